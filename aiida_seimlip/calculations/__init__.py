@@ -1,0 +1,1 @@
+"""CalcJobs, one in each module."""

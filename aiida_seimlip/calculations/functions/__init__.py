@@ -1,0 +1,1 @@
+"""Calcfunctions, the only other creators of data."""

@@ -1,0 +1,1 @@
+"""The two data nodes that travel through every workflow."""

@@ -1,0 +1,1 @@
+"""The four sockets: reference, training, exploration and selection."""

@@ -1,0 +1,1 @@
+"""Exploration engines: a structure and a potential in, candidates out."""

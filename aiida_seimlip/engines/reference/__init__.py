@@ -1,0 +1,1 @@
+"""Reference engines: frames in, labelled frames out."""

@@ -1,0 +1,1 @@
+"""Selection engines: candidates in, the most informative of them out."""

@@ -1,0 +1,1 @@
+"""Training engines: labelled frames in, a potential out."""

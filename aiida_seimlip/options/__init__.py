@@ -1,0 +1,1 @@
+"""One pydantic model for each Dict port: the defaults, the units, the checks."""

@@ -1,0 +1,1 @@
+"""Parsers, one for each CalcJob, under the same module name."""

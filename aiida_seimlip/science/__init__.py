@@ -1,0 +1,1 @@
+"""Pure physics: configurations, file formats, moment tensor potentials, structures and analysis, without AiiDA."""

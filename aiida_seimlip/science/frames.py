@@ -1,0 +1,331 @@
+"""Many atomic configurations of any composition, packed into flat arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import atomic_numbers, chemical_symbols
+
+from aiida_seimlip.science.neighbours import neighbour_list
+from aiida_seimlip.science.units import ASE_VELOCITY_TO_ANGSTROM_PER_PS
+
+HASH_DECIMALS = 6
+"""Positions and cells are rounded to 1e-6 Å before a frame is hashed."""
+
+PER_ATOM = ('numbers', 'positions', 'forces', 'velocities')
+PER_FRAME = (
+    'cells', 'pbc', 'energies', 'stresses', 'grades', 'origin_uuids', 'origin_indices', 'origin_steps',
+)  # fmt: skip
+LABELS = ('energies', 'forces', 'stresses')
+
+
+class FramesError(ValueError):
+    """The arrays do not describe atomic configurations; the message says which array and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Atomic configurations, packed one after the other.
+
+    :param numbers: atomic numbers of all frames; shape (n_atoms,).
+    :param positions: Cartesian coordinates in Å; shape (n_atoms, 3).
+    :param ptr: frame ``i`` holds the atoms ``ptr[i]:ptr[i + 1]``; shape (n_frames + 1,).
+    :param cells: cell vectors in rows, in Å; shape (n_frames, 3, 3).
+    :param pbc: periodicity along each cell vector; shape (n_frames, 3).
+    :param energies: total energies in eV, NaN where unknown; shape (n_frames,).
+    :param forces: forces in eV/Å, NaN where unknown; shape (n_atoms, 3).
+    :param stresses: stresses in eV/Å³ in ASE's Voigt order and sign, NaN where unknown; shape (n_frames, 6).
+    :param grades: extrapolation grades γ, NaN where unknown; shape (n_frames,).
+    :param velocities: velocities in Å/ps, NaN where unknown; shape (n_atoms, 3).
+    :param origin_uuids: UUID of the node a frame came from, empty where unknown; shape (n_frames,).
+    :param origin_indices: index of the frame in that node, -1 where unknown; shape (n_frames,).
+    :param origin_steps: MD step at which the frame was taken, -1 where unknown; shape (n_frames,).
+    :raises FramesError: if shapes do not fit together, or a species, position or cell is not a valid number.
+    """
+
+    numbers: np.ndarray
+    positions: np.ndarray
+    ptr: np.ndarray
+    cells: np.ndarray
+    pbc: np.ndarray
+    energies: np.ndarray | None = None
+    forces: np.ndarray | None = None
+    stresses: np.ndarray | None = None
+    grades: np.ndarray | None = None
+    velocities: np.ndarray | None = None
+    origin_uuids: np.ndarray | None = None
+    origin_indices: np.ndarray | None = None
+    origin_steps: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name, dtype in _DTYPES.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, np.ascontiguousarray(value, dtype=dtype))
+        self._validate()
+
+    def _validate(self) -> None:
+        if self.ptr.ndim != 1 or self.ptr.size < 1 or self.ptr[0] != 0 or np.any(np.diff(self.ptr) < 1):
+            raise FramesError('`ptr` must start at 0 and increase: every frame holds at least one atom.')
+        lengths = {**dict.fromkeys(PER_ATOM, self.ptr[-1]), **dict.fromkeys(PER_FRAME, self.ptr.size - 1)}
+        for name, length in lengths.items():
+            value = getattr(self, name)
+            expected = (length, *_TRAILING.get(name, ()))
+            if value is not None and value.shape != expected:
+                raise FramesError(f'`{name}` has shape {value.shape}, expected {expected}.')
+        if np.any((self.numbers < 1) | (self.numbers >= len(chemical_symbols))):
+            raise FramesError('`numbers` holds values that are no atomic numbers.')
+        for name in ('positions', 'cells'):
+            if not np.all(np.isfinite(getattr(self, name))):
+                raise FramesError(f'`{name}` holds values that are not finite.')
+        flat = np.abs(np.linalg.det(self.cells)) < 1e-6
+        if np.any(flat & self.pbc.any(axis=1)):
+            raise FramesError(f'The cell of periodic frame {np.argmax(flat & self.pbc.any(axis=1))} has no volume.')
+
+    # -- construction -------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_atoms(cls, images: Iterable[Atoms]) -> Frames:
+        """Pack ASE atoms, with the energy, forces, stress and momenta they carry.
+
+        Labels are taken from results that an attached calculator already holds; nothing is calculated.
+
+        :param images: configurations; ``info['md_step']`` and ``info['grade']`` are taken over where present.
+        """
+        images = list(images)
+        sizes = np.array([len(image) for image in images], dtype=int)
+        results = [getattr(image.calc, 'results', {}) if image.calc is not None else {} for image in images]
+
+        def per_frame(values: Sequence, default: object) -> np.ndarray | None:
+            known = [value is not None for value in values]
+            return np.array([v if k else default for v, k in zip(values, known, strict=True)]) if any(known) else None
+
+        def per_atom(values: Sequence) -> np.ndarray | None:
+            if all(value is None for value in values):
+                return None
+            filled = [np.full((n, 3), np.nan) if v is None else v for v, n in zip(values, sizes, strict=True)]
+            return np.concatenate(filled)
+
+        velocities = [
+            image.get_velocities() * ASE_VELOCITY_TO_ANGSTROM_PER_PS if image.has('momenta') else None
+            for image in images
+        ]
+        return cls(
+            numbers=np.concatenate([image.numbers for image in images]) if images else np.empty(0),
+            positions=np.concatenate([image.positions for image in images]) if images else np.empty((0, 3)),
+            ptr=np.concatenate([[0], np.cumsum(sizes)]),
+            cells=np.array([image.cell.array for image in images]).reshape(-1, 3, 3),
+            pbc=np.array([image.pbc for image in images]).reshape(-1, 3),
+            energies=per_frame([result.get('energy') for result in results], np.nan),
+            forces=per_atom([result.get('forces') for result in results]),
+            stresses=per_frame([result.get('stress') for result in results], np.full(6, np.nan)),
+            grades=per_frame([image.info.get('grade') for image in images], np.nan),
+            velocities=per_atom(velocities),
+            origin_steps=per_frame([image.info.get('md_step') for image in images], -1),
+        )
+
+    @classmethod
+    def empty(cls) -> Frames:
+        """Return a set without any frame."""
+        return cls.from_atoms([])
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[Frames]) -> Frames:
+        """Join sets one after the other; a quantity known in some parts only is unknown (NaN, '', -1) in the others."""
+        parts = list(parts)
+        if not parts:
+            return cls.empty()
+        arrays: dict[str, np.ndarray | None] = {}
+        for name in (*PER_ATOM, *PER_FRAME):
+            values = [getattr(part, name) for part in parts]
+            if all(value is None for value in values):
+                arrays[name] = None
+                continue
+            lengths = [part.numbers.size if name in PER_ATOM else len(part) for part in parts]
+            arrays[name] = np.concatenate([
+                _unknown(name, length) if value is None else value
+                for value, length in zip(values, lengths, strict=True)
+            ])  # fmt: skip
+        sizes = np.concatenate([part.sizes for part in parts])
+        return cls(ptr=np.concatenate([[0], np.cumsum(sizes)]), **arrays)  # type: ignore[arg-type]
+
+    def replace(self, **arrays: np.ndarray | None) -> Frames:
+        """Return a copy with some arrays replaced."""
+        return dataclasses.replace(self, **arrays)  # type: ignore[arg-type]
+
+    def without_labels(self) -> Frames:
+        """Return a copy without energies, forces and stresses."""
+        return self.replace(**dict.fromkeys(LABELS, None))
+
+    # -- access -------------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self.ptr.size - 1
+
+    def __iter__(self) -> Iterator[Frames]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, key: int | slice | Sequence[int] | np.ndarray) -> Frames:
+        """Select frames by index, slice, list of indices or boolean mask; always returns `Frames`."""
+        indices = np.atleast_1d(np.arange(len(self))[key if not isinstance(key, list) else np.array(key, dtype=int)])
+        sizes = self.sizes[indices]
+        ptr = np.concatenate([[0], np.cumsum(sizes)])
+        atoms = np.repeat(self.ptr[indices] - ptr[:-1], sizes) + np.arange(ptr[-1])
+        arrays = {
+            name: None if (value := getattr(self, name)) is None else value[atoms if name in PER_ATOM else indices]
+            for name in (*PER_ATOM, *PER_FRAME)
+        }
+        return Frames(ptr=ptr, **arrays)  # type: ignore[arg-type]
+
+    def to_atoms(self) -> list[Atoms]:
+        """Return ASE atoms, labels attached by a `SinglePointCalculator`, grades and MD steps in ``info``."""
+        return [self._to_atoms(index) for index in range(len(self))]
+
+    def _to_atoms(self, index: int) -> Atoms:
+        atoms = slice(self.ptr[index], self.ptr[index + 1])
+        image = Atoms(self.numbers[atoms], self.positions[atoms], cell=self.cells[index], pbc=self.pbc[index])
+        if self.velocities is not None and np.all(np.isfinite(self.velocities[atoms])):
+            image.set_velocities(self.velocities[atoms] / ASE_VELOCITY_TO_ANGSTROM_PER_PS)
+        labels = {
+            'energy': None if self.energies is None else self.energies[index],
+            'forces': None if self.forces is None else self.forces[atoms],
+            'stress': None if self.stresses is None else self.stresses[index],
+        }
+        labels = {key: value for key, value in labels.items() if value is not None and np.all(np.isfinite(value))}
+        if labels:
+            image.calc = SinglePointCalculator(image, **labels)
+        if self.grades is not None and np.isfinite(self.grades[index]):
+            image.info['grade'] = float(self.grades[index])
+        if self.origin_steps is not None and self.origin_steps[index] >= 0:
+            image.info['md_step'] = int(self.origin_steps[index])
+        return image
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Number of atoms of each frame; shape (n_frames,)."""
+        return np.diff(self.ptr)
+
+    @property
+    def frame_of_atom(self) -> np.ndarray:
+        """Index of the frame each atom belongs to; shape (n_atoms,)."""
+        return np.repeat(np.arange(len(self)), self.sizes)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Chemical symbols that occur, in order of atomic number."""
+        return tuple(chemical_symbols[number] for number in np.unique(self.numbers))
+
+    @property
+    def formulas(self) -> list[str]:
+        """Chemical formula of each frame in Hill order."""
+        known: dict[bytes, str] = {}
+        formulas = []
+        for index in range(len(self)):
+            numbers = np.sort(self.numbers[self.ptr[index] : self.ptr[index + 1]])
+            key = numbers.tobytes()
+            if key not in known:
+                known[key] = Atoms(numbers).get_chemical_formula()
+            formulas.append(known[key])
+        return formulas
+
+    @property
+    def volumes(self) -> np.ndarray:
+        """Cell volumes in Å³; shape (n_frames,)."""
+        return np.abs(np.linalg.det(self.cells))
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """Whether each frame has a finite energy and finite forces; shape (n_frames,)."""
+        if self.energies is None or self.forces is None or not len(self):
+            return np.zeros(len(self), dtype=bool)
+        finite = np.isfinite(self.forces).all(axis=1)
+        return np.isfinite(self.energies) & np.logical_and.reduceat(finite, self.ptr[:-1])
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether there are frames and all of them have an energy and forces."""
+        return bool(len(self)) and bool(self.labelled.all())
+
+    def types(self, species: Sequence[str]) -> np.ndarray:
+        """Map atoms to type numbers from 0 in the order of `species`; shape (n_atoms,).
+
+        :param species: chemical symbols in type order.
+        :raises FramesError: if an element is not among `species`.
+        """
+        table = np.full(len(chemical_symbols), -1, dtype=np.int32)
+        table[[atomic_numbers[symbol] for symbol in species]] = np.arange(len(species))
+        missing = set(self.elements) - set(species)
+        if missing:
+            raise FramesError(f'Element(s) {", ".join(sorted(missing))} not in the species list {list(species)}.')
+        return table[self.numbers]
+
+    # -- derived quantities -------------------------------------------------------------------------------------------
+
+    def hashes(self) -> list[str]:
+        """Return a content hash for each frame: of species, cell and positions rounded to 1e-6 Å, in the atoms' order.
+
+        The hash is the same on every platform: little-endian 64-bit integers of millionths of an Å are digested by
+        SHA-256. It does not cover labels, grades, velocities or origin.
+        """
+        scale = 10.0**HASH_DECIMALS
+        numbers = self.numbers.astype('<i8')
+        positions = np.rint(self.positions * scale).astype('<i8')
+        cells = np.rint(self.cells * scale).astype('<i8')
+        pbc = self.pbc.astype('<i8')
+        return [
+            hashlib.sha256(
+                b''.join((
+                    numbers[start:stop].tobytes(), cells[index].tobytes(), pbc[index].tobytes(),
+                    positions[start:stop].tobytes(),
+                ))
+            ).hexdigest()
+            for index, (start, stop) in enumerate(zip(self.ptr[:-1], self.ptr[1:], strict=True))
+        ]  # fmt: skip
+
+    def shortest_distances(self, cutoff: float = 3.0) -> np.ndarray:
+        """Return the shortest distance in each frame in Å, infinity where none is below `cutoff`; shape (n_frames,)."""
+        shortest = np.full(len(self), np.inf)
+        pairs = neighbour_list(self.positions, self.ptr, self.cells, self.pbc, cutoff)
+        np.minimum.at(shortest, self.frame_of_atom[pairs.centres], pairs.distances)
+        return shortest
+
+    def shortest_distances_by_species(self, cutoff: float = 5.0) -> dict[tuple[str, str], np.ndarray]:
+        """Return the shortest distance of every pair of species in each frame, infinity where none is below `cutoff`.
+
+        :param cutoff: distances up to here are looked at, in Å.
+        :return: for each pair of elements (in order of atomic number) an array of shape (n_frames,) in Å.
+        """
+        pairs = neighbour_list(self.positions, self.ptr, self.cells, self.pbc, cutoff)
+        frame = self.frame_of_atom[pairs.centres]
+        first, second = self.numbers[pairs.centres], self.numbers[pairs.neighbours]
+        result = {}
+        for one, two in combinations_with_replacement(self.elements, 2):
+            mask = (first == atomic_numbers[one]) & (second == atomic_numbers[two])
+            shortest = np.full(len(self), np.inf)
+            np.minimum.at(shortest, frame[mask], pairs.distances[mask])
+            result[one, two] = shortest
+        return result
+
+
+_DTYPES: dict[str, object] = {
+    'numbers': np.int32, 'positions': float, 'ptr': np.int64, 'cells': float, 'pbc': bool, 'energies': float,
+    'forces': float, 'stresses': float, 'grades': float, 'velocities': float, 'origin_uuids': 'U36',
+    'origin_indices': np.int64, 'origin_steps': np.int64,
+}  # fmt: skip
+_TRAILING = {
+    'positions': (3,), 'forces': (3,), 'velocities': (3,), 'cells': (3, 3), 'pbc': (3,), 'stresses': (6,),
+}  # fmt: skip
+
+
+def _unknown(name: str, length: int) -> np.ndarray:
+    """Return an array of unknown values."""
+    shape = (length, *_TRAILING.get(name, ()))
+    fill: object = {'origin_uuids': '', 'origin_indices': -1, 'origin_steps': -1}.get(name, np.nan)
+    return np.full(shape, fill, dtype=_DTYPES[name])  # type: ignore[call-overload]

@@ -1,0 +1,1 @@
+"""Moment tensor potentials: generation, evaluation, grades, selection and training."""

@@ -1,0 +1,59 @@
+"""Neighbour lists of many configurations at once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from vesin import NeighborList
+
+
+class Pairs(NamedTuple):
+    """Ordered pairs of neighbouring atoms, grouped by centre.
+
+    :param first: the pairs of atom ``i`` are ``first[i]:first[i + 1]``; shape (n_atoms + 1,).
+    :param neighbours: index of the neighbour among all atoms of all frames; shape (n_pairs,).
+    :param vectors: vector from the centre to the neighbour's image in Å; shape (n_pairs, 3).
+    """
+
+    first: np.ndarray
+    neighbours: np.ndarray
+    vectors: np.ndarray
+
+    @property
+    def centres(self) -> np.ndarray:
+        """Index of the centre of each pair; shape (n_pairs,)."""
+        return np.repeat(np.arange(self.first.size - 1), np.diff(self.first))
+
+    @property
+    def distances(self) -> np.ndarray:
+        """Length of each pair's vector in Å; shape (n_pairs,)."""
+        return np.linalg.norm(self.vectors, axis=1)
+
+
+def neighbour_list(
+    positions: np.ndarray, ptr: np.ndarray, cells: np.ndarray, pbc: np.ndarray, cutoff: float
+) -> Pairs:
+    """Find all neighbours within `cutoff` of every atom, images included, in every frame.
+
+    :param positions: Cartesian coordinates in Å of all frames; shape (n_atoms, 3).
+    :param ptr: frame ``i`` holds the atoms ``ptr[i]:ptr[i + 1]``.
+    :param cells: cell vectors in rows, in Å; shape (n_frames, 3, 3).
+    :param pbc: periodicity along each cell vector; shape (n_frames, 3).
+    :param cutoff: in Å.
+    """
+    finder = NeighborList(cutoff=cutoff, full_list=True)
+    centres, neighbours, vectors = [], [], []
+    for index, (start, stop) in enumerate(zip(ptr[:-1], ptr[1:], strict=True)):
+        i, j, rij = finder.compute(
+            points=positions[start:stop], box=cells[index], periodic=pbc[index], quantities='ijD', copy=True
+        )
+        order = np.argsort(i, kind='stable')
+        centres.append(i[order].astype(np.int64) + start)
+        neighbours.append(j[order].astype(np.int64) + start)
+        vectors.append(rij[order])
+    if not centres:
+        return Pairs(np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty((0, 3)))
+    counts = np.bincount(np.concatenate(centres), minlength=int(ptr[-1]))
+    first = np.concatenate([[0], np.cumsum(counts)])
+    return Pairs(first, np.concatenate(neighbours), np.concatenate(vectors))

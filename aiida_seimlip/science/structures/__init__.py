@@ -1,0 +1,1 @@
+"""Building and perturbing atomic structures."""

@@ -1,0 +1,1 @@
+"""WorkChains: active learning and its stages."""
