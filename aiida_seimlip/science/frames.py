@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import atomic_numbers, chemical_symbols
 
-from aiida_seimlip.science.neighbours import neighbour_list
+from aiida_seimlip.science.neighbours import neighbour_list, shortest_distances
 from aiida_seimlip.science.units import ASE_VELOCITY_TO_ANGSTROM_PER_PS
 
 HASH_DECIMALS = 6
@@ -291,10 +291,7 @@ class Frames:
 
     def shortest_distances(self, cutoff: float = 3.0) -> np.ndarray:
         """Return the shortest distance in each frame in Å, infinity where none is below `cutoff`; shape (n_frames,)."""
-        shortest = np.full(len(self), np.inf)
-        pairs = neighbour_list(self.positions, self.ptr, self.cells, self.pbc, cutoff)
-        np.minimum.at(shortest, self.frame_of_atom[pairs.centres], pairs.distances)
-        return shortest
+        return shortest_distances(self.positions, self.ptr, self.cells, self.pbc, cutoff)
 
     def shortest_distances_by_species(self, cutoff: float = 5.0) -> dict[tuple[str, str], np.ndarray]:
         """Return the shortest distance of every pair of species in each frame, infinity where none is below `cutoff`.

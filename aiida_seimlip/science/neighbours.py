@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ def neighbour_list(
     """
     finder = NeighborList(cutoff=cutoff, full_list=True)
     centres, neighbours, vectors = [], [], []
-    for index, (start, stop) in enumerate(zip(ptr[:-1], ptr[1:], strict=True)):
+    for index, (start, stop) in enumerate(itertools.pairwise(ptr)):
         i, j, rij = finder.compute(
             points=positions[start:stop], box=cells[index], periodic=pbc[index], quantities='ijD', copy=True
         )
@@ -57,3 +58,28 @@ def neighbour_list(
     counts = np.bincount(np.concatenate(centres), minlength=int(ptr[-1]))
     first = np.concatenate([[0], np.cumsum(counts)])
     return Pairs(first, np.concatenate(neighbours), np.concatenate(vectors))
+
+
+def shortest_distances(
+    positions: np.ndarray, ptr: np.ndarray, cells: np.ndarray, pbc: np.ndarray, cutoff: float
+) -> np.ndarray:
+    """Find the shortest distance in every frame, images included; infinity where none is below `cutoff`.
+
+    Half lists without order are enough here, which is several times quicker than `neighbour_list`.
+
+    :param positions: Cartesian coordinates in Å of all frames; shape (n_atoms, 3).
+    :param ptr: frame ``i`` holds the atoms ``ptr[i]:ptr[i + 1]``.
+    :param cells: cell vectors in rows, in Å; shape (n_frames, 3, 3).
+    :param pbc: periodicity along each cell vector; shape (n_frames, 3).
+    :param cutoff: in Å.
+    :return: in Å; shape (n_frames,).
+    """
+    finder = NeighborList(cutoff=cutoff, full_list=False)
+    shortest = np.full(len(ptr) - 1, np.inf)
+    for index, (start, stop) in enumerate(itertools.pairwise(ptr)):
+        (distances,) = finder.compute(
+            points=positions[start:stop], box=cells[index], periodic=pbc[index], quantities='d', copy=False
+        )
+        if distances.size:
+            shortest[index] = distances.min()
+    return shortest

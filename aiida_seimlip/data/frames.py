@@ -1,0 +1,204 @@
+"""Many atomic configurations as one node."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from aiida import orm
+from aiida.common.exceptions import ValidationError
+from ase import Atoms
+
+from aiida_seimlip.science.frames import PER_ATOM, PER_FRAME, Frames, FramesError
+
+DISTANCE_CUTOFFS = (2.0, 5.0)
+"""Shortest distances are looked for within the first cutoff in Å, and within the second where none was found."""
+
+HASHES = 'hashes'
+ARRAYS = ('ptr', *PER_ATOM, *PER_FRAME)
+
+
+class FramesData(orm.ArrayData):
+    """Atomic configurations of any composition, packed one after the other, with what is known about each.
+
+    The arrays are those of `Frames`, in its units; the array ``hashes`` holds the content hash of each frame. Arrays of
+    unknown quantities are absent. These attributes are set for queries; a range is ``None`` where nothing is known:
+
+    * ``n_frames``, ``n_atoms`` (of all frames together), ``elements`` (in order of atomic number),
+      ``formulas`` (how many frames there are of each, in Hill order),
+    * ``is_labelled`` (there are frames, and all have an energy and forces), ``n_labelled``,
+    * ``energy_per_atom_min``, ``energy_per_atom_max`` in eV,
+    * ``force_max``: the largest norm of a force in eV/Å,
+    * ``shortest_distance_min``, ``shortest_distance_max``: over the frames, of the shortest distance in each, in Å;
+      distances beyond 5 Å are not looked for,
+    * ``grade_max``: the highest extrapolation grade.
+
+    A frame's origin is the node in which it first appeared (UUID and index), and the MD step at which it was taken.
+    """
+
+    def __init__(self, frames: Frames | None = None, **kwargs: Any) -> None:
+        """Pack configurations.
+
+        :param frames: the configurations.
+        """
+        super().__init__(**kwargs)
+        if frames is not None:
+            self._set_frames(frames)
+
+    @classmethod
+    def from_atoms(cls, images: list[Atoms]) -> FramesData:
+        """Pack ASE atoms, with the labels, momenta and grades that they carry (see `Frames.from_atoms`)."""
+        return cls(Frames.from_atoms(images))
+
+    # -- content ------------------------------------------------------------------------------------------------------
+
+    def get_frames(self, *, trace: bool = False) -> Frames:
+        """Return the configurations. The arrays are read afresh and belong to the caller.
+
+        :param trace: name this node as the origin of those frames that have none yet; a function that makes a new node
+            from these frames asks for it, so that each frame remembers where it first appeared.
+        """
+        frames = Frames(**{name: self._read(name) for name in self.get_arraynames() if name in ARRAYS})
+        return _with_origin(frames, self.uuid) if trace else frames
+
+    def get_atoms(self, index: int) -> Atoms:
+        """Return one configuration as ASE atoms, with its labels attached.
+
+        :param index: from 0; negative values count from the end.
+        :raises IndexError: if there is no such frame.
+        """
+        return self.get_frames()[index].to_atoms()[0]
+
+    @property
+    def hashes(self) -> list[str]:
+        """Content hash of each frame: of species, cell and positions rounded to 1e-6 Å (see `Frames.hashes`)."""
+        return [str(value) for value in self._read(HASHES).astype('U64')]
+
+    def __len__(self) -> int:
+        return self.n_frames
+
+    def __bool__(self) -> bool:
+        return True  # a node without frames is a node still: `if node:` keeps its meaning
+
+    # -- attributes ---------------------------------------------------------------------------------------------------
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return int(self.base.attributes.get('n_frames'))
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms of all frames together."""
+        return int(self.base.attributes.get('n_atoms'))
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Chemical symbols that occur, in order of atomic number."""
+        return tuple(self.base.attributes.get('elements'))
+
+    @property
+    def formulas(self) -> dict[str, int]:
+        """Chemical formulas in Hill order, and how many frames there are of each."""
+        return dict(self.base.attributes.get('formulas'))
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether there are frames and all of them have an energy and forces."""
+        return bool(self.base.attributes.get('is_labelled'))
+
+    # -- storage ------------------------------------------------------------------------------------------------------
+
+    def _set_frames(self, frames: Frames) -> None:
+        for name in ARRAYS:
+            array = getattr(frames, name)
+            if array is not None:
+                self.set_array(name, array)
+        self.set_array(HASHES, np.array(frames.hashes(), dtype='S64'))
+        self.base.attributes.set_many(_summary(frames))
+
+    def _read(self, name: str) -> np.ndarray:
+        """Read one array from the repository, without the copy that `get_array` would keep in memory."""
+        with self.base.repository.open(f'{name}.npy', mode='rb') as handle:
+            return np.load(handle, allow_pickle=False)
+
+    def _validate(self) -> bool:
+        """Check that the arrays are configurations and that the attributes describe them.
+
+        :raises ValidationError: with the reason, which `store` passes on as `StoringNotAllowed`.
+        """
+        super()._validate()
+        names = set(self.get_arraynames())
+        missing = {'ptr', 'numbers', 'positions', 'cells', 'pbc', HASHES} - names
+        if missing:
+            raise ValidationError(f'The array(s) {", ".join(sorted(missing))} are missing: give frames to FramesData.')
+        unknown = names - {*ARRAYS, HASHES}
+        if unknown:
+            raise ValidationError(f'The array(s) {", ".join(sorted(unknown))} do not belong to FramesData.')
+        try:
+            frames = self.get_frames()
+        except FramesError as exception:
+            raise ValidationError(str(exception)) from exception
+        if self.hashes != frames.hashes():
+            raise ValidationError('The array `hashes` does not belong to the frames.')
+        for key, value in _composition(frames).items():
+            if self.base.attributes.get(key, None) != value:
+                raise ValidationError(f'The attribute `{key}` does not describe the frames, for which it is {value}.')
+        return True
+
+
+def _with_origin(frames: Frames, uuid: str) -> Frames:
+    """Name a node as the origin of those frames that have none yet."""
+    number = len(frames)
+    uuids = np.full(number, '', dtype='U36') if frames.origin_uuids is None else frames.origin_uuids
+    indices = np.full(number, -1) if frames.origin_indices is None else frames.origin_indices
+    unknown = uuids == ''
+    return frames.replace(
+        origin_uuids=np.where(unknown, uuid, uuids), origin_indices=np.where(unknown, np.arange(number), indices)
+    )
+
+
+def _summary(frames: Frames) -> dict[str, Any]:
+    """Return the attributes of a node that holds these frames."""
+    forces = None if frames.forces is None else np.linalg.norm(frames.forces, axis=1)
+    energies = None if frames.energies is None else frames.energies / frames.sizes
+    shortest = _shortest_distances(frames)
+    return {
+        **_composition(frames),
+        'energy_per_atom_min': _extreme(energies, np.min),
+        'energy_per_atom_max': _extreme(energies, np.max),
+        'force_max': _extreme(forces, np.max),
+        'shortest_distance_min': _extreme(shortest, np.min),
+        'shortest_distance_max': _extreme(shortest, np.max),
+        'grade_max': _extreme(frames.grades, np.max),
+    }
+
+
+def _composition(frames: Frames) -> dict[str, Any]:
+    """Return the attributes that are cheap to find, which are checked before a node is stored."""
+    return {
+        'n_frames': len(frames),
+        'n_atoms': int(frames.ptr[-1]),
+        'elements': list(frames.elements),
+        'formulas': dict(Counter(frames.formulas)),
+        'is_labelled': frames.is_labelled,
+        'n_labelled': int(frames.labelled.sum()),
+    }
+
+
+def _shortest_distances(frames: Frames) -> np.ndarray:
+    near, far = DISTANCE_CUTOFFS
+    shortest = frames.shortest_distances(near)
+    apart = np.isinf(shortest)
+    if apart.any():
+        shortest[apart] = frames[apart].shortest_distances(far)
+    return shortest
+
+
+def _extreme(values: np.ndarray | None, function: Any) -> float | None:
+    """Return the smallest or largest of the values that are known (finite), or None where nothing is known."""
+    if values is None:
+        return None
+    known = values[np.isfinite(values)]
+    return float(function(known)) if known.size else None

@@ -1,0 +1,184 @@
+"""One interatomic potential as a node."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from aiida import orm
+from aiida.common.exceptions import ValidationError
+from ase.data import atomic_numbers
+
+from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.mlip3_potential import read_almtp, write_almtp
+from aiida_seimlip.science.mtp.potential import MomentTensorPotential
+
+FAMILIES = ('mtp', 'mace')
+
+
+class PotentialData(orm.SinglefileData):
+    """One potential file, the species it is for, and what is known about it.
+
+    These attributes are set for queries; what does not apply to a family is ``None``:
+
+    * ``family``: ``mtp`` (a moment tensor potential in MLIP-3's format) or ``mace``,
+    * ``species``: chemical symbols in the order of the potential's type numbers,
+    * ``cutoff``: in Å, ``min_distance``: shortest distance in Å for which the radial functions are meant,
+    * ``level`` and ``n_parameters``,
+    * ``is_trained``: whether the file holds all coefficients,
+    * ``selection_mode``: ``nbh`` (neighbourhoods) or ``cfg`` (configurations) where the file holds an active set.
+
+    For moment tensor potentials all but the species are read from the file, which is refused where it is truncated.
+    """
+
+    DEFAULT_FILENAME = 'potential.almtp'
+
+    def __init__(
+        self,
+        file: str | Path | IO | None = None,
+        filename: str | Path | None = None,
+        *,
+        family: str = 'mtp',
+        species: Sequence[str] = (),
+        cutoff: float | None = None,
+        n_parameters: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Take over a potential file.
+
+        :param file: absolute path, or a binary file object.
+        :param filename: name of the file in the repository.
+        :param family: one of `FAMILIES`.
+        :param species: chemical symbols in type order.
+        :param cutoff: in Å; read from the file for moment tensor potentials.
+        :param n_parameters: number of parameters; read from the file for moment tensor potentials.
+        :raises FormatError: if the file of a moment tensor potential is not complete.
+        :raises ValueError: if the family is unknown, or the file is for another number of species.
+        """
+        super().__init__(file, filename, **kwargs)
+        if family not in FAMILIES:
+            raise ValueError(f'The family `{family}` is none of {", ".join(FAMILIES)}.')
+        self.base.attributes.set_many({'family': family, 'species': list(species)})
+        if family == 'mtp' and 'filename' in self.base.attributes:
+            self.base.attributes.set_many(_describe(self.get_mtp()))
+        else:
+            self.base.attributes.set_many({
+                'cutoff': cutoff, 'min_distance': None, 'level': None, 'n_parameters': n_parameters,
+                'is_trained': True, 'selection_mode': None,
+            })  # fmt: skip
+
+    @classmethod
+    def from_mtp(cls, potential: MomentTensorPotential, filename: str = DEFAULT_FILENAME) -> PotentialData:
+        """Write a moment tensor potential to MLIP-3's format. The same potential always gives the same bytes.
+
+        :param potential: trained or not, with or without an active set.
+        :param filename: name of the file in the repository.
+        """
+        return cls(io.BytesIO(write_almtp(potential)), filename, family='mtp', species=potential.species)
+
+    def get_mtp(self) -> MomentTensorPotential:
+        """Return the moment tensor potential.
+
+        :raises ValueError: if the potential is of another family, or the file is for another number of species.
+        :raises FormatError: if the file is not complete.
+        """
+        if self.family != 'mtp':
+            raise ValueError(f'A potential of the family `{self.family}` cannot be read as a moment tensor potential.')
+        return read_almtp(self.get_content(mode='rb'), self.species)
+
+    # -- attributes ---------------------------------------------------------------------------------------------------
+
+    @property
+    def family(self) -> str:
+        """Family: ``mtp`` or ``mace``."""
+        return str(self.base.attributes.get('family'))
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Chemical symbols in type order, the only source of type numbers."""
+        return tuple(self.base.attributes.get('species'))
+
+    @property
+    def cutoff(self) -> float:
+        """Cut-off radius in Å."""
+        return float(self.base.attributes.get('cutoff'))
+
+    @property
+    def min_distance(self) -> float | None:
+        """Shortest distance in Å for which the radial functions are meant, None if the family has no such thing."""
+        return _optional(float, self.base.attributes.get('min_distance'))
+
+    @property
+    def level(self) -> int | None:
+        """Level of a moment tensor potential, None for other families."""
+        return _optional(int, self.base.attributes.get('level'))
+
+    @property
+    def n_parameters(self) -> int | None:
+        """Number of parameters, None if not known."""
+        return _optional(int, self.base.attributes.get('n_parameters'))
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the file holds all coefficients."""
+        return bool(self.base.attributes.get('is_trained'))
+
+    @property
+    def selection_mode(self) -> str | None:
+        """How the active set was selected: ``nbh`` or ``cfg``, None where the file holds no active set."""
+        return _optional(str, self.base.attributes.get('selection_mode'))
+
+    # -- storage ------------------------------------------------------------------------------------------------------
+
+    def _validate(self) -> bool:
+        """Check that the species are elements, and that the file is complete and what the attributes say.
+
+        :raises ValidationError: with the reason, which `store` passes on as `StoringNotAllowed`.
+        """
+        super()._validate()  # type: ignore[no-untyped-call]
+        self._validate_species()
+        if self.family == 'mtp':
+            self._validate_mtp()
+        elif not self.base.attributes.get('cutoff'):
+            raise ValidationError(f'A potential of the family `{self.family}` needs its cut-off: give `cutoff` in Å.')
+        return True
+
+    def _validate_species(self) -> None:
+        unknown = [symbol for symbol in self.species if symbol not in atomic_numbers or symbol == 'X']
+        if unknown:
+            raise ValidationError(f'The species list holds {", ".join(map(repr, unknown))}, which is no element.')
+        if not self.species or len(set(self.species)) != len(self.species):
+            raise ValidationError(
+                f'The species list {list(self.species)} must name each element once, and one at least.'
+            )
+
+    def _validate_mtp(self) -> None:
+        try:
+            found = _describe(self.get_mtp())
+        except (FormatError, ValueError) as exception:
+            raise ValidationError(f'The potential file `{self.filename}` cannot be read: {exception}') from exception
+        for key, value in found.items():
+            claimed = self.base.attributes.get(key, None)
+            if claimed != value:
+                raise ValidationError(
+                    f'The attribute `{key}` is {claimed!r}, but the potential file `{self.filename}` says {value!r}.'
+                )
+
+
+def _describe(potential: MomentTensorPotential) -> dict[str, Any]:
+    """Return the attributes of a node that holds this potential."""
+    return {
+        'species': list(potential.species),
+        'cutoff': float(potential.max_dist),
+        'min_distance': float(potential.min_dist),
+        'level': potential.level,
+        'n_parameters': potential.n_parameters,
+        'is_trained': potential.is_trained,
+        'selection_mode': None if potential.active_set is None else potential.active_set.mode,
+    }
+
+
+def _optional(kind: Any, value: Any) -> Any:
+    return None if value is None else kind(value)
