@@ -1,0 +1,189 @@
+"""Fixtures for all tests: an AiiDA profile, small nodes, and what it takes to test jobs and parsers without a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+HOME = tempfile.mkdtemp(prefix='seimlip-tests-')
+os.environ['AIIDA_PATH'] = HOME  # before AiiDA is imported, which makes its folder there
+
+pytest_plugins = ['aiida.tools.pytest_fixtures']
+
+FIXTURES = Path(__file__).parent / 'fixtures'
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope='session')
+def fixtures() -> Path:
+    """Return the folder with recordings and other files for tests."""
+    return FIXTURES
+
+
+# -- small nodes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope='session')
+def li2co3() -> Any:
+    """Return the conventional cell of Li2CO3 (C2/c, COD 9008283) as ASE atoms: 24 atoms, monoclinic."""
+    from ase.spacegroup import crystal
+
+    sites = [(0.1965, 0.4484, 0.8344), (0, 0.0657, 0.25), (0, 0.3213, 0.25), (0.1459, -0.0635, 0.3127)]
+    atoms = crystal(['Li', 'C', 'O', 'O'], sites, spacegroup=15, cellpar=[8.3593, 4.9725, 6.1975, 90, 114.83, 90])
+    atoms.info.clear()
+    return atoms
+
+
+@pytest.fixture
+def structure_li2co3(li2co3) -> Any:
+    """Return the conventional cell of Li2CO3 as a `StructureData`."""
+    from aiida import orm
+
+    return orm.StructureData(ase=li2co3)
+
+
+@pytest.fixture
+def frames_li2co3(li2co3) -> Any:
+    """Return the conventional cell of Li2CO3 as a `FramesData` of one frame without labels."""
+    from aiida_seimlip.data.frames import FramesData
+
+    return FramesData.from_atoms([li2co3])
+
+
+# -- jobs and parsers -------------------------------------------------------------------------------------------------
+
+
+class PreparedJob(NamedTuple):
+    """What a CalcJob wrote in `prepare_for_submission`."""
+
+    folder: Path
+    calc_info: Any
+
+    def read(self, name: str) -> str:
+        """Return the text of a file in the folder."""
+        return (self.folder / name).read_text(encoding='utf-8')
+
+    @property
+    def command_line(self) -> str:
+        """Return the arguments of the first code."""
+        return ' '.join(self.calc_info.codes_info[0].cmdline_params)
+
+
+class ParsedJob(NamedTuple):
+    """What a parser made of a job."""
+
+    node: Any
+    outputs: dict[str, Any]
+    exit_status: int
+    exit_message: str | None
+
+
+@pytest.fixture
+def code(aiida_localhost, aiida_code_installed) -> Callable[..., Any]:
+    """Return a factory of codes on localhost: ``code('seimlip.mlip3.train')``.
+
+    The executable does nothing unless another is named; a name without a slash is looked for beside Python, where the
+    package's own programs are installed: ``code('seimlip.mlip3.train', 'seimlip-mlp')``.
+    """
+
+    def factory(entry_point: str, executable: str = '/bin/true', **kwargs: Any) -> Any:
+        if '/' not in executable:
+            executable = str(Path(sys.executable).parent / executable)
+        label = f'{entry_point}-{Path(executable).name}'.replace('.', '-')
+        return aiida_code_installed(
+            label=label, computer=aiida_localhost, filepath_executable=executable,
+            default_calc_job_plugin=entry_point, **kwargs,
+        )  # fmt: skip
+
+    return factory
+
+
+@pytest.fixture
+def generate_calc_job(tmp_path) -> Callable[..., PreparedJob]:
+    """Return a function that validates the inputs of a CalcJob and writes its files: ``(entry_point, inputs)``.
+
+    :raises ValueError: if the inputs are refused.
+    """
+
+    def factory(entry_point: str, inputs: Mapping[str, Any]) -> PreparedJob:
+        from aiida.common.folders import Folder
+        from aiida.engine.utils import instantiate_process
+        from aiida.manage import get_manager
+        from aiida.plugins import CalculationFactory
+
+        process = instantiate_process(get_manager().get_runner(), CalculationFactory(entry_point), **inputs)
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        return PreparedJob(folder, process.prepare_for_submission(Folder(str(folder))))
+
+    return factory
+
+
+@pytest.fixture
+def parse_recording(aiida_localhost, tmp_path) -> Callable[..., ParsedJob]:
+    """Return a function that runs a parser on the files of a recorded job.
+
+    Its arguments are the entry point of CalcJob and parser; ``files``: a folder (of `tests/fixtures`, or a path), or a
+    mapping of file names to paths or contents; ``inputs`` of the job, flat, with ``__`` between namespace and key;
+    ``temporary``: files that are retrieved temporarily, as a mapping; ``options`` of the job beyond the defaults.
+    """
+
+    def factory(
+        entry_point: str,
+        files: str | Path | Mapping[str, Path | str | bytes],
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        temporary: Mapping[str, Path | str | bytes] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> ParsedJob:
+        from aiida import orm
+        from aiida.common.links import LinkType
+        from aiida.plugins import CalculationFactory, ParserFactory
+
+        node = orm.CalcJobNode(computer=aiida_localhost, process_type=f'aiida.calculations:{entry_point}')
+        for name, port in CalculationFactory(entry_point).spec_options.items():
+            if port.has_default():
+                default = port.default() if callable(port.default) else port.default
+                node.set_option(name, default)
+        node.set_option('resources', {'num_machines': 1, 'num_mpiprocs_per_machine': 1})
+        for name, value in (options or {}).items():
+            node.set_option(name, value)
+        for name, value in (inputs or {}).items():
+            node.base.links.add_incoming(value.store(), link_type=LinkType.INPUT_CALC, link_label=name)
+        node.store()
+        retrieved = orm.FolderData()
+        for name, content in _contents(files).items():
+            retrieved.base.repository.put_object_from_bytes(content, name)
+        retrieved.base.links.add_incoming(node, link_type=LinkType.CREATE, link_label='retrieved')
+        retrieved.store()
+        kwargs = {}
+        if temporary is not None:
+            folder = Path(tempfile.mkdtemp(dir=tmp_path))
+            for name, content in _contents(temporary).items():
+                (folder / name).write_bytes(content)
+            kwargs['retrieved_temporary_folder'] = str(folder)
+        outputs, process = ParserFactory(entry_point).parse_from_node(node, store_provenance=False, **kwargs)
+        return ParsedJob(node, outputs, process.exit_status, process.exit_message)
+
+    return factory
+
+
+def _contents(files: str | Path | Mapping[str, Path | str | bytes]) -> dict[str, bytes]:
+    """Read files into memory."""
+    if not isinstance(files, Mapping):
+        folder = FIXTURES / files
+        files = {path.name: path for path in folder.iterdir()}
+    read = {Path: Path.read_bytes, str: str.encode, bytes: bytes}
+    return {
+        name: next(function(value) for kind, function in read.items() if isinstance(value, kind))
+        for name, value in files.items()
+    }
