@@ -13,6 +13,7 @@ class FormatError(ValueError):
     """
 
     def __init__(self, message: str, *, name: str | None = None, line: int | None = None, byte: int | None = None):
+        self.reason = message
         self.name = name
         self.line = line
         self.byte = byte
