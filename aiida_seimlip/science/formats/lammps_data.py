@@ -1,0 +1,280 @@
+"""LAMMPS data files (``units metal``, ``atom_style atomic``) of any periodic cell.
+
+LAMMPS wants the first cell vector along x and the second in the xy plane. Every cell can be brought there by an
+orthogonal matrix, which is a reflection if the cell is left-handed; the energy does not change, so a run in LAMMPS'
+frame and its mirror image in the original frame are the same physics.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from ase.data import atomic_numbers
+
+from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.units import tensor_to_voigt, voigt_to_tensor
+
+_HEADER = re.compile(r'^\s*(\d+)\s+(atoms|atom types)\s*$')
+_BOUNDS = re.compile(r'^\s*(\S+)\s+(\S+)\s+([xyz])lo\s+\3hi\s*$')
+_TILT = re.compile(r'^\s*(\S+)\s+(\S+)\s+(\S+)\s+xy\s+xz\s+yz\s*$')
+_SECTIONS = ('Masses', 'Atoms', 'Velocities')
+
+
+def lammps_frame(cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bring a cell into LAMMPS' frame: a = (lx, 0, 0), b = (xy, ly, 0), c = (xz, yz, lz), with lx, ly, lz > 0.
+
+    :param cell: cell vectors in rows, in Å; shape (3, 3).
+    :return: the cell in LAMMPS' frame, and the orthogonal matrix R that brings row vectors there: x_lammps = x @ R,
+        x = x_lammps @ R.T. Its determinant is -1 if the cell is left-handed. A cell that is already in LAMMPS' frame is
+        returned as it is, with the unit matrix.
+    :raises ValueError: if the cell has no volume.
+    """
+    cell = np.asarray(cell, dtype=float)
+    if not abs(np.linalg.det(cell)) > 1e-6:
+        raise ValueError('The cell has no volume: LAMMPS cannot hold it.')
+    if not np.any(np.triu(cell, 1)) and np.all(np.diag(cell) > 0):
+        return cell.copy(), np.eye(3)
+    orthogonal, upper = np.linalg.qr(cell.T)
+    signs = np.sign(np.diag(upper))
+    return np.tril((upper.T) * signs), orthogonal * signs
+
+
+def to_lammps_frame(frames: Frames, rotation: np.ndarray) -> Frames:
+    """Turn positions, cells, forces, velocities and stresses into LAMMPS' frame; the inverse of `from_lammps_frame`.
+
+    :param frames: frames in the original orientation.
+    :param rotation: the matrix that `lammps_frame` or `write_data` returned; shape (3, 3).
+    """
+    return _rotate(frames, rotation)
+
+
+def from_lammps_frame(frames: Frames, rotation: np.ndarray) -> Frames:
+    """Turn positions, cells, forces, velocities and stresses back from LAMMPS' frame.
+
+    LAMMPS keeps its frame while it changes the cell, so the matrix of the first frame serves a whole trajectory.
+
+    :param frames: frames as LAMMPS wrote them.
+    :param rotation: the matrix that `write_data` returned for the first frame; shape (3, 3).
+    """
+    return _rotate(frames, np.asarray(rotation).T)
+
+
+def _rotate(frames: Frames, matrix: np.ndarray) -> Frames:
+    matrix = np.asarray(matrix, dtype=float)
+    if np.array_equal(matrix, np.eye(3)):
+        return frames
+    vectors = {
+        name: None if (value := getattr(frames, name)) is None else value @ matrix
+        for name in ('positions', 'cells', 'forces', 'velocities')
+    }
+    stresses = frames.stresses
+    if stresses is not None:
+        stresses = tensor_to_voigt(matrix.T @ voigt_to_tensor(stresses) @ matrix)
+    return frames.replace(**vectors, stresses=stresses)
+
+
+def write_data(frame: Frames, species: Sequence[str]) -> tuple[str, np.ndarray]:
+    """Write one frame as a data file for ``atom_style atomic``, velocities included where all are known.
+
+    Masses are left to the input script. Numbers have 17 digits: what is read back is what was written. LAMMPS' error or
+    warning about a large tilt is for the input script to turn off (``box tilt large``): the cell is not reduced, so
+    that its vectors can be followed through a run.
+
+    :param frame: exactly one frame, periodic in all directions.
+    :param species: chemical symbols in type order.
+    :return: the text, and the matrix that brings row vectors into LAMMPS' frame, see `lammps_frame`.
+    :raises ValueError: if there is not exactly one frame, or it is not periodic in all directions.
+    :raises FramesError: if an element is not among `species`.
+    """
+    if len(frame) != 1:
+        raise ValueError(f'A LAMMPS data file holds exactly one frame, not {len(frame)}.')
+    if not frame.pbc.all():
+        raise ValueError('The frame is not periodic in all three directions.')
+    types = frame.types(species) + 1
+    cell, rotation = lammps_frame(frame.cells[0])
+    turned = to_lammps_frame(frame, rotation)
+    lines = [
+        f'LAMMPS data file, units metal, atom types: {" ".join(species)}',
+        '',
+        f'{types.size} atoms',
+        f'{len(species)} atom types',
+        '',
+        *(f'0.0 {cell[axis, axis]:.17g} {name}lo {name}hi' for axis, name in enumerate('xyz')),
+        f'{cell[1, 0]:.17g} {cell[2, 0]:.17g} {cell[2, 1]:.17g} xy xz yz',
+        '',
+        'Atoms # atomic',
+        '',
+    ]
+    lines += [
+        f'{index} {kind} {x:.17g} {y:.17g} {z:.17g}'
+        for index, (kind, (x, y, z)) in enumerate(zip(types, turned.positions, strict=True), start=1)
+    ]
+    if turned.velocities is not None and np.all(np.isfinite(turned.velocities)):
+        lines += ['', 'Velocities', '']
+        lines += [f'{i} {x:.17g} {y:.17g} {z:.17g}' for i, (x, y, z) in enumerate(turned.velocities, start=1)]
+    return '\n'.join(lines) + '\n', rotation
+
+
+def read_data(source: str | Path | bytes | BinaryIO, species: Sequence[str], *, name: str | None = None) -> Frames:
+    """Read a data file of ``atom_style atomic``; atoms come in the order of their ids.
+
+    Image flags are honoured: positions are unwrapped. The origin of the box is not subtracted from them.
+
+    :param source: a path, or the content as bytes or a binary stream.
+    :param species: chemical symbols in type order.
+    :param name: name of the file for messages; the path by default.
+    :return: one periodic frame in LAMMPS' frame, with velocities where the file has them.
+    :raises FormatError: if the file is not a data file, or cut, or holds numbers that are not finite.
+    """
+    text, name = read_text(source, name)
+    return _DataFile(text, name, species).frame()
+
+
+class _DataFile:
+    """The sections of a data file, checked while they are read."""
+
+    def __init__(self, text: str, name: str, species: Sequence[str]):
+        self.name = name
+        self.species = species
+        self.counts: dict[str, int] = {}
+        self.bounds: dict[str, tuple[float, float]] = {}
+        self.tilt = (0.0, 0.0, 0.0)
+        self.sections: dict[str, list[tuple[int, list[str]]]] = {}
+        self._split(text.split('\n'))
+
+    def _split(self, lines: Sequence[str]) -> None:
+        section = None
+        for number, raw in enumerate(lines[1:], start=2):
+            line = raw.split('#')[0].strip()
+            if not line:
+                continue
+            title = line.split()[0]
+            if title[0].isalpha() and title not in ('nan', 'inf'):
+                if line not in _SECTIONS:
+                    raise FormatError(f'Unknown section `{line}`.', name=self.name, line=number)
+                if line in self.sections:
+                    raise FormatError(f'Section `{line}` occurs twice.', name=self.name, line=number)
+                self.sections[line] = []
+                section = line
+            elif section is None:
+                self._header(line, number)
+            else:
+                self.sections[section].append((number, line.split()))
+
+    def _header(self, line: str, number: int) -> None:
+        if match := _HEADER.match(line):
+            self.counts[match[2]] = int(match[1])
+        elif match := _BOUNDS.match(line):
+            self.bounds[match[3]] = (self._number(match[1], number), self._number(match[2], number))
+        elif match := _TILT.match(line):
+            self.tilt = (self._number(match[1], number), self._number(match[2], number), self._number(match[3], number))
+        else:
+            raise FormatError(f'Unknown header line `{line}`.', name=self.name, line=number)
+
+    def _number(self, token: str, line: int) -> float:
+        try:
+            value = float(token)
+        except ValueError:
+            value = np.nan
+        if not np.isfinite(value):
+            raise FormatError(f'`{token}` is not a finite number.', name=self.name, line=line)
+        return value
+
+    def _integer(self, token: str, line: int, upper: int, what: str) -> int:
+        if not re.fullmatch(r'[+-]?\d{1,18}', token) or not 1 <= int(token) <= upper:
+            raise FormatError(f'{what} `{token}` is not an integer from 1 to {upper}.', name=self.name, line=line)
+        return int(token)
+
+    def frame(self) -> Frames:
+        n_atoms = self._required('atoms')
+        n_types = self._required('atom types')
+        if n_types > len(self.species):
+            raise FormatError(f'{n_types} atom types, but only {len(self.species)} species are known.', name=self.name)
+        cell = self._cell()
+        types = np.zeros(n_atoms, dtype=int)
+        positions = np.full((n_atoms, 3), np.nan)
+        for index, line, tokens in self._rows('Atoms', n_atoms, (5, 8)):
+            types[index] = self._integer(tokens[1], line, n_types, 'Type')
+            positions[index] = [self._number(token, line) for token in tokens[2:5]]
+            if len(tokens) == 8:
+                positions[index] += np.array([self._image(token, line) for token in tokens[5:]]) @ cell
+        velocities = None
+        if 'Velocities' in self.sections:
+            velocities = np.full((n_atoms, 3), np.nan)
+            for index, line, tokens in self._rows('Velocities', n_atoms, (4,)):
+                velocities[index] = [self._number(token, line) for token in tokens[1:]]
+        numbers = np.array([atomic_numbers[symbol] for symbol in self.species])[types - 1]
+        return Frames(
+            numbers=numbers, positions=positions, ptr=np.array([0, n_atoms]), cells=cell[None],
+            pbc=np.ones((1, 3), dtype=bool), velocities=velocities,
+        )  # fmt: skip
+
+    def _required(self, key: str) -> int:
+        if self.counts.get(key, 0) < 1:
+            raise FormatError(f'The header does not say how many {key} there are.', name=self.name)
+        return self.counts[key]
+
+    def _cell(self) -> np.ndarray:
+        missing = [axis for axis in 'xyz' if axis not in self.bounds]
+        if missing:
+            raise FormatError(f'The header lacks the bounds of the box along {", ".join(missing)}.', name=self.name)
+        bounds = np.array([self.bounds[axis] for axis in 'xyz'])
+        lengths = bounds[:, 1] - bounds[:, 0]
+        if np.any(lengths <= 0) or not abs(np.prod(lengths)) > 1e-6:
+            raise FormatError('The box has no volume.', name=self.name)
+        xy, xz, yz = self.tilt
+        return np.array([[lengths[0], 0, 0], [xy, lengths[1], 0], [xz, yz, lengths[2]]])
+
+    def _image(self, token: str, line: int) -> int:
+        if not re.fullmatch(r'[+-]?\d{1,9}', token):
+            raise FormatError(f'Image flag `{token}` is not an integer.', name=self.name, line=line)
+        return int(token)
+
+    def _rows(self, section: str, count: int, widths: tuple[int, ...]) -> Iterator[tuple[int, int, list[str]]]:
+        """Yield index of the atom, line number and tokens of each row of a section."""
+        rows = self.sections.get(section)
+        if rows is None:
+            raise FormatError(f'Section `{section}` is missing.', name=self.name)
+        if len(rows) != count:
+            raise FormatError(f'Section `{section}` has {len(rows)} rows, expected {count}.', name=self.name)
+        seen = np.zeros(count, dtype=bool)
+        for line, tokens in rows:
+            if len(tokens) not in widths:
+                raise FormatError(f'{len(tokens)} columns in section `{section}`.', name=self.name, line=line)
+            index = self._integer(tokens[0], line, count, 'Atom id') - 1
+            if seen[index]:
+                raise FormatError(f'Atom id {index + 1} occurs twice.', name=self.name, line=line)
+            seen[index] = True
+            yield index, line, tokens
+
+
+def read_text(source: str | Path | bytes | BinaryIO, name: str | None = None) -> tuple[str, str]:
+    """Return the content of a text file, and its name for messages.
+
+    :param source: a path, or the content as bytes or a binary stream.
+    :param name: name of the file for messages; the path by default.
+    :raises FormatError: if the content is not UTF-8.
+    """
+    content, name = read_bytes(source, name)
+    try:
+        return content.decode(), name
+    except UnicodeDecodeError as error:
+        raise FormatError('The content is not UTF-8 text.', name=name, byte=error.start) from error
+
+
+def read_bytes(source: str | Path | bytes | BinaryIO, name: str | None = None) -> tuple[bytes, str]:
+    """Return the content of a file, and its name for messages.
+
+    :param source: a path, or the content as bytes or a binary stream.
+    :param name: name of the file for messages; the path by default.
+    """
+    if isinstance(source, bytes):
+        return source, name or 'content'
+    if isinstance(source, str | Path):
+        return Path(source).read_bytes(), name or str(source)
+    return source.read(), name or str(getattr(source, 'name', 'content'))
