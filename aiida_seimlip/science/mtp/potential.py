@@ -21,6 +21,7 @@ class ActiveSet:
     :param origins: configuration and equation of each row, -1 where unfilled; shape (n_parameters, 2).
     :param frames: the active configurations, in full precision.
     :param weights: ``energy_weight``, ``force_weight``, ``stress_weight``, ``site_en_weight``, ``weight_scaling``.
+    :param features: features of the active configurations, as a cfg file names them; empty if there are none.
     """
 
     matrix: np.ndarray
@@ -28,6 +29,7 @@ class ActiveSet:
     origins: np.ndarray
     frames: Frames
     weights: dict[str, float] = field(default_factory=dict)
+    features: tuple[dict[str, str], ...] = ()
 
     @property
     def mode(self) -> str:
