@@ -1,0 +1,192 @@
+"""Options of the CalcJob ``seimlip.ase``: a batch of frames through an ASE calculator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from pydantic import Field, JsonValue, field_validator, model_validator
+
+from aiida_seimlip.options.base import Options
+
+
+@dataclass(frozen=True)
+class KnownCalculator:
+    """A calculator that can be named in the options.
+
+    :param target: where to import it from on the remote computer, as ``module:attribute``.
+    :param package: name of the package (distribution) whose version is recorded.
+    :param defaults: keyword arguments that are set unless the options say otherwise.
+    :param reusable: whether one instance may calculate one frame after the other; false where it would start the next
+        frame from the electronic state of the last one.
+    """
+
+    target: str
+    package: str
+    defaults: dict[str, JsonValue] = field(default_factory=dict)
+    reusable: bool = False
+
+
+CALCULATORS: dict[str, KnownCalculator] = {
+    'dftb+': KnownCalculator('ase.calculators.dftb:Dftb', 'ase'),
+    'emt': KnownCalculator('ase.calculators.emt:EMT', 'ase', reusable=True),
+    'gpaw': KnownCalculator('gpaw:GPAW', 'gpaw', {'txt': None}),
+    'lj': KnownCalculator('ase.calculators.lj:LennardJones', 'ase', reusable=True),
+    'mace': KnownCalculator(
+        'mace.calculators:MACECalculator', 'mace-torch', {'device': 'cpu', 'default_dtype': 'float64'}, reusable=True
+    ),
+    'morse': KnownCalculator('ase.calculators.morse:MorsePotential', 'ase', reusable=True),
+    'tblite': KnownCalculator('tblite.ase:TBLite', 'tblite', {'method': 'GFN1-xTB', 'verbosity': 0}),
+}
+"""The calculators by name."""
+
+
+class CalculatorOptions(Options):
+    """Which calculator to use."""
+
+    name: str = Field(description=f'Name of a known calculator: {", ".join(sorted(CALCULATORS))}.')
+    kwargs: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description='Keyword arguments of the calculator, on top of the defaults in `CALCULATORS`.',
+    )
+
+    @field_validator('name')
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in CALCULATORS:
+            raise ValueError(f'the known calculators are {", ".join(sorted(CALCULATORS))}')
+        return value
+
+    @property
+    def known(self) -> KnownCalculator:
+        """What is known about the calculator."""
+        return CALCULATORS[self.name]
+
+
+class RelaxOptions(Options):
+    """How to relax a frame."""
+
+    cell: Literal['fixed', 'isotropic', 'full'] = Field(
+        default='fixed', description='Whether the cell stays, keeps its shape, or relaxes freely.'
+    )
+    optimizer: Literal['BFGS', 'BFGSLineSearch', 'FIRE', 'LBFGS'] = Field(
+        default='BFGS', description='Name of the optimiser in `ase.optimize`.'
+    )
+    fmax: float = Field(default=0.05, gt=0, description='Largest force at convergence in eV/Å.')
+    max_steps: int = Field(default=200, ge=1, description='Largest number of steps.')
+    pressure: float = Field(default=0.0, description='External pressure in GPa; only if the cell relaxes.')
+    accept_unconverged: bool = Field(
+        default=False,
+        description='Keep the last geometry of a relaxation that did not converge; else the frame counts as failed.',
+    )
+
+    @model_validator(mode='after')
+    def _pressure_needs_cell(self) -> Self:
+        if self.pressure and self.cell == 'fixed':
+            raise ValueError('`pressure` has no effect as long as `cell` is `fixed`')
+        return self
+
+
+class MdOptions(Options):
+    """How to run molecular dynamics from each frame."""
+
+    temperature: float | list[float] = Field(
+        description='In K, of the thermostat (nvt) and of the velocities drawn: one number, or one for each frame.'
+    )
+    n_steps: int = Field(ge=1, description='Number of steps of each trajectory.')
+    sample_every: int = Field(ge=1, description='A frame is labelled and kept every so many steps; the start is not.')
+    seed: int = Field(
+        ge=0,
+        description='Of all random numbers; those of a trajectory depend on it and on the index of its frame only.',
+    )
+    ensemble: Literal['nvt', 'nve'] = Field(default='nvt', description='Langevin dynamics, or constant energy.')
+    timestep: float = Field(default=0.5, gt=0, description='In fs.')
+    friction: float = Field(default=10.0, gt=0, description='Of the Langevin thermostat in 1/ps.')
+    velocities: Literal['keep', 'create'] = Field(
+        default='keep', description='Start from the velocities of the frame where it has any, or always draw new ones.'
+    )
+
+    @field_validator('temperature')
+    @classmethod
+    def _is_positive(cls, value: float | list[float]) -> float | list[float]:
+        if min(value if isinstance(value, list) else [value], default=0.0) <= 0:
+            raise ValueError('temperatures must be positive')
+        return value
+
+    @model_validator(mode='after')
+    def _samples_to_the_end(self) -> Self:
+        if self.n_steps % self.sample_every:
+            raise ValueError(
+                f'`n_steps` ({self.n_steps}) must be a multiple of `sample_every` ({self.sample_every}), so that the '
+                'last step is sampled'
+            )
+        return self
+
+
+class AseOptions(Options):
+    """What to do with each frame, and with which calculator."""
+
+    calculator: CalculatorOptions = Field(description='The calculator.')
+    task: Literal['single_point', 'relax', 'md'] = Field(
+        default='single_point', description='Label each frame as it is, relax it, or run molecular dynamics from it.'
+    )
+    relax: RelaxOptions | None = Field(default=None, description='How to relax; only for the task `relax`.')
+    md: MdOptions | None = Field(default=None, description='How to run dynamics; needed for the task `md`, only there.')
+    stress: bool = Field(
+        default=True, description='Calculate the stress of fully periodic frames, if the calculator can.'
+    )
+    processes: int = Field(default=1, ge=1, description='Frames calculated side by side, each in its own process.')
+    threads: int = Field(default=1, ge=1, description='Threads of each process.')
+    seconds_per_frame: float | None = Field(
+        default=None, gt=0, description='Stop a frame that takes longer than this, in s, and count it as failed.'
+    )
+
+    @model_validator(mode='after')
+    def _section_belongs_to_task(self) -> Self:
+        for name in ('relax', 'md'):
+            if getattr(self, name) is not None and self.task != name:
+                raise ValueError(f'`{name}` is given, but `task` is `{self.task}`')
+        if self.task == 'md' and self.md is None:
+            raise ValueError('`task` is `md`, but `md` is missing')
+        return self
+
+    def to_remote(self, n_frames: int, time_limit_seconds: float | None) -> dict[str, Any]:
+        """Return what the script on the remote computer reads.
+
+        :param n_frames: number of frames of the batch.
+        :param time_limit_seconds: when the script stops by itself, in s after its start; None: never.
+        :raises ValueError: if there is a temperature for each frame, but not for as many frames.
+        """
+        known = self.calculator.known
+        return {
+            'calculator': {
+                'target': known.target, 'package': known.package, 'reusable': known.reusable,
+                'kwargs': {**known.defaults, **self.calculator.kwargs},
+            },
+            'task': self._task(n_frames), 'stress': self.stress, 'n_frames': n_frames, 'processes': self.processes,
+            'threads': self.threads, 'seconds_per_frame': self.seconds_per_frame,
+            'time_limit_seconds': time_limit_seconds,
+        }  # fmt: skip
+
+    def _task(self, n_frames: int) -> dict[str, Any]:
+        if self.task == 'relax':
+            return {'kind': 'relax', **(self.relax or RelaxOptions()).model_dump()}
+        if self.md is None:
+            return {'kind': 'single_point'}
+        return {'kind': 'md', **self.md.model_dump(), 'temperature': self.temperatures(n_frames)}
+
+    def temperatures(self, n_frames: int) -> list[float]:
+        """Return the temperature of each trajectory in K; empty if the task is not `md`.
+
+        :param n_frames: number of frames.
+        :raises ValueError: if there is a temperature for each frame, but not for as many frames.
+        """
+        if self.md is None:
+            return []
+        if not isinstance(self.md.temperature, list):
+            return [self.md.temperature] * n_frames
+        if len(self.md.temperature) != n_frames:
+            raise ValueError(
+                f'`md.temperature` lists {len(self.md.temperature)} temperatures, but there are {n_frames} frames.'
+            )
+        return self.md.temperature

@@ -1,0 +1,440 @@
+"""Run a batch of configurations through an ASE calculator; uploaded and run by the CalcJob ``seimlip.ase``.
+
+Usage: ``python3 run_ase.py`` in a folder that holds
+
+- ``options.json``: calculator, task and limits, as `aiida_seimlip.options.ase.AseOptions.to_remote` writes them;
+- ``frames.npz``: the configurations, as the packed arrays of `aiida_seimlip.science.frames.Frames`.
+
+Everything is written to ``results.jsonl``, one JSON object a line, as soon as it is known, so that what is finished
+survives a kill:
+
+- ``{"kind": "header", ...}``: versions of Python, ASE and the calculator;
+- ``{"kind": "sample", "index": i, "step": s, "energy": ..., "forces": ..., "stress": ...}``: a labelled
+  configuration, with ``positions``, ``cell`` and ``velocities`` where the task moves the atoms;
+- ``{"kind": "frame", "index": i, "seconds": ..., "error": ..., "note": ...}``: frame ``i`` is done or has failed;
+- ``{"kind": "end", "status": ..., "message": ...}``: the last line, missing only if the script was killed outright.
+
+Every frame is calculated in a worker process: a calculator that crashes takes one frame with it, not the batch.
+The script needs numpy, ase and the calculator, and nothing else. Units are ASE's (eV, Å, eV/Å³, Voigt order), except
+velocities, which are in Å/ps.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import multiprocessing
+import os
+import platform
+import signal
+import sys
+import time
+from collections import deque
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, TextIO  # noqa: UP035 (older Pythons run this, too)
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import Calculator
+
+OPTIONS_FILENAME = 'options.json'
+FRAMES_FILENAME = 'frames.npz'
+RESULTS_FILENAME = 'results.jsonl'
+THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMBA_NUM_THREADS')
+POLL_SECONDS = 1.0
+PATIENCE_SECONDS = 5.0
+EXIT_CODES = {'finished': 0, 'setup_failed': 2, 'out_of_walltime': 3, 'terminated': 4}
+
+Record = dict[str, Any]
+Send = Callable[[Record], None]
+
+
+class FrameError(Exception):
+    """A frame has no usable result; the message says why and is reported as it stands."""
+
+
+class StopError(Exception):
+    """The batch cannot go on; `status` is one of `EXIT_CODES`, the message says why."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+# -- one frame --------------------------------------------------------------------------------------------------------
+
+
+def make_calculator(options: Record) -> Calculator:
+    """Import the calculator class and create an instance of it.
+
+    :param options: ``target`` is ``module:attribute``; ``kwargs`` go to the constructor.
+    """
+    module, _, attribute = options['target'].partition(':')
+    return getattr(importlib.import_module(module), attribute)(**options['kwargs'])
+
+
+def label(atoms: Atoms, stress: bool) -> Record:
+    """Calculate energy, forces and stress.
+
+    The energy is the one whose derivative the forces are (ASE's ``free_energy``) where the calculator offers it.
+
+    :param stress: whether to ask for the stress, which is done for fully periodic frames only.
+    :raises FrameError: if a position or a result is not finite, or the calculator says that it has not converged.
+    """
+    import numpy as np
+    from ase.calculators.calculator import PropertyNotImplementedError
+
+    if not np.all(np.isfinite(atoms.positions)):
+        raise FrameError('NonFiniteNumber: the positions of the atoms are no longer finite.')
+    calculator = atoms.calc
+    results: Record = {'forces': atoms.get_forces(apply_constraint=False), 'energy': atoms.get_potential_energy()}
+    try:
+        results['energy'] = atoms.get_potential_energy(force_consistent=True)
+        results['energy_property'] = 'free_energy'
+    except PropertyNotImplementedError:
+        results['energy_property'] = 'energy'
+    if stress and atoms.pbc.all():
+        try:
+            results['stress'] = atoms.get_stress(voigt=True, apply_constraint=False)
+        except PropertyNotImplementedError:
+            results['stress'] = None
+    if getattr(calculator, 'converged', None) is False:
+        raise FrameError('NotConverged: the calculator reports that its self-consistency cycle has not converged.')
+    for name in ('energy', 'forces', 'stress'):
+        value = results.get(name)
+        if value is not None and not np.all(np.isfinite(value)):
+            raise FrameError(f'NonFiniteNumber: the {name} of the calculator holds values that are not finite.')
+    return results
+
+
+def geometry(atoms: Atoms, velocities: bool) -> Record:
+    """Return positions (Å) and cell (Å) and, if wanted, velocities (Å/ps)."""
+    from ase import units
+
+    record = {'positions': atoms.positions, 'cell': atoms.cell.array}
+    if velocities:
+        record['velocities'] = atoms.get_velocities() * (1000.0 * units.fs)
+    return record
+
+
+def run_single_point(atoms: Atoms, index: int, task: Record, stress: bool, send: Send) -> str | None:
+    """Label a frame as it is."""
+    send({'kind': 'sample', 'index': index, 'step': None, **label(atoms, stress)})
+    return None
+
+
+def run_relax(atoms: Atoms, index: int, task: Record, stress: bool, send: Send) -> str | None:
+    """Relax the positions and, if wanted, the cell; send the last geometry.
+
+    :return: a note if the relaxation has not converged but is accepted.
+    :raises FrameError: if it has not converged in the given number of steps and that is not accepted.
+    """
+    import ase.optimize
+    from ase import units
+    from ase.filters import FrechetCellFilter
+
+    target: Any = atoms
+    if task['cell'] != 'fixed':
+        target = FrechetCellFilter(
+            atoms, hydrostatic_strain=task['cell'] == 'isotropic', scalar_pressure=task['pressure'] * units.GPa
+        )
+    optimizer = getattr(ase.optimize, task['optimizer'])(target, logfile=None)
+    converged = bool(optimizer.run(fmax=task['fmax'], steps=task['max_steps']))
+    note = None
+    if not converged:
+        note = f'NotConverged: the forces did not fall below {task["fmax"]} eV/Å in {task["max_steps"]} steps.'
+        if not task['accept_unconverged']:
+            raise FrameError(note)
+    send({
+        'kind': 'sample', 'index': index, 'step': int(optimizer.nsteps), **label(atoms, stress),
+        **geometry(atoms, velocities=False),
+    })  # fmt: skip
+    return note
+
+
+def run_md(atoms: Atoms, index: int, task: Record, stress: bool, send: Send) -> str | None:
+    """Run molecular dynamics and send a sample every so many steps.
+
+    The random numbers of a frame depend on the seed and on the frame's index only, not on the worker that runs it.
+    """
+    import numpy as np
+    from ase import units
+    from ase.md.langevin import Langevin
+    from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
+    from ase.md.verlet import VelocityVerlet
+
+    rng = np.random.default_rng([task['seed'], index])
+    temperature = task['temperature'][index]
+    if task['velocities'] == 'create' or not atoms.has('momenta'):
+        MaxwellBoltzmannDistribution(atoms, temperature_K=temperature, rng=rng)
+        if len(atoms) > 1:  # a lone atom at rest cannot be scaled back to its temperature
+            Stationary(atoms)
+    timestep = task['timestep'] * units.fs
+    dynamics: Any
+    if task['ensemble'] == 'nvt':
+        friction = task['friction'] / (1000.0 * units.fs)
+        dynamics = Langevin(atoms, timestep, temperature_K=temperature, friction=friction, fixcm=False, rng=rng)
+    else:
+        dynamics = VelocityVerlet(atoms, timestep)
+    for step in range(task['sample_every'], task['n_steps'] + 1, task['sample_every']):
+        dynamics.run(task['sample_every'])
+        last = step == task['n_steps']
+        send({'kind': 'sample', 'index': index, 'step': step, **label(atoms, stress), **geometry(atoms, last)})
+    return None
+
+
+TASKS = {'single_point': run_single_point, 'relax': run_relax, 'md': run_md}
+
+
+def run_frame(atoms: Atoms, index: int, options: Record, calculator: Calculator, send: Send) -> Record:
+    """Run the task on one frame; whatever goes wrong becomes the frame's ``error``.
+
+    :return: the ``frame`` record, with the wall and CPU seconds spent.
+    """
+    started, cpu_started = time.monotonic(), time.process_time()
+    record: Record = {'kind': 'frame', 'index': index, 'error': None, 'note': None}
+    try:
+        atoms.calc = calculator
+        run = TASKS[options['task']['kind']]
+        record['note'] = run(atoms, index, options['task'], options['stress'], send)
+    except FrameError as exception:
+        record['error'] = str(exception)
+    except Exception as exception:  # any calculator may raise anything; the reason is kept with the frame
+        record['error'] = f'{type(exception).__name__}: {exception}'
+    record['seconds'] = time.monotonic() - started
+    record['cpu_seconds'] = time.process_time() - cpu_started
+    return record
+
+
+# -- a worker process -------------------------------------------------------------------------------------------------
+
+
+def read_frame(arrays: Any, index: int) -> Atoms:
+    """Return frame `index` of the packed arrays as ASE atoms, with velocities where they are known."""
+    import numpy as np
+    from ase import Atoms, units
+
+    part = slice(arrays['ptr'][index], arrays['ptr'][index + 1])
+    atoms = Atoms(
+        arrays['numbers'][part], arrays['positions'][part], cell=arrays['cells'][index], pbc=arrays['pbc'][index]
+    )
+    if 'velocities' in arrays and np.all(np.isfinite(arrays['velocities'][part])):
+        atoms.set_velocities(arrays['velocities'][part] / (1000.0 * units.fs))
+    return atoms
+
+
+def package_versions(package: str) -> dict[str, str | None]:
+    """Return the versions of Python, numpy, ASE and the package of the calculator (None if it has no metadata)."""
+    import ase
+    import numpy as np
+
+    versions: dict[str, str | None] = {
+        'python': platform.python_version(), 'numpy': np.__version__, 'ase': ase.__version__
+    }  # fmt: skip
+    if package not in versions:
+        from importlib import metadata
+
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = None
+    return versions
+
+
+def to_plain(record: Record) -> Record:
+    """Return the record with arrays as nested lists, for JSON."""
+    return {key: value.tolist() if hasattr(value, 'tolist') else value for key, value in record.items()}
+
+
+def work(connection: Connection, folder: str, options: Record) -> None:
+    """Serve frames in a worker process until the parent closes the connection."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def send(record: Record) -> None:
+        connection.send(to_plain(record))
+
+    try:
+        import numpy as np
+
+        with np.load(Path(folder, FRAMES_FILENAME), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        calculator = make_calculator(options['calculator'])
+        send({'kind': 'header', 'versions': package_versions(options['calculator']['package'])})
+    except Exception as exception:  # reported as the reason why the whole batch cannot run
+        send({'kind': 'setup_failed', 'message': f'{type(exception).__name__}: {exception}'})
+        return
+    is_first = True
+    while True:
+        try:
+            index = connection.recv()
+        except EOFError:
+            return
+        if not is_first and not options['calculator']['reusable']:
+            calculator = make_calculator(options['calculator'])
+        is_first = False
+        send(run_frame(read_frame(arrays, index), index, options, calculator, send))
+
+
+class Worker:
+    """A worker process as its parent sees it."""
+
+    def __init__(self, folder: Path, options: Record) -> None:
+        context = multiprocessing.get_context('spawn')
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=work, args=(theirs, str(folder), options), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.is_ready = False
+        self.index: int | None = None
+        self.since = time.monotonic()
+
+    def assign(self, index: int) -> None:
+        """Give the worker a frame."""
+        self.index, self.since = index, time.monotonic()
+        self.connection.send(index)
+
+    def stop(self, patience: float = 0.0) -> int | None:
+        """End the process and return its exit code.
+
+        :param patience: seconds it may take to end by itself before it is killed.
+        """
+        self.connection.close()
+        self.process.join(patience)
+        if self.process.exitcode is None:
+            self.process.kill()
+            self.process.join()
+        return self.process.exitcode
+
+
+# -- the batch --------------------------------------------------------------------------------------------------------
+
+
+class Batch:
+    """All frames of a job, dealt to workers one by one; every record is written as it comes in."""
+
+    def __init__(self, folder: Path, options: Record, output: TextIO) -> None:
+        self.folder, self.options, self.output = folder, options, output
+        self.pending = deque(range(options['n_frames']))
+        self.workers: list[Worker] = []
+        self.deadline = None
+        if options['time_limit_seconds'] is not None:
+            self.deadline = time.monotonic() + options['time_limit_seconds']
+        self.has_header = False
+        self.signal: int | None = None
+
+    def interrupt(self, signum: int, frame: Any) -> None:
+        """Remember a signal; the loop ends when no record is half written."""
+        self.signal = signum
+
+    def write(self, record: Record) -> None:
+        """Append a record to the results and hand it to the operating system."""
+        self.output.write(json.dumps(record) + '\n')
+        self.output.flush()
+
+    def run(self) -> None:
+        """Calculate all frames.
+
+        :raises StopError: if a worker cannot set up the calculator, if the time limit passes before the last frame is
+            done, or if a signal asks the script to stop.
+        """
+        try:
+            for _ in range(min(self.options['processes'], len(self.pending))):
+                self.workers.append(Worker(self.folder, self.options))
+            while self.workers:
+                ready = wait([worker.connection for worker in self.workers], timeout=POLL_SECONDS)
+                self._check_limits()
+                for worker in [worker for worker in self.workers if worker.connection in ready]:
+                    self._receive(worker)
+        finally:
+            for worker in self.workers:
+                worker.process.kill()
+            for worker in self.workers:
+                worker.stop()
+
+    def _check_limits(self) -> None:
+        if self.signal is not None:
+            raise StopError('terminated', f'The script received the signal {signal.Signals(self.signal).name}.')
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise StopError(
+                'out_of_walltime', f'The time limit of {self.options["time_limit_seconds"]:g} s has passed.'
+            )
+        limit = self.options['seconds_per_frame']
+        if limit is None:
+            return
+        for worker in [worker for worker in self.workers if worker.index is not None]:
+            if time.monotonic() - worker.since > limit:
+                self._bury(worker, f'TimeLimit: the frame took longer than {limit:g} s and was stopped.')
+
+    def _receive(self, worker: Worker) -> None:
+        try:
+            record = worker.connection.recv()
+        except (EOFError, ConnectionResetError):
+            reason = 'WorkerDied: the worker process ended with exit code {code} during this frame.'
+            self._bury(worker, reason, patience=PATIENCE_SECONDS)
+            return
+        if record['kind'] == 'setup_failed':
+            raise StopError('setup_failed', record['message'])
+        if record['kind'] == 'header':
+            if not self.has_header:
+                self.write(record)
+            self.has_header = worker.is_ready = True
+            self._next(worker)
+            return
+        self.write(record)
+        if record['kind'] == 'frame':
+            self._next(worker)
+
+    def _next(self, worker: Worker) -> None:
+        """Give the worker its next frame, or let it go if there is none."""
+        worker.index = None
+        if self.pending:
+            worker.assign(self.pending.popleft())
+        else:
+            self.workers.remove(worker)
+            worker.stop(patience=PATIENCE_SECONDS)
+
+    def _bury(self, worker: Worker, reason: str, patience: float = 0.0) -> None:
+        """End a worker that is lost, record the failure of its frame and start another worker if there is work."""
+        self.workers.remove(worker)
+        code = worker.stop(patience)
+        if code == -signal.SIGTERM:
+            raise StopError('terminated', 'A worker process received the signal SIGTERM.')
+        if not worker.is_ready:
+            raise StopError(
+                'setup_failed', f'A worker process ended with exit code {code} while it set up the calculator.'
+            )
+        seconds = time.monotonic() - worker.since
+        self.write({
+            'kind': 'frame', 'index': worker.index, 'error': reason.format(code=code), 'note': None,
+            'seconds': seconds, 'cpu_seconds': None,
+        })  # fmt: skip
+        if self.pending:
+            self.workers.append(Worker(self.folder, self.options))
+
+
+def main(folder: Path | None = None) -> int:
+    """Run the batch of the folder and return the exit code of the script."""
+    folder = Path.cwd() if folder is None else folder
+    started = time.monotonic()
+    options = json.loads((folder / OPTIONS_FILENAME).read_text(encoding='utf-8'))
+    for name in THREAD_VARIABLES:
+        os.environ[name] = str(options['threads'])
+    status, message = 'finished', None
+    with (folder / RESULTS_FILENAME).open('w', encoding='utf-8') as output:
+        batch = Batch(folder, options, output)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, batch.interrupt)
+        try:
+            batch.run()
+        except StopError as exception:
+            status, message = exception.status, str(exception)
+        batch.write({'kind': 'end', 'status': status, 'message': message, 'seconds': time.monotonic() - started})
+    if message is not None:
+        print(message, file=sys.stderr)
+    return EXIT_CODES[status]
+
+
+if __name__ == '__main__':
+    sys.exit(main())

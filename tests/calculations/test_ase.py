@@ -1,0 +1,207 @@
+"""The CalcJob ``seimlip.ase``: what it writes, what it refuses, and real runs."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from ase.build import bulk, molecule
+from ase.calculators.emt import EMT
+from ase.units import GPa
+
+from aiida_seimlip.calculations.ase import time_limit
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.options.ase import CALCULATORS, KnownCalculator
+
+EMT_OPTIONS = {'calculator': {'name': 'emt'}}
+
+
+@pytest.fixture
+def copper():
+    """Return three distorted cells of copper and silver."""
+    images = [bulk('Cu', cubic=True) * (2, 1, 1), bulk('Ag'), bulk('Cu')]
+    for seed, image in enumerate(images):
+        image.rattle(0.1, seed=seed)
+        image.set_cell(image.cell.array @ (np.eye(3) + 0.02 * np.tri(3)), scale_atoms=True)
+    return images
+
+
+@pytest.fixture
+def python(code):
+    return code('seimlip.ase', sys.executable)
+
+
+@pytest.fixture
+def run(aiida_profile, python):
+    """Return a function that runs the job and returns its outputs and node."""
+    from aiida.engine import run_get_node
+    from aiida.plugins import CalculationFactory
+
+    def factory(images, parameters, **options):
+        inputs = {
+            'code': python, 'frames': FramesData.from_atoms(images), 'parameters': parameters,
+            'metadata': {'options': options},
+        }  # fmt: skip
+        return run_get_node(CalculationFactory('seimlip.ase'), **inputs)
+
+    return factory
+
+
+# -- what is written ------------------------------------------------------------------------------------------------
+
+
+def test_files(generate_calc_job, code, frames_li2co3):
+    job = generate_calc_job(
+        'seimlip.ase',
+        {
+            'code': code('seimlip.ase'), 'frames': frames_li2co3, 'parameters': {'calculator': {'name': 'tblite'}},
+            'metadata': {'options': {'max_wallclock_seconds': 3600}},
+        },
+    )  # fmt: skip
+    assert sorted(path.name for path in job.folder.iterdir()) == ['frames.npz', 'options.json', 'run_ase.py']
+    assert job.command_line == 'run_ase.py'
+    options = json.loads(job.read('options.json'))
+    assert options['calculator']['target'] == 'tblite.ase:TBLite'
+    assert options['time_limit_seconds'] == 3480.0
+    with np.load(job.folder / 'frames.npz') as arrays:
+        np.testing.assert_array_equal(arrays['positions'], frames_li2co3.get_frames().positions)
+    assert job.calc_info.retrieve_temporary_list == ['results.jsonl']
+    assert job.calc_info.provenance_exclude_list == ['frames.npz']
+
+
+def test_script_does_not_import_the_package(generate_calc_job, code, frames_li2co3):
+    inputs = {'code': code('seimlip.ase'), 'frames': frames_li2co3, 'parameters': EMT_OPTIONS}
+    lines = generate_calc_job('seimlip.ase', inputs).read('run_ase.py').splitlines()
+    imports = [line.split()[1].split('.')[0] for line in lines if line.lstrip().startswith(('import ', 'from '))]
+    standard = {name for name in imports if name in sys.stdlib_module_names}
+    assert set(imports) - standard == {'ase', 'numpy'}
+
+
+@pytest.mark.parametrize(('wallclock', 'limit'), [(None, None), (60, 55.0), (3600, 3480.0), (86400, 86280.0), (4, 2.0)])
+def test_time_limit(wallclock, limit):
+    assert time_limit(wallclock) == limit
+
+
+# -- what is refused ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'message'),
+    [
+        ({'calculator': {'name': 'quantum_abacus'}}, 'Input `parameters` is wrong: `calculator.name` is'),
+        ({**EMT_OPTIONS, 'procs': 2}, '`procs` is not a known option'),
+        (
+            {
+                **EMT_OPTIONS, 'task': 'md',
+                'md': {'temperature': [300.0, 400.0], 'n_steps': 1, 'sample_every': 1, 'seed': 1},
+            },
+            'Input `parameters` does not fit `frames`: `md.temperature` lists 2 temperatures, but there are 1 frames',
+        ),
+    ],
+)  # fmt: skip
+def test_refused_parameters(generate_calc_job, code, frames_li2co3, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        generate_calc_job(
+            'seimlip.ase', {'code': code('seimlip.ase'), 'frames': frames_li2co3, 'parameters': parameters}
+        )
+
+
+def test_refused_empty_frames(generate_calc_job, code):
+    inputs = {'code': code('seimlip.ase'), 'frames': FramesData.from_atoms([]), 'parameters': EMT_OPTIONS}
+    with pytest.raises(ValueError, match='Input `frames` holds no frame'):
+        generate_calc_job('seimlip.ase', inputs)
+
+
+# -- real runs ------------------------------------------------------------------------------------------------------
+
+
+def test_run_single_point(run, copper):
+    copper.insert(1, molecule('H2O'))  # not periodic
+    copper.insert(2, bulk('Li'))  # EMT knows no lithium
+    outputs, node = run(copper, {**EMT_OPTIONS, 'processes': 2})
+    assert node.is_finished_ok
+    assert outputs['failures'].get_dict() == {'2': 'NotImplementedError: No EMT-potential for Li'}
+    labelled = outputs['labelled'].get_frames()
+    assert labelled.origin_indices.tolist() == [0, 1, 3, 4] == outputs['results']['indices']
+    assert set(labelled.origin_uuids) == {node.inputs.frames.uuid}
+    assert np.isnan(labelled.stresses[1]).all()
+    for image, frame in zip([copper[0], copper[3], copper[4]], labelled[[0, 2, 3]].to_atoms(), strict=True):
+        image.calc = EMT()
+        assert frame.get_potential_energy() == pytest.approx(image.get_potential_energy(), abs=1e-12)
+        np.testing.assert_allclose(frame.get_forces(), image.get_forces(), atol=1e-12)
+        np.testing.assert_allclose(frame.get_stress(), image.get_stress(), atol=1e-12)
+    results = outputs['results'].get_dict()
+    assert (results['n_frames'], results['n_finished'], results['n_failed']) == (5, 4, 1)
+    assert results['energy_property'] == 'free_energy'
+    assert results['versions']['python'] == '.'.join(map(str, sys.version_info[:3]))
+
+
+def test_run_relax_cell_under_pressure(run):
+    outputs, node = run(
+        [bulk('Cu', a=3.8)],
+        {
+            'calculator': {'name': 'emt'}, 'task': 'relax',
+            'relax': {'cell': 'isotropic', 'pressure': 2.0, 'fmax': 1e-4},
+        },
+    )  # fmt: skip
+    assert node.is_finished_ok
+    labelled = outputs['labelled'].get_frames()
+    np.testing.assert_allclose(labelled.stresses[0, :3], -2.0 * GPa, atol=1e-5)
+    assert labelled.volumes[0] < 3.59**3 / 4
+
+
+def test_run_md_depends_on_seed_only(run, copper):
+    parameters = {
+        **EMT_OPTIONS, 'task': 'md',
+        'md': {'temperature': [300.0, 600.0, 300.0], 'n_steps': 20, 'sample_every': 10, 'timestep': 2.0, 'seed': 5},
+    }  # fmt: skip
+    (one, node), (two, _) = run(copper, parameters), run(copper, {**parameters, 'processes': 2})
+    labelled = one['labelled'].get_frames()
+    np.testing.assert_array_equal(labelled.positions, two['labelled'].get_frames().positions)
+    assert labelled.origin_steps.tolist() == [10, 20] * 3
+    assert labelled.origin_indices.tolist() == [0, 0, 1, 1, 2, 2]
+    assert set(labelled.origin_uuids) == {node.inputs.frames.uuid}
+    has_velocities = [bool(np.isfinite(frame.velocities).all()) for frame in labelled]
+    assert has_velocities == [False, True] * 3
+    for frame in labelled.to_atoms():
+        energy, frame.calc = frame.get_potential_energy(), EMT()
+        assert frame.get_potential_energy() == pytest.approx(energy, abs=1e-10)
+
+
+def test_run_all_failed(run):
+    outputs, node = run([bulk('Li')], EMT_OPTIONS)
+    assert node.exit_status == 320
+    assert 'No EMT-potential for Li' in node.exit_message
+    assert 'labelled' not in outputs
+    assert list(outputs['failures'].get_dict()) == ['0']
+
+
+def test_run_calculator_missing(run, monkeypatch):
+    monkeypatch.setitem(CALCULATORS, 'absent', KnownCalculator('no_such_module:Calculator', 'no_such_package'))
+    outputs, node = run([bulk('Cu')], {'calculator': {'name': 'absent'}})
+    assert node.exit_status == 310
+    assert '`absent`' in node.exit_message
+    assert "No module named 'no_such_module'" in node.exit_message
+    assert list(outputs['failures'].get_dict()) == ['0']
+
+
+def test_run_out_of_walltime(run, copper):
+    parameters = {
+        **EMT_OPTIONS, 'task': 'md',
+        'md': {'temperature': 300.0, 'n_steps': 10_000_000, 'sample_every': 1000, 'seed': 5},
+    }  # fmt: skip
+    outputs, node = run(copper[:1], parameters, max_wallclock_seconds=10)
+    assert node.exit_status == 400
+    assert outputs['failures'].get_dict() == {'0': 'NotFinished: the job ended before this frame was finished.'}
+    assert outputs['labelled'].n_frames > 0
+
+
+def test_run_tblite(run, li2co3):
+    pytest.importorskip('tblite')
+    strained = li2co3.copy()
+    strained.set_cell(strained.cell.array * 1.01, scale_atoms=True)
+    outputs, node = run([li2co3, strained], {'calculator': {'name': 'tblite'}, 'processes': 2})
+    assert node.is_finished_ok
+    energies = outputs['labelled'].get_frames().energies
+    assert energies[0] / 24 == pytest.approx(-77.523, abs=0.01)
+    assert 'tblite' in outputs['results']['versions']

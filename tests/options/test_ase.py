@@ -1,0 +1,87 @@
+"""Options of ``seimlip.ase``."""
+
+import importlib
+
+import pytest
+
+from aiida_seimlip.options.ase import CALCULATORS, AseOptions
+
+MD = {'temperature': 300.0, 'n_steps': 10, 'sample_every': 5, 'seed': 1}
+
+
+def test_defaults():
+    options = AseOptions.from_node({'calculator': {'name': 'tblite'}}).to_remote(3, None)
+    assert options['calculator'] == {
+        'target': 'tblite.ase:TBLite',
+        'package': 'tblite',
+        'reusable': False,
+        'kwargs': {'method': 'GFN1-xTB', 'verbosity': 0},
+    }
+    assert options['task'] == {'kind': 'single_point'}
+    assert (options['n_frames'], options['processes'], options['threads']) == (3, 1, 1)
+
+
+def test_kwargs_override_defaults():
+    calculator = {'name': 'tblite', 'kwargs': {'method': 'GFN2-xTB', 'accuracy': 0.1}}
+    kwargs = AseOptions.from_node({'calculator': calculator}).to_remote(1, None)['calculator']['kwargs']
+    assert kwargs == {'method': 'GFN2-xTB', 'verbosity': 0, 'accuracy': 0.1}
+
+
+def test_relax_defaults():
+    task = AseOptions.from_node({'calculator': {'name': 'emt'}, 'task': 'relax'}).to_remote(1, None)['task']
+    assert task == {
+        'kind': 'relax',
+        'cell': 'fixed',
+        'optimizer': 'BFGS',
+        'fmax': 0.05,
+        'max_steps': 200,
+        'pressure': 0.0,
+        'accept_unconverged': False,
+    }
+
+
+@pytest.mark.parametrize(
+    ('temperature', 'expected'), [(300.0, [300.0, 300.0]), ([300.0, 600.0], [300.0, 600.0])], ids=['one', 'list']
+)
+def test_temperatures(temperature, expected):
+    options = AseOptions.from_node({
+        'calculator': {'name': 'emt'}, 'task': 'md', 'md': {**MD, 'temperature': temperature}
+    })  # fmt: skip
+    assert options.to_remote(2, None)['task']['temperature'] == expected
+
+
+def test_temperatures_of_other_number():
+    options = AseOptions.from_node({'calculator': {'name': 'emt'}, 'task': 'md', 'md': {**MD, 'temperature': [300.0]}})
+    with pytest.raises(ValueError, match='lists 1 temperatures, but there are 2 frames'):
+        options.to_remote(2, None)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({}, '`calculator` is missing'),
+        ({'calculator': {'name': 'vasp2000'}}, "`calculator.name` is 'vasp2000', but the known calculators are"),
+        ({'calculator': {'name': 'emt', 'kwargs': {'asap': {1, 2}}}}, '`calculator.kwargs.asap`'),
+        ({'calculator': {'name': 'emt'}, 'task': 'phonons'}, '`task`'),
+        ({'calculator': {'name': 'emt'}, 'taks': 'md'}, '`taks` is not a known option'),
+        ({'calculator': {'name': 'emt'}, 'task': 'md'}, '`task` is `md`, but `md` is missing'),
+        ({'calculator': {'name': 'emt'}, 'md': MD}, '`md` is given, but `task` is `single_point`'),
+        ({'calculator': {'name': 'emt'}, 'task': 'md', 'relax': {}, 'md': MD}, '`relax` is given'),
+        ({'calculator': {'name': 'emt'}, 'task': 'md', 'md': {**MD, 'sample_every': 3}}, 'must be a multiple of'),
+        ({'calculator': {'name': 'emt'}, 'task': 'md', 'md': {**MD, 'temperature': -1.0}}, 'must be positive'),
+        ({'calculator': {'name': 'emt'}, 'task': 'md', 'md': {**MD, 'temperature': []}}, 'must be positive'),
+        ({'calculator': {'name': 'emt'}, 'task': 'md', 'md': {**MD, 'temperature': float('nan')}}, 'temperature'),
+        ({'calculator': {'name': 'emt'}, 'task': 'relax', 'relax': {'pressure': 1.0}}, '`pressure` has no effect'),
+        ({'calculator': {'name': 'emt'}, 'processes': 0}, '`processes`'),
+    ],
+)
+def test_refused(options, message):
+    assert message in AseOptions.explain(options, 'parameters')
+
+
+@pytest.mark.parametrize('name', sorted(CALCULATORS))
+def test_registry_imports(name):
+    known = CALCULATORS[name]
+    module, _, attribute = known.target.partition(':')
+    pytest.importorskip(module, exc_type=ImportError)
+    assert callable(getattr(importlib.import_module(module), attribute))
