@@ -74,7 +74,7 @@ class Frames:
     def _validate(self) -> None:
         if self.ptr.ndim != 1 or self.ptr.size < 1 or self.ptr[0] != 0 or np.any(np.diff(self.ptr) < 1):
             raise FramesError('`ptr` must start at 0 and increase: every frame holds at least one atom.')
-        lengths = {**dict.fromkeys(PER_ATOM, self.ptr[-1]), **dict.fromkeys(PER_FRAME, self.ptr.size - 1)}
+        lengths = {**dict.fromkeys(PER_ATOM, int(self.ptr[-1])), **dict.fromkeys(PER_FRAME, self.ptr.size - 1)}
         for name, length in lengths.items():
             value = getattr(self, name)
             expected = (length, *_TRAILING.get(name, ()))
@@ -95,13 +95,14 @@ class Frames:
     def from_atoms(cls, images: Iterable[Atoms]) -> Frames:
         """Pack ASE atoms, with the energy, forces, stress and momenta they carry.
 
-        Labels are taken from results that an attached calculator already holds; nothing is calculated.
+        Labels are taken from results that an attached calculator already holds for these very positions; nothing is
+        calculated.
 
         :param images: configurations; ``info['md_step']`` and ``info['grade']`` are taken over where present.
         """
         images = list(images)
         sizes = np.array([len(image) for image in images], dtype=int)
-        results = [getattr(image.calc, 'results', {}) if image.calc is not None else {} for image in images]
+        results = [_results(image) for image in images]
 
         def per_frame(values: Sequence, default: object) -> np.ndarray | None:
             known = [value is not None for value in values]
@@ -174,7 +175,9 @@ class Frames:
 
     def __getitem__(self, key: int | slice | Sequence[int] | np.ndarray) -> Frames:
         """Select frames by index, slice, list of indices or boolean mask; always returns `Frames`."""
-        indices = np.atleast_1d(np.arange(len(self))[key if not isinstance(key, list) else np.array(key, dtype=int)])
+        if not isinstance(key, int | np.integer | slice):
+            key = np.asarray(key) if len(key) else np.empty(0, dtype=int)  # type: ignore[arg-type]
+        indices = np.atleast_1d(np.arange(len(self))[key])
         sizes = self.sizes[indices]
         ptr = np.concatenate([[0], np.cumsum(sizes)])
         atoms = np.repeat(self.ptr[indices] - ptr[:-1], sizes) + np.arange(ptr[-1])
@@ -257,8 +260,11 @@ class Frames:
         """Map atoms to type numbers from 0 in the order of `species`; shape (n_atoms,).
 
         :param species: chemical symbols in type order.
-        :raises FramesError: if an element is not among `species`.
+        :raises FramesError: if an element is not among `species`, or `species` is no list of different elements.
         """
+        unknown = [symbol for symbol in species if symbol not in atomic_numbers]
+        if unknown or len(set(species)) < len(species):
+            raise FramesError(f'The species list {list(species)} does not hold different chemical symbols.')
         table = np.full(len(chemical_symbols), -1, dtype=np.int32)
         table[[atomic_numbers[symbol] for symbol in species]] = np.arange(len(species))
         missing = set(self.elements) - set(species)
@@ -319,6 +325,14 @@ _DTYPES: dict[str, object] = {
 _TRAILING = {
     'positions': (3,), 'forces': (3,), 'velocities': (3,), 'cells': (3, 3), 'pbc': (3,), 'stresses': (6,),
 }  # fmt: skip
+
+
+def _results(image: Atoms) -> dict[str, object]:
+    """Return what the calculator of an image knows about it; nothing if it has seen another state of it."""
+    if image.calc is None:
+        return {}
+    check_state = getattr(image.calc, 'check_state', lambda _: [])
+    return {} if check_state(image) else getattr(image.calc, 'results', {})
 
 
 def _unknown(name: str, length: int) -> np.ndarray:
