@@ -1,0 +1,126 @@
+"""Every frame is kept or dropped for exactly one reason, and the best are kept."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+
+from aiida_seimlip.science.filtering import filter_candidates, filter_labels, rank, spread
+from aiida_seimlip.science.frames import Frames
+
+
+def crystals(n, grades=None, seed=3):
+    rng = np.random.default_rng(seed)
+    images = []
+    for index in range(n):
+        atoms = bulk('Cu', cubic=True)
+        atoms.positions += rng.normal(scale=0.05, size=(4, 3))
+        if grades is not None and grades[index] is not None:
+            atoms.info['grade'] = grades[index]
+        images.append(atoms)
+    return Frames.from_atoms(images)
+
+
+def reasons(verdict):
+    return {drop.reason: drop.indices.tolist() for drop in verdict.drops}
+
+
+def test_frame_labelled_before_is_dropped():
+    frames = crystals(3)
+    verdict = filter_candidates(frames, known={frames.hashes()[1]})
+    assert verdict.kept.tolist() == [0, 2]
+    assert reasons(verdict) == {'labelled before': [1]}
+
+
+def test_failed_frame_stays_in_quarantine():
+    frames = crystals(2)
+    assert reasons(filter_candidates(frames, quarantined=frames.hashes()[:1])) == {'could not be labelled before': [0]}
+
+
+def test_first_of_equal_candidates_is_kept():
+    frames = Frames.concatenate([crystals(2), crystals(2)])
+    verdict = filter_candidates(frames)
+    assert verdict.kept.tolist() == [0, 1]
+    assert reasons(verdict) == {'twice among the candidates': [2, 3]}
+
+
+def test_absurd_grade_is_dropped_and_unknown_grade_kept():
+    verdict = filter_candidates(crystals(4, grades=[3.0, 26315.0, None, np.inf]), max_grade=1000.0)
+    assert verdict.kept.tolist() == [0, 2]
+    assert reasons(verdict) == {'grade above 1000': [1, 3]}
+
+
+def test_short_distance_is_dropped():
+    near = Atoms('Cu2', positions=[(0, 0, 0), (0.7, 0, 0)], cell=[9, 9, 9], pbc=True)
+    across = Atoms('Cu2', positions=[(0.1, 0, 0), (8.6, 0, 0)], cell=[9, 9, 9], pbc=True)
+    fine = Atoms('Cu2', positions=[(0, 0, 0), (2.5, 0, 0)], cell=[9, 9, 9], pbc=True)
+    verdict = filter_candidates(Frames.from_atoms([near, fine, across]), min_distance=0.9)
+    assert reasons(verdict) == {'shortest distance below 0.9 Å': [0, 2]}
+
+
+def test_fragment_is_dropped():
+    whole, part = bulk('Cu', cubic=True), bulk('Cu', cubic=True)[:3]
+    cluster = whole.copy()
+    cluster.pbc = False
+    verdict = filter_candidates(Frames.from_atoms([whole, part, cluster]), formulas={'Cu4'})
+    assert verdict.kept.tolist() == [0]
+    assert reasons(verdict) == {'a fragment, not all atoms of its start': [1, 2]}
+
+
+def test_frame_has_one_reason_only():
+    frames = crystals(2, grades=[5000.0, 3.0])
+    verdict = filter_candidates(frames, known=set(frames.hashes()), max_grade=10.0)
+    assert reasons(verdict) == {'labelled before': [0, 1]}
+    assert verdict.n_dropped == 2
+    assert not verdict.kept.size
+
+
+def test_empty_set_passes():
+    assert not filter_candidates(Frames.empty(), min_distance=1.0, formulas={'Cu4'}).kept.size
+    assert not filter_labels(Frames.empty(), max_force=1.0).kept.size
+    assert not rank(Frames.empty(), []).kept.size
+
+
+def test_large_force_and_missing_label_are_dropped():
+    frames = crystals(4)
+    forces = np.zeros((16, 3))
+    forces[4, 1] = -40.0
+    forces[9, 2] = np.nan
+    frames = frames.replace(energies=np.array([0.0, 0.0, 0.0, np.nan]), forces=forces)
+    verdict = filter_labels(frames, max_force=30.0)
+    assert verdict.kept.tolist() == [0]
+    assert reasons(verdict) == {'energy or forces missing or not finite': [2, 3], 'force above 30 eV/Å': [1]}
+
+
+def test_unlabelled_frames_are_no_labels():
+    assert not filter_labels(crystals(2), max_force=1.0).kept.size
+
+
+def test_rank_puts_the_highest_grade_first():
+    frames = crystals(5, grades=[3.0, 9.0, None, 9.0, 4.0])
+    verdict = rank(frames, list('aaaaa'))
+    assert verdict.kept.tolist() == [1, 3, 4, 0, 2]
+    assert not verdict.drops
+
+
+def test_rank_caps_each_group_before_the_total():
+    frames = crystals(6, grades=[9.0, 8.0, 7.0, 6.0, 5.0, 4.0])
+    verdict = rank(frames, list('aaabbb'), n_frames=3, n_per_group=2)
+    assert verdict.kept.tolist() == [0, 1, 3]
+    assert reasons(verdict) == {'more than 2 of one exploration': [2], 'more than 3 of one iteration': [4, 5]}
+
+
+@pytest.mark.parametrize(
+    ('sizes', 'n', 'expected'),
+    [([10, 10], 4, [2, 2]), ([1, 10], 6, [1, 5]), ([2, 2], 9, [2, 2]), ([0, 3], 2, [0, 2]), ([], 3, [])],
+)
+def test_spread_shares_evenly(sizes, n, expected):
+    chosen = spread(sizes, n)
+    assert [part.size for part in chosen] == expected
+    for part, size in zip(chosen, sizes, strict=True):
+        assert len(set(part.tolist())) == part.size
+        assert all(0 <= index < size for index in part)
+
+
+def test_spread_covers_a_sequence():
+    assert spread([100], 4)[0].tolist() == [12, 37, 62, 87]
