@@ -1,0 +1,119 @@
+"""What the four sockets have in common, and how an engine is found by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from aiida import orm
+from aiida.common.exceptions import EntryPointError
+from aiida.engine import ProcessSpec, WorkChain
+from aiida.plugins import WorkflowFactory
+from aiida.plugins.entry_point import get_entry_point_names
+
+ENTRY_POINT_GROUP = 'aiida.workflows'
+SOCKETS = ('reference', 'training', 'exploration', 'selection')
+
+
+class SocketWorkChain(WorkChain):
+    """A job that different programs can do: fixed inputs and outputs, whatever the program.
+
+    A contract, one for each socket, names the ports; an adapter, one for each program, fills them. Workflows know the
+    contracts only and find the adapters by name. `code`, `parameters` and `options` are the settings of a program: the
+    user of a workflow gives them once. All other inputs of a contract are the data of each call.
+    """
+
+    socket: ClassVar[str]
+    settings: ClassVar[tuple[str, ...]] = ('code', 'parameters', 'options')
+    accepted_plugins: ClassVar[tuple[str, ...]] = ()
+    """Entry points of CalcJobs for which a code may have been registered; empty: any."""
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
+        """Define the ports that all sockets share."""
+        super().define(spec)
+        spec.input(
+            'code', valid_type=orm.AbstractCode, validator=cls.validate_code, help='The program, and where it runs.'
+        )
+        spec.input(
+            'parameters', valid_type=orm.Dict, serializer=orm.to_aiida_type, required=False,
+            help='Settings of the program.',
+        )  # fmt: skip
+        spec.input(
+            'options', valid_type=orm.Dict, serializer=orm.to_aiida_type, required=False,
+            help='Settings of the scheduler for each job, as `metadata.options` of a CalcJob: `resources`, '
+            '`max_wallclock_seconds` (s), `queue_name`, ...',
+        )  # fmt: skip
+
+    @classmethod
+    def validate_code(cls, code: orm.AbstractCode, _: Any) -> str | None:
+        """Refuse a code that was registered for another kind of job."""
+        plugin = code.default_calc_job_plugin
+        if not cls.accepted_plugins or plugin is None or plugin in cls.accepted_plugins:
+            return None
+        wanted = ' or '.join(f'`{name}`' for name in cls.accepted_plugins)
+        return f'Input `code` is `{code.full_label}`, a code for `{plugin}`, but {wanted} is wanted.'
+
+    @classmethod
+    def explain_settings(cls, namespace: str, settings: Mapping[str, Any]) -> str | None:
+        """Say what is wrong with the settings of this engine, before any data are known.
+
+        :param namespace: where the user gave them, for the message.
+        :param settings: inputs by port; data ports may be missing.
+        :return: one sentence, or None if all is well.
+        """
+        ports = cls.spec().inputs
+        data = set(cls.contract().spec().inputs) - {*cls.settings, 'metadata'}
+        for name, value in settings.items():
+            if name not in ports or name in data:
+                known = ', '.join(sorted(set(ports) - data - {'metadata'}))
+                return f'Input `{namespace}.{name}` is not known to the engine `{cls.__name__}` (known are {known}).'
+            error = ports[name].validate(value, (namespace,))
+            if error is not None:
+                return error.message if namespace in error.message else f'{namespace}: {error.message}'
+        for name in cls.settings:
+            if ports[name].required and name not in settings:
+                return f'Input `{namespace}.{name}` is missing.'
+        return None
+
+    @classmethod
+    def contract(cls) -> type[SocketWorkChain]:
+        """Return the contract that this class keeps."""
+        return next(parent for parent in cls.__mro__ if SocketWorkChain in parent.__bases__)
+
+    def job_metadata(self, label: str | None = None) -> dict[str, Any]:
+        """Return the metadata of a job: the scheduler's settings and the label of the link.
+
+        :param label: of the link to the job.
+        """
+        options = self.inputs.options.get_dict() if 'options' in self.inputs else {}
+        return {'options': options, **({'call_link_label': label} if label else {})}
+
+
+def engine_names(socket: str) -> tuple[str, ...]:
+    """Return the names of the engines that are installed for a socket.
+
+    :param socket: one of `SOCKETS`.
+    """
+    prefix = f'seimlip.{socket}.'
+    names = get_entry_point_names(ENTRY_POINT_GROUP)
+    return tuple(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
+
+def load_engine(socket: str, name: str) -> type[SocketWorkChain]:
+    """Load the adapter of a program.
+
+    :param socket: one of `SOCKETS`.
+    :param name: of the engine, such as ``mlip3``: the last part of its entry point ``seimlip.<socket>.<engine>``.
+    :raises ValueError: if there is no such engine, or it does not keep the contract of the socket.
+    """
+    if name not in engine_names(socket):
+        known = ', '.join(f'`{known}`' for known in engine_names(socket))
+        raise ValueError(f'There is no engine `{name}` for the socket `{socket}`; there are {known or "none"}.')
+    try:
+        engine: Any = WorkflowFactory(f'seimlip.{socket}.{name}')
+    except EntryPointError as exception:
+        raise ValueError(f'The engine `{name}` of the socket `{socket}` cannot be loaded: {exception}') from exception
+    if not (issubclass(engine, SocketWorkChain) and engine.socket == socket):
+        raise ValueError(f'The engine `{name}` does not keep the contract of the socket `{socket}`.')
+    return engine  # type: ignore[no-any-return]

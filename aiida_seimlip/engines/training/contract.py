@@ -1,0 +1,56 @@
+"""The contract of the socket `training`: a program that fits a potential to labelled configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiida import orm
+from aiida.engine import ProcessSpec
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.engines.contract import SocketWorkChain
+
+
+class TrainingWorkChain(SocketWorkChain):
+    """Fit a potential to labelled configurations."""
+
+    socket = 'training'
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
+        """Define the ports."""
+        super().define(spec)
+        spec.input_namespace(
+            'training', valid_type=FramesData, dynamic=True, validator=validate_training,
+            help='The labelled frames, in as many nodes as one likes; learned from in the order of the keys.',
+        )  # fmt: skip
+        spec.input(
+            'start', valid_type=PotentialData,
+            help='Where to start from: an untrained potential, or a trained one for a warm start.',
+        )  # fmt: skip
+        spec.output(
+            'potential', valid_type=PotentialData,
+            help='The trained potential, ready for exploration: with its active set, where its family has one.',
+        )  # fmt: skip
+        spec.output(
+            'errors', valid_type=orm.Dict,
+            help='Root-mean-square errors on the training set: `n_frames`, `energy_mev_per_atom`, '
+            '`force_ev_per_angstrom` (per component), `stress_gpa` (per component, none without stresses).',
+        )  # fmt: skip
+        spec.output('history', valid_type=orm.ArrayData, required=False, help='The loss at each iteration.')
+        spec.exit_code(
+            310, 'ERROR_NO_POTENTIAL',
+            message='The training gave no usable potential: job {pk} ended with status {status}: {reason}',
+        )  # fmt: skip
+
+
+def validate_training(training: Mapping[str, FramesData], _: Any) -> str | None:
+    """Refuse an empty training set, and frames without labels."""
+    if not training:
+        return 'Input `training` holds no frames.'
+    for name, frames in training.items():
+        if not frames.is_labelled:
+            return f'Input `training.{name}` holds frames without energy or forces.'
+    return None

@@ -1,0 +1,170 @@
+"""Options of `ActiveLearningWorkChain`: everything that is not the business of one program."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.exploration import ExplorationConditions
+
+
+class EngineNames(Options):
+    """The program that does each of the four jobs: the last part of its entry point ``seimlip.<socket>.<engine>``."""
+
+    reference: str = 'ase'
+    training: str = 'mlip3'
+    exploration: str = 'lammps'
+    selection: str = 'mlip3'
+
+
+class UntrainedOptions(Options):
+    """The moment tensor potential to begin with."""
+
+    level: int = Field(default=16, ge=6, le=28, multiple_of=2, description='Level: an even number from 6 to 28.')
+    min_dist: float = Field(default=1.0, gt=0, description='Shortest distance in Å; the training resets it.')
+    max_dist: float = Field(default=5.0, gt=0, description='Cut-off in Å.')
+    radial_basis_size: int = Field(default=8, ge=2, description='Chebyshev polynomials of each radial function.')
+
+    @model_validator(mode='after')
+    def _distances_in_order(self) -> Self:
+        if self.min_dist >= self.max_dist:
+            raise ValueError(f'`min_dist` ({self.min_dist} Å) must be below `max_dist` ({self.max_dist} Å)')
+        return self
+
+
+class BootstrapDynamicsOptions(Options):
+    """Short molecular dynamics with the reference program, from each start at each temperature."""
+
+    temperatures: list[float] = Field(min_length=1, description='In K.')
+    n_steps: int = Field(ge=1, description='Steps of each trajectory; each one costs a label.')
+    sample_every: int = Field(default=5, ge=1, description='A frame is kept every so many steps.')
+    timestep: float = Field(default=1.0, gt=0, description='In fs.')
+    friction: float = Field(default=10.0, gt=0, description='Of the Langevin thermostat in 1/ps.')
+
+    @model_validator(mode='after')
+    def _samples_to_the_end(self) -> Self:
+        if self.n_steps % self.sample_every:
+            raise ValueError(f'`n_steps` ({self.n_steps}) must be a multiple of `sample_every` ({self.sample_every})')
+        return self
+
+
+class BootstrapOptions(Options):
+    """Where the first training set comes from."""
+
+    n_perturbed: int = Field(default=10, ge=0, description='Perturbed copies of each start.')
+    displacement: float = Field(default=0.1, ge=0, description='Standard deviation of each coordinate in Å.')
+    strain: float = Field(default=0.03, ge=0, lt=0.5, description='Largest strain of the cell, as a fraction.')
+    dynamics: BootstrapDynamicsOptions | None = Field(default=None, description='Reference dynamics, if wanted.')
+
+    @model_validator(mode='after')
+    def _is_not_nothing(self) -> Self:
+        if not self.n_perturbed and self.dynamics is None:
+            raise ValueError('a bootstrap needs `n_perturbed` above 0 or `dynamics`')
+        return self
+
+
+class ExplorationOptions(Options):
+    """Which molecular dynamics the potential must survive."""
+
+    conditions: list[ExplorationConditions] = Field(min_length=1, description='Each is run from each start.')
+    rising: bool = Field(
+        default=True,
+        description='Run the conditions in order of temperature, and higher ones only where all lower ones survive.',
+    )
+    max_concurrent: int | None = Field(
+        default=None, ge=1, description='Explorations under way at once; none for no limit.'
+    )
+    threshold_save: float = Field(default=2.0, ge=1, description='Frames above this grade become candidates.')
+    threshold_break: float = Field(default=10.0, gt=1, description='An exploration ends itself above this grade.')
+
+    @model_validator(mode='after')
+    def _thresholds_in_order(self) -> Self:
+        if self.threshold_save >= self.threshold_break:
+            raise ValueError(
+                f'`threshold_save` ({self.threshold_save}) must be below `threshold_break` ({self.threshold_break})'
+            )
+        return self
+
+    @field_validator('conditions')
+    @classmethod
+    def _labels_are_distinct(cls, value: list[ExplorationConditions]) -> list[ExplorationConditions]:
+        return distinct(value)
+
+    @property
+    def levels(self) -> list[list[int]]:
+        """Indices of the conditions in groups, to be run one group after the other."""
+        if not self.rising:
+            return [list(range(len(self.conditions)))]
+        temperatures = [condition.highest_temperature for condition in self.conditions]
+        return [
+            [index for index, value in enumerate(temperatures) if value == temperature]
+            for temperature in sorted(set(temperatures))
+        ]
+
+
+class FilterOptions(Options):
+    """Which frames are not worth a label, or not worth learning from."""
+
+    min_distance: float = Field(default=0.9, ge=0, description='Candidates with a shorter distance in Å are dropped.')
+    max_grade: float = Field(default=1000.0, gt=1, description='Candidates with a higher grade are dropped.')
+    max_force: float | None = Field(
+        default=50.0, gt=0, description='Labelled frames with a larger force on an atom in eV/Å are dropped.'
+    )
+
+
+class SelectionOptions(Options):
+    """How many of the selected frames are labelled; those of the highest grades come first."""
+
+    max_frames: int | None = Field(default=None, ge=1, description='Per iteration; none for no limit.')
+    max_frames_per_exploration: int | None = Field(default=None, ge=1, description='None for no limit.')
+
+
+class HeldOutOptions(Options):
+    """Frames to judge the last potential by: from fresh molecular dynamics with it, labelled by the reference."""
+
+    conditions: list[ExplorationConditions] = Field(min_length=1, description='Each is run from each start.')
+    n_frames: int = Field(default=30, ge=1, description='Drawn evenly from all trajectories.')
+    discard: float = Field(
+        default=0.2, ge=0, lt=1, description='Fraction of each trajectory that is left out at its beginning.'
+    )
+
+    @field_validator('conditions')
+    @classmethod
+    def _labels_are_distinct(cls, value: list[ExplorationConditions]) -> list[ExplorationConditions]:
+        return distinct(value)
+
+
+class ActiveLearningOptions(Options):
+    """How to grow a potential."""
+
+    seed: int = Field(ge=0, description='All random numbers are derived from it.')
+    max_iterations: int = Field(default=20, ge=1, description='Iterations at most, the bootstrap not counted.')
+    max_labels: int | None = Field(
+        default=None, ge=1, description='Frames in the training set at most; none for no limit.'
+    )
+    failure_budget: float = Field(
+        default=0.2, ge=0, le=1, description='Fraction of the frames of an iteration that may fail to be labelled.'
+    )
+    warm_start: bool = Field(default=True, description='Train each potential from the last one, not from scratch.')
+    untrained: UntrainedOptions = Field(default_factory=UntrainedOptions)
+    bootstrap: BootstrapOptions = Field(default_factory=BootstrapOptions)
+    exploration: ExplorationOptions
+    filters: FilterOptions = Field(default_factory=FilterOptions)
+    selection: SelectionOptions = Field(default_factory=SelectionOptions)
+    held_out: HeldOutOptions | None = Field(default=None, description='None: the last potential is not judged.')
+
+
+def distinct(conditions: list[ExplorationConditions]) -> list[ExplorationConditions]:
+    """Return the conditions if each has a name of its own.
+
+    :raises ValueError: if two have the same.
+    """
+    label, count = Counter(condition.label for condition in conditions).most_common(1)[0]
+    if count > 1:
+        raise ValueError(
+            f'{count} conditions are called `{label}`: they must differ in ensemble, temperature or pressure'
+        )
+    return conditions
