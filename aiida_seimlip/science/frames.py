@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -176,7 +177,7 @@ class Frames:
     def __getitem__(self, key: int | slice | Sequence[int] | np.ndarray) -> Frames:
         """Select frames by index, slice, list of indices or boolean mask; always returns `Frames`."""
         if not isinstance(key, int | np.integer | slice):
-            key = np.asarray(key) if len(key) else np.empty(0, dtype=int)  # type: ignore[arg-type]
+            key = np.asarray(key) if len(key) else np.empty(0, dtype=int)
         indices = np.atleast_1d(np.arange(len(self))[key])
         sizes = self.sizes[indices]
         ptr = np.concatenate([[0], np.cumsum(sizes)])
@@ -317,7 +318,7 @@ class Frames:
         return result
 
 
-_DTYPES: dict[str, object] = {
+_DTYPES: dict[str, Any] = {
     'numbers': np.int32, 'positions': float, 'ptr': np.int64, 'cells': float, 'pbc': bool, 'energies': float,
     'forces': float, 'stresses': float, 'grades': float, 'velocities': float, 'origin_uuids': 'U36',
     'origin_indices': np.int64, 'origin_steps': np.int64,
@@ -331,12 +332,12 @@ def _results(image: Atoms) -> dict[str, object]:
     """Return what the calculator of an image knows about it; nothing if it has seen another state of it."""
     if image.calc is None:
         return {}
-    check_state = getattr(image.calc, 'check_state', lambda _: [])
-    return {} if check_state(image) else getattr(image.calc, 'results', {})
+    has_changed = hasattr(image.calc, 'check_state') and bool(image.calc.check_state(image))
+    return {} if has_changed else getattr(image.calc, 'results', {})
 
 
 def _unknown(name: str, length: int) -> np.ndarray:
     """Return an array of unknown values."""
     shape = (length, *_TRAILING.get(name, ()))
     fill: object = {'origin_uuids': '', 'origin_indices': -1, 'origin_steps': -1}.get(name, np.nan)
-    return np.full(shape, fill, dtype=_DTYPES[name])  # type: ignore[call-overload]
+    return np.full(shape, fill, dtype=_DTYPES[name])

@@ -483,7 +483,7 @@ def _complete(cell: np.ndarray) -> np.ndarray:
     """Add unit vectors, normal to the others, for directions that are not periodic; none if none is periodic."""
     full = np.zeros((3, 3))
     full[: len(cell)] = cell
-    return complete_cell(full) if 0 < len(cell) < 3 else full  # type: ignore[no-untyped-call]
+    return complete_cell(full) if 0 < len(cell) < 3 else full
 
 
 def _is_fragment(configuration: _Configuration) -> bool:
