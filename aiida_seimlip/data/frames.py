@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from aiida import orm
-from aiida.common.exceptions import ValidationError
+from aiida.common.exceptions import StoringNotAllowed
 from ase import Atoms
 
 from aiida_seimlip.science.frames import PER_ATOM, PER_FRAME, Frames, FramesError
@@ -86,27 +86,32 @@ class FramesData(orm.ArrayData):
     @property
     def n_frames(self) -> int:
         """Number of frames."""
-        return int(self.base.attributes.get('n_frames'))
+        return int(self.base.attributes.get('n_frames', 0))
 
     @property
     def n_atoms(self) -> int:
         """Number of atoms of all frames together."""
-        return int(self.base.attributes.get('n_atoms'))
+        return int(self.base.attributes.get('n_atoms', 0))
 
     @property
     def elements(self) -> tuple[str, ...]:
         """Chemical symbols that occur, in order of atomic number."""
-        return tuple(self.base.attributes.get('elements'))
+        return tuple(self.base.attributes.get('elements', ()))
 
     @property
     def formulas(self) -> dict[str, int]:
         """Chemical formulas in Hill order, and how many frames there are of each."""
-        return dict(self.base.attributes.get('formulas'))
+        return dict(self.base.attributes.get('formulas', {}))
+
+    @property
+    def n_labelled(self) -> int:
+        """Number of frames that have a finite energy and finite forces."""
+        return int(self.base.attributes.get('n_labelled', 0))
 
     @property
     def is_labelled(self) -> bool:
         """Whether there are frames and all of them have an energy and forces."""
-        return bool(self.base.attributes.get('is_labelled'))
+        return bool(self.base.attributes.get('is_labelled', False))
 
     # -- storage ------------------------------------------------------------------------------------------------------
 
@@ -126,25 +131,27 @@ class FramesData(orm.ArrayData):
     def _validate(self) -> bool:
         """Check that the arrays are configurations and that the attributes describe them.
 
-        :raises ValidationError: with the reason, which `store` passes on as `StoringNotAllowed`.
+        :raises StoringNotAllowed: with the reason.
         """
         super()._validate()
         names = set(self.get_arraynames())
         missing = {'ptr', 'numbers', 'positions', 'cells', 'pbc', HASHES} - names
         if missing:
-            raise ValidationError(f'The array(s) {", ".join(sorted(missing))} are missing: give frames to FramesData.')
+            raise StoringNotAllowed(
+                f'The array(s) {", ".join(sorted(missing))} are missing: give frames to FramesData.'
+            )
         unknown = names - {*ARRAYS, HASHES}
         if unknown:
-            raise ValidationError(f'The array(s) {", ".join(sorted(unknown))} do not belong to FramesData.')
+            raise StoringNotAllowed(f'The array(s) {", ".join(sorted(unknown))} do not belong to FramesData.')
         try:
             frames = self.get_frames()
         except FramesError as exception:
-            raise ValidationError(str(exception)) from exception
+            raise StoringNotAllowed(str(exception)) from exception
         if self.hashes != frames.hashes():
-            raise ValidationError('The array `hashes` does not belong to the frames.')
+            raise StoringNotAllowed('The array `hashes` does not belong to the frames.')
         for key, value in _composition(frames).items():
             if self.base.attributes.get(key, None) != value:
-                raise ValidationError(f'The attribute `{key}` does not describe the frames, for which it is {value}.')
+                raise StoringNotAllowed(f'The attribute `{key}` does not describe the frames, for which it is {value}.')
         return True
 
 

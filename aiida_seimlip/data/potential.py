@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from aiida import orm
-from aiida.common.exceptions import ValidationError
+from aiida.common.exceptions import StoringNotAllowed
 from ase.data import atomic_numbers
 
 from aiida_seimlip.science.formats import FormatError
@@ -66,7 +67,7 @@ class PotentialData(orm.SinglefileData):
         else:
             self.base.attributes.set_many({
                 'cutoff': cutoff, 'min_distance': None, 'level': None, 'n_parameters': n_parameters,
-                'is_trained': True, 'selection_mode': None,
+                'is_trained': family != 'mtp', 'selection_mode': None,
             })  # fmt: skip
 
     @classmethod
@@ -86,7 +87,7 @@ class PotentialData(orm.SinglefileData):
         """
         if self.family != 'mtp':
             raise ValueError(f'A potential of the family `{self.family}` cannot be read as a moment tensor potential.')
-        return read_almtp(self.get_content(mode='rb'), self.species)
+        return read_almtp(self.get_content(mode='rb'), self.species, name=self.filename)
 
     # -- attributes ---------------------------------------------------------------------------------------------------
 
@@ -135,22 +136,24 @@ class PotentialData(orm.SinglefileData):
     def _validate(self) -> bool:
         """Check that the species are elements, and that the file is complete and what the attributes say.
 
-        :raises ValidationError: with the reason, which `store` passes on as `StoringNotAllowed`.
+        :raises StoringNotAllowed: with the reason.
         """
+        if not self.base.repository.list_object_names():
+            raise StoringNotAllowed('The potential file is missing: give a file to PotentialData.')
         super()._validate()  # type: ignore[no-untyped-call]
         self._validate_species()
         if self.family == 'mtp':
             self._validate_mtp()
         elif not self.base.attributes.get('cutoff'):
-            raise ValidationError(f'A potential of the family `{self.family}` needs its cut-off: give `cutoff` in Å.')
+            raise StoringNotAllowed(f'A potential of the family `{self.family}` needs its cut-off: give `cutoff` in Å.')
         return True
 
     def _validate_species(self) -> None:
         unknown = [symbol for symbol in self.species if symbol not in atomic_numbers or symbol == 'X']
         if unknown:
-            raise ValidationError(f'The species list holds {", ".join(map(repr, unknown))}, which is no element.')
+            raise StoringNotAllowed(f'The species list holds {", ".join(map(repr, unknown))}, which is no element.')
         if not self.species or len(set(self.species)) != len(self.species):
-            raise ValidationError(
+            raise StoringNotAllowed(
                 f'The species list {list(self.species)} must name each element once, and one at least.'
             )
 
@@ -158,11 +161,11 @@ class PotentialData(orm.SinglefileData):
         try:
             found = _describe(self.get_mtp())
         except (FormatError, ValueError) as exception:
-            raise ValidationError(f'The potential file `{self.filename}` cannot be read: {exception}') from exception
+            raise StoringNotAllowed(f'The potential is no complete file of MLIP-3: {exception}') from exception
         for key, value in found.items():
             claimed = self.base.attributes.get(key, None)
-            if claimed != value:
-                raise ValidationError(
+            if not _agree(claimed, value):
+                raise StoringNotAllowed(
                     f'The attribute `{key}` is {claimed!r}, but the potential file `{self.filename}` says {value!r}.'
                 )
 
@@ -178,6 +181,13 @@ def _describe(potential: MomentTensorPotential) -> dict[str, Any]:
         'is_trained': potential.is_trained,
         'selection_mode': None if potential.active_set is None else potential.active_set.mode,
     }
+
+
+def _agree(claimed: Any, found: Any) -> bool:
+    """Compare an attribute with what the file says; AiiDA stores the first 14 digits of a number."""
+    if isinstance(claimed, float) and isinstance(found, float):
+        return math.isclose(claimed, found, rel_tol=1e-12)
+    return bool(claimed == found)
 
 
 def _optional(kind: Any, value: Any) -> Any:
