@@ -1,0 +1,91 @@
+"""CalcJob that trains a moment tensor potential with ``mlp train``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from aiida import orm
+from aiida.engine import CalcJobProcessSpec
+
+from aiida_seimlip.calculations.mlip3_base import Mlip3Calculation, define_training
+from aiida_seimlip.calculations.validation import faults_of_labels, faults_of_potential, faults_of_training_set
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.options.mlip3 import Mlip3TrainOptions
+from aiida_seimlip.science.frames import Frames
+
+
+class Mlip3TrainCalculation(Mlip3Calculation):
+    """Train a moment tensor potential, and build its active set."""
+
+    COMMAND = 'train'
+    PARSER = 'seimlip.mlip3.train'
+    POTENTIAL_PORT = 'start'
+    POTENTIAL_FILE = 'start.almtp'
+    OUTPUT_FILE = 'pot.almtp'
+    TRAINING_FILE = 'train.cfg'
+
+    @classmethod
+    def define(cls, spec: CalcJobProcessSpec) -> None:  # type: ignore[override]
+        """Define the ports and exit codes."""
+        super().define(spec)
+        spec.input(
+            'start', valid_type=PotentialData,
+            help='Potential to start from, trained or not; its species list gives the order of the types.',
+        )  # fmt: skip
+        define_training(spec, 'Labelled frames to learn from; all elements of the species list must occur.')
+        spec.input('parameters', **Mlip3TrainOptions.port('How to train.'))
+        spec.output('potential', valid_type=PotentialData, help='The trained potential with its active set.')
+        spec.output(
+            'errors', valid_type=orm.Dict, required=False,
+            help='Errors on the training set in eV, eV/Å and GPa; `force` is the norm of the error of each atom.',
+        )  # fmt: skip
+        spec.output('history', valid_type=orm.ArrayData, required=False, help='`loss`: after each iteration.')
+        spec.output('results', valid_type=orm.Dict, required=False, help='How the training went, and why it ended.')
+        spec.default_output_node = 'results'
+        spec.exit_code(
+            310, 'ERROR_POTENTIAL_INCOMPLETE', message='The file `{filename}` is no complete potential: {reason}'
+        )
+
+    @classmethod
+    def find_faults(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield one sentence for each input that is wrong."""
+        yield from super().find_faults(inputs)
+        if 'start' not in inputs:
+            return
+        start: PotentialData = inputs['start']
+        yield from faults_of_potential('start', start, trained=False)
+        yield from _faults_of_selection_mode(start, Mlip3TrainOptions.from_node(inputs.get('parameters')).al_mode)
+        if 'training' in inputs:
+            training: Mapping[str, FramesData] = inputs['training']
+            yield from faults_of_training_set('training', training, start.species)
+            for key, frames in training.items():
+                yield from faults_of_labels(f'training.{key}', frames)
+            yield from _faults_of_coverage(training, start.species)
+
+    def get_configurations(self) -> dict[str, Frames]:
+        """Return the training set."""
+        return {self.TRAINING_FILE: self.get_training()}
+
+    def get_arguments(self) -> list[str]:
+        """Return the arguments of ``mlp train``."""
+        options = Mlip3TrainOptions.from_node(self.inputs.parameters)
+        return [self.POTENTIAL_FILE, self.TRAINING_FILE, f'--save_to={self.OUTPUT_FILE}', *options.command_line()]
+
+
+def _faults_of_selection_mode(start: PotentialData, al_mode: str) -> Iterator[str]:
+    """Look for a mode that ``mlp`` would ignore in silence."""
+    if start.selection_mode not in (None, al_mode):
+        yield (
+            f'Input `parameters` asks for an active set with `al_mode` `{al_mode}`, but `start` has one with '
+            f'`{start.selection_mode}`, which is kept.'
+        )
+
+
+def _faults_of_coverage(training: Mapping[str, FramesData], species: Sequence[str]) -> Iterator[str]:
+    """Look for species that do not occur: ``mlp`` refuses them, or counts the types in another way."""
+    present = {element for frames in training.values() for element in frames.elements}
+    absent = [symbol for symbol in species if symbol not in present]
+    if absent:
+        yield f'Input `training` holds no {", ".join(absent)}, but `start` is for {list(species)}.'

@@ -1,0 +1,77 @@
+"""What can be wrong with the inputs of a job: each function yields one sentence, naming the input, for each fault.
+
+They look at attributes only, never at files, so that submitting stays quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from aiida import orm
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+
+
+def faults_of_code(name: str, code: orm.AbstractCode, entry_point: str) -> Iterator[str]:
+    """Look for a code that is meant for another program.
+
+    :param name: name of the input.
+    :param entry_point: how the entry points of the plugins begin that run the program.
+    """
+    plugin = code.default_calc_job_plugin
+    if plugin and not plugin.startswith(entry_point):
+        yield f'Input `{name}` is a code for `{plugin}`, but one for `{entry_point}*` is needed.'
+
+
+def faults_of_frames(name: str, frames: FramesData, species: Sequence[str]) -> Iterator[str]:
+    """Look for an empty set, and for elements that a species list lacks.
+
+    :param name: name of the input.
+    :param species: of the potential that the frames are for.
+    """
+    if not frames.n_frames:
+        yield f'Input `{name}` holds no frames.'
+    lacking = [element for element in frames.elements if element not in species]
+    if lacking:
+        yield f'Input `{name}` holds {", ".join(lacking)}, which the species list {list(species)} lacks.'
+
+
+def faults_of_labels(name: str, frames: FramesData) -> Iterator[str]:
+    """Look for frames without labels.
+
+    :param name: name of the input.
+    """
+    lacking = frames.n_frames - frames.n_labelled
+    if lacking:
+        yield f'Input `{name}` holds {lacking} of {frames.n_frames} frames without a finite energy and finite forces.'
+
+
+def faults_of_training_set(name: str, training: Mapping[str, FramesData], species: Sequence[str]) -> Iterator[str]:
+    """Look for an empty training set, and in each of its parts for what `faults_of_frames` looks for.
+
+    :param name: name of the namespace.
+    :param species: of the potential that is trained, or was trained.
+    """
+    if not training:
+        yield f'Input `{name}` is empty: at least one set of frames is needed.'
+    for key, frames in training.items():
+        yield from faults_of_frames(f'{name}.{key}', frames, species)
+
+
+def faults_of_potential(
+    name: str, potential: PotentialData, *, family: str = 'mtp', trained: bool = True, active_set: bool = False
+) -> Iterator[str]:
+    """Look for a potential that is of the wrong family, or not ready.
+
+    :param name: name of the input.
+    :param family: the family needed.
+    :param trained: whether the potential must be trained.
+    :param active_set: whether the potential must hold an active set.
+    """
+    if potential.family != family:
+        yield f'Input `{name}` is a potential of the family `{potential.family}`, but `{family}` is needed.'
+    elif trained and not potential.is_trained:
+        yield f'Input `{name}` is a potential that is not trained.'
+    elif active_set and potential.selection_mode is None:
+        yield f'Input `{name}` is a potential without an active set, so that it knows no extrapolation grades.'
