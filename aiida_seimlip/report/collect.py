@@ -1,0 +1,533 @@
+"""From the nodes of a campaign to the plain data of its report.
+
+Whatever the campaign has left is taken: the outputs of the WorkChain where there are any, else those of the processes
+that it called. What is missing is said in the notes of the report.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from aiida import orm
+from aiida.common.links import LinkType
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.options.history import (
+    CampaignHistory,
+    DropRecord,
+    ErrorsRecord,
+    ExplorationRecord,
+    IterationRecord,
+)
+from aiida_seimlip.report.campaign import CampaignReport, Drop, Errors, Exploration, Interval, Iteration, Parity
+from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.units import EV_PER_A3_TO_GPA
+
+STAMP_PATTERN = re.compile(r'^seimlip-(start|stop) (\d+(?:[.,]\d+)?)\s*$', re.MULTILINE)
+"""Codes that `aiida-seimlip setup` makes write ``seimlip-start`` and ``seimlip-stop`` with the seconds since 1970 into
+the standard output of the job script, before and after the program."""
+
+STAGES = {
+    'seimlip.lammps': 'explore', 'seimlip.mlip3.select': 'select', 'seimlip.mlip3.train': 'train',
+    'seimlip.mlip3.evaluate': 'evaluate', 'seimlip.mlip3.grade': 'evaluate', 'seimlip.ase': 'label',
+    'vasp.vasp': 'label',
+}  # fmt: skip
+SUBSCRIPTS = str.maketrans('0123456789', '₀₁₂₃₄₅₆₇₈₉')
+UNKNOWN = float('nan')
+
+
+def collect(node: orm.WorkChainNode) -> CampaignReport:
+    """Gather what there is to tell about a campaign.
+
+    :param node: an `ActiveLearningWorkChain`, in any state.
+    """
+    return _Campaign(node).report()
+
+
+@dataclass
+class _Campaign:
+    """One campaign and what was found in its nodes."""
+
+    node: orm.WorkChainNode
+    notes: list[str] = field(default_factory=list)
+
+    def report(self) -> CampaignReport:
+        """Put everything together."""
+        history = self.history
+        intervals, is_measured, n_reused = self.intervals()
+        parities = tuple(self.parities())
+        return CampaignReport(
+            title=self.title(),
+            pk=self.node.pk or 0,
+            uuid=self.node.uuid,
+            profile=_profile_name(),
+            started=self.node.ctime.astimezone(dt.UTC),
+            wall_seconds=(self.ended - self.node.ctime).total_seconds(),
+            status=self.status(),
+            message=self.message(),
+            species=tuple(history.species),
+            formulas=tuple(self.formulas),
+            n_labels=len(self.training) or history.n_labels,
+            iterations=tuple(_iterations(history)),
+            explorations=tuple(_explorations(history)),
+            drops=tuple(_drops(history)),
+            grades=self.grades(),
+            parities=parities,
+            held_out=self.held_out_errors(parities),
+            intervals=tuple(intervals),
+            is_measured=is_measured,
+            n_reused=n_reused,
+            thresholds=self.thresholds(),
+            settings=self.settings(),
+            versions=self.versions(),
+            pointers=self.pointers(),
+            notes=tuple(dict.fromkeys([*history.warnings, *self.notes])),
+        )
+
+    # -- nodes --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def called(self) -> list[orm.ProcessNode]:
+        """All processes below the campaign, in order of creation."""
+        return sorted(self.node.called_descendants, key=lambda process: (process.ctime, process.pk))
+
+    @cached_property
+    def jobs(self) -> list[orm.CalcJobNode]:
+        """All jobs of the campaign, in order of creation."""
+        return [process for process in self.called if isinstance(process, orm.CalcJobNode)]
+
+    @cached_property
+    def outputs(self) -> dict[str, orm.Node]:
+        """The outputs of the campaign by link label, in which a double underscore separates namespaces."""
+        links = self.node.base.links.get_outgoing(link_type=LinkType.RETURN).all()
+        return {link.link_label: link.node for link in links}
+
+    @cached_property
+    def ended(self) -> dt.datetime:
+        """The last sign of life: of the processes called, of their outputs, and of the log."""
+        times = [self.node.ctime, *(process.ctime for process in self.called)]
+        times += [node.ctime for node in self.outputs.values()]
+        times += [entry.time for entry in orm.Log.collection.get_logs_for(self.node)]
+        for job in self.jobs:
+            times += [link.node.ctime for link in job.base.links.get_outgoing(link_type=LinkType.CREATE).all()]
+        return max(times)
+
+    @cached_property
+    def history(self) -> CampaignHistory:
+        """The output `history`, or what the jobs tell where there is none."""
+        node = self.outputs.get('history')
+        if isinstance(node, orm.Dict):
+            return CampaignHistory.model_validate(node.get_dict())
+        self.notes.append(
+            'The campaign has no output `history`: iterations and explorations were put together from its jobs.'
+        )
+        return history_of_jobs(self.jobs)
+
+    @cached_property
+    def potential(self) -> PotentialData | None:
+        """The output `potential`, or the last one that was trained."""
+        node = self.outputs.get('potential')
+        if isinstance(node, PotentialData):
+            return node
+        trained = [job.outputs.potential for job in self.jobs if _stage(job) == 'train' and 'potential' in job.outputs]
+        return trained[-1] if trained else None
+
+    @cached_property
+    def training_nodes(self) -> list[FramesData]:
+        """The training set: the outputs, or what the last training learned from."""
+        nodes = [node for label, node in sorted(self.outputs.items()) if label.startswith('training__')]
+        if not nodes:
+            last = [job for job in self.jobs if _stage(job) == 'train'][-1:]
+            links = last[0].base.links.get_incoming(link_type=LinkType.INPUT_CALC).all() if last else []
+            nodes = [link.node for link in links if link.link_label.startswith('training__')]
+        return [node for node in nodes if isinstance(node, FramesData)]
+
+    @cached_property
+    def training(self) -> Frames:
+        """All frames learned from."""
+        return Frames.concatenate([node.get_frames() for node in self.training_nodes])
+
+    @cached_property
+    def formulas(self) -> list[str]:
+        """Formulas that occur in the training set."""
+        return sorted({formula for node in self.training_nodes for formula in node.formulas})
+
+    # -- in words -----------------------------------------------------------------------------------------------------
+
+    def title(self) -> str:
+        """Say what was learned of what."""
+        kind = {'mtp': 'moment tensor potential', 'mace': 'MACE potential'}
+        family = kind.get(self.potential.family, 'potential') if self.potential else 'potential'
+        subjects = sorted({reduced_formula(formula) for formula in self.formulas})
+        subject = ', '.join(subjects) if 0 < len(subjects) <= 3 else ', '.join(self.history.species)
+        return f'A {family} for {subject}' if subject else f'A {family}'
+
+    def status(self) -> str:
+        """Return how the campaign stands, in a word."""
+        if not self.node.is_terminated:
+            return 'running'
+        if self.history.converged:
+            return 'converged'
+        if self.node.is_killed:
+            return 'stopped'
+        return 'not converged' if self.history.iterations and not self.node.is_excepted else 'failed'
+
+    def message(self) -> str:
+        """Return what the WorkChain said at its end."""
+        if self.node.is_finished_ok:
+            return ''
+        return self.history.message or self.node.exit_message or self.node.process_status or ''
+
+    # -- numbers ------------------------------------------------------------------------------------------------------
+
+    def parities(self) -> Iterator[Parity]:
+        """Compare the potential with the reference on the training set and on the held-out frames."""
+        sets = {'training': self.training}
+        held_out = self.outputs.get('held_out')
+        if isinstance(held_out, FramesData):
+            sets['held-out'] = held_out.get_frames()
+        for name, frames in sets.items():
+            labelled = frames[frames.labelled] if len(frames) else frames
+            if not len(labelled):
+                self.notes.append(f'There are no labelled {name} frames to compare the potential with.')
+                continue
+            predicted = self._predict(labelled)
+            if predicted is not None:
+                yield compare(name, labelled, predicted)
+
+    def _predict(self, frames: Frames) -> Frames | None:
+        from aiida_seimlip.science.mtp.evaluate import evaluate
+
+        if self.potential is None:
+            return None
+        if self.potential.family != 'mtp' or not self.potential.is_trained:
+            self.notes.append(f'The potential {self.potential.uuid} is not evaluated here: it is no trained MTP.')
+            return None
+        return evaluate(self.potential.get_mtp(), frames)
+
+    def held_out_errors(self, parities: tuple[Parity, ...]) -> Errors | None:
+        """Return the errors on the held-out frames, from the frames themselves or from the history."""
+        for parity in parities:
+            if parity.name == 'held-out':
+                return parity.errors
+        return _errors(self.history.held_out.errors) if self.history.held_out else None
+
+    def grades(self) -> dict[int, np.ndarray]:
+        """Return the extrapolation grades of the candidates by iteration."""
+        outputs: dict[str, list[FramesData]] = {}
+        for job in self.jobs:
+            if _stage(job) == 'explore' and 'candidates' in job.outputs:
+                outputs.setdefault(job.uuid, []).append(job.outputs.candidates)
+        grades: dict[int, list[np.ndarray]] = {}
+        for iteration in self.history.iterations:
+            for exploration in iteration.explorations:
+                for node in outputs.get(exploration.uuid or '', []):
+                    if 'grades' in node.get_arraynames():
+                        grades.setdefault(iteration.iteration, []).append(node.get_array('grades'))
+        return {number: np.concatenate(values) for number, values in sorted(grades.items())}
+
+    def intervals(self) -> tuple[list[Interval], bool, int]:
+        """Return when jobs were under way, whether that is by the programs' own time stamps, and how many were cached.
+
+        Jobs whose results were taken over from the cache ran earlier and are left out.
+        """
+        own = [job for job in self.jobs if not job.base.caching.is_created_from_cache]
+        stamps = {job.uuid: program_times(job) for job in own}
+        is_measured = bool(own) and all(stamps[job.uuid] for job in own if _retrieved(job) is not None)
+        intervals, origin = [], self.node.ctime.timestamp()
+        for job in own:
+            times = stamps[job.uuid] if is_measured else _job_times(job)
+            if times is not None:
+                stage = 'held_out' if job.uuid in self._held_out_jobs else _stage(job)
+                intervals.append(Interval(stage, times[0] - origin, times[1] - origin))
+        return intervals, is_measured, len(self.jobs) - len(own)
+
+    @cached_property
+    def _held_out_jobs(self) -> set[str]:
+        """UUIDs of the jobs that made the held-out frames: those after the last potential was trained."""
+        if self.history.held_out is None:
+            return set()
+        drawn = {record.uuid for record in self.history.held_out.explorations}
+        first = next((index for index, job in enumerate(self.jobs) if job.uuid in drawn), len(self.jobs))
+        return {job.uuid for job in self.jobs[first:]}
+
+    # -- settings -----------------------------------------------------------------------------------------------------
+
+    def thresholds(self) -> dict[str, float]:
+        """Return the grades at which frames are saved and runs are stopped."""
+        found: dict[str, float] = {}
+        for node in [*self._inputs(self.node).values(), *(job.inputs.parameters for job in self.jobs[::-1]
+                                                          if 'parameters' in job.inputs)]:  # fmt: skip
+            for key, value in flatten(node.get_dict() if isinstance(node, orm.Dict) else {}).items():
+                name = {'threshold_save': 'save', 'threshold_break': 'break'}.get(key.split('.')[-1])
+                if name and isinstance(value, int | float):
+                    found.setdefault(name, float(value))
+        return found
+
+    def settings(self) -> dict[str, dict[str, str]]:
+        """Return the inputs of the campaign that are no structures, by port."""
+        sections: dict[str, dict[str, str]] = {}
+        loose: dict[str, str] = {}
+        for label, node in self._inputs(self.node).items():
+            name = label.replace('__', ' · ')
+            if isinstance(node, orm.Dict):
+                sections[name] = {key: _show(value) for key, value in flatten(node.get_dict()).items()}
+            elif isinstance(node, orm.AbstractCode):
+                loose[name] = f'{node.full_label} ({node.get_executable()})'
+            elif isinstance(node, PotentialData):
+                loose[name] = f'{node.family}, level {node.level}, cut-off {node.cutoff:g} Å'
+            elif isinstance(node, FramesData):
+                loose[name] = f'{node.n_frames} × {", ".join(reduced_formula(formula) for formula in node.formulas)}'
+            elif isinstance(node, orm.List):
+                loose[name] = _show(node.get_list())
+            elif hasattr(node, 'value'):
+                loose[name] = _show(node.value)
+        result = {'campaign': loose} if loose else {}
+        if self.potential is not None:
+            potential = self.potential
+            values = {
+                'family': potential.family, 'level': potential.level, 'parameters': potential.n_parameters,
+                'cut-off': f'{potential.cutoff:g} Å', 'species': ' '.join(potential.species),
+                'selection': potential.selection_mode,
+            }  # fmt: skip
+            result['potential'] = {key: str(value) for key, value in values.items() if value is not None}
+        return {**result, **{name: values for name, values in sections.items() if values}}
+
+    def _inputs(self, process: orm.ProcessNode) -> dict[str, orm.Node]:
+        links = process.base.links.get_incoming(link_type=(LinkType.INPUT_WORK, LinkType.INPUT_CALC)).all()
+        return {link.link_label: link.node for link in sorted(links, key=lambda link: link.link_label)}
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions that the processes recorded."""
+        versions: dict[str, str] = {}
+        recorded = self.node.base.attributes.get('version', {})
+        for key, name in (('plugin', 'aiida-seimlip'), ('core', 'aiida-core')):
+            if recorded.get(key):
+                versions[name] = str(recorded[key])
+        for job in self.jobs:
+            results = job.outputs.results.get_dict() if 'results' in job.outputs else {}
+            found = results.get('versions')
+            for name, version in found.items() if isinstance(found, Mapping) else ():
+                if version:
+                    versions.setdefault(str(name), str(version))
+            if _stage(job) == 'explore' and results.get('version'):
+                versions.setdefault('LAMMPS', str(results['version']))
+        return versions
+
+    def pointers(self) -> dict[str, str]:
+        """Return the UUIDs of the nodes that matter."""
+        pointers = {'campaign': self.node.uuid}
+        if self.potential is not None:
+            pointers['potential'] = self.potential.uuid
+        for label in ('history', 'held_out'):
+            if label in self.outputs:
+                pointers[label] = self.outputs[label].uuid
+        for index, node in enumerate(self.training_nodes):
+            pointers[f'training {index}'] = node.uuid
+        return pointers
+
+
+# -- parts ------------------------------------------------------------------------------------------------------------
+
+
+def compare(name: str, reference: Frames, predicted: Frames) -> Parity:
+    """Pair reference and predicted values.
+
+    :param name: what the set is.
+    :param reference: labelled frames.
+    :param predicted: the same frames, labelled by the potential.
+    """
+    sizes = reference.sizes
+    assert reference.energies is not None and reference.forces is not None
+    assert predicted.energies is not None and predicted.forces is not None
+    stresses = np.empty((2, 0))
+    if reference.stresses is not None and predicted.stresses is not None:
+        known = np.isfinite(reference.stresses) & np.isfinite(predicted.stresses)
+        stresses = EV_PER_A3_TO_GPA * np.array([reference.stresses[known], predicted.stresses[known]])
+    return Parity(
+        name,
+        np.array([reference.energies / sizes, predicted.energies / sizes]),
+        np.array([reference.forces.ravel(), predicted.forces.ravel()]),
+        stresses,
+    )
+
+
+def program_times(job: orm.CalcJobNode) -> tuple[float, float] | None:
+    """Return when the program of a job began and ended, in seconds since 1970.
+
+    The time stamps are those that the code's prepended and appended text wrote into the standard output of the job
+    script. A program that was killed with its script has left no second stamp: then it is taken to have run until its
+    files were retrieved.
+
+    :param job: a job that may have been retrieved.
+    :return: None if there is no time stamp.
+    """
+    folder = _retrieved(job)
+    name = job.get_option('scheduler_stdout')
+    if folder is None or not name or name not in folder.base.repository.list_object_names():
+        return None
+    stamps = STAMP_PATTERN.findall(folder.base.repository.get_object_content(name, 'rb').decode('utf-8', 'replace'))
+    starts = [float(time.replace(',', '.')) for kind, time in stamps if kind == 'start']
+    stops = [float(time.replace(',', '.')) for kind, time in stamps if kind == 'stop']
+    if not starts:
+        return None
+    return min(starts), max(stops) if stops else folder.ctime.timestamp()
+
+
+def _retrieved(job: orm.CalcJobNode) -> orm.FolderData | None:
+    return job.outputs.retrieved if 'retrieved' in job.outputs else None
+
+
+def _job_times(job: orm.CalcJobNode) -> tuple[float, float] | None:
+    """Return when the job was created and when its last output was, in seconds since 1970."""
+    outputs = [link.node.ctime for link in job.base.links.get_outgoing(link_type=LinkType.CREATE).all()]
+    return (job.ctime.timestamp(), max(outputs).timestamp()) if outputs else None
+
+
+def _stage(job: orm.CalcJobNode) -> str:
+    return STAGES.get((job.process_type or '').split(':')[-1], 'other')
+
+
+def history_of_jobs(jobs: list[orm.CalcJobNode]) -> CampaignHistory:
+    """Put together a history from jobs alone: each training ends an iteration.
+
+    :param jobs: in order of creation.
+    """
+    iterations = [IterationRecord(iteration=0)]
+    species: list[str] = []
+    for job in jobs:
+        if _stage(job) == 'train' and 'potential' in job.outputs:
+            species = list(job.outputs.potential.species)
+            links = job.base.links.get_incoming(link_type=LinkType.INPUT_CALC).all()
+            sets = [link.node for link in links if link.link_label.startswith('training__')]
+            iterations[-1].n_training = sum(node.n_frames for node in sets)
+            iterations[-1].potential_uuid = job.outputs.potential.uuid
+            iterations.append(IterationRecord(iteration=len(iterations)))
+        elif _stage(job) == 'explore' and 'results' in job.outputs:
+            iterations[-1].explorations.append(_exploration_of_job(job))
+    for previous, iteration in pairwise(iterations):
+        iteration.n_training = iteration.n_training or previous.n_training
+        iteration.n_explorations = len(iteration.explorations)
+        iteration.n_survivors = sum(exploration.survived for exploration in iteration.explorations)
+    return CampaignHistory(species=species, iterations=[item for item in iterations if item.n_training])
+
+
+def _exploration_of_job(job: orm.CalcJobNode) -> ExplorationRecord:
+    results = job.outputs.results.get_dict()
+    options = flatten(job.inputs.parameters.get_dict()) if 'parameters' in job.inputs else {}
+    temperature = float(options.get('temperature') or UNKNOWN)
+    return ExplorationRecord(
+        start=job.label or 'start', condition=f'{temperature:g} K', temperature=temperature,
+        ensemble=str(options.get('ensemble', '')), seed=int(options.get('seed') or 0),
+        outcome=results.get('outcome', 'failed'), n_steps=int(results.get('n_steps') or 0),
+        n_steps_asked=int(options.get('n_steps') or 0), highest_grade=results.get('highest_grade'), uuid=job.uuid,
+    )  # fmt: skip
+
+
+def _iterations(history: CampaignHistory) -> Iterator[Iteration]:
+    before = 0
+    for record in history.iterations:
+        yield Iteration(
+            record.iteration, record.n_training, record.n_candidates, record.n_selected, _errors(record.train_errors),
+            before, _errors(record.validation_errors),
+        )  # fmt: skip
+        before = record.n_training
+
+
+def _explorations(history: CampaignHistory) -> Iterator[Exploration]:
+    records = [(item.iteration, record) for item in history.iterations for record in item.explorations]
+    names = _exploration_names([record for _, record in records])
+    order = {
+        (record.start, record.condition): (record.start, record.temperature, record.condition) for _, record in records
+    }
+    for iteration, record in sorted(records, key=lambda pair: (order[pair[1].start, pair[1].condition], pair[0])):
+        grade = UNKNOWN if record.highest_grade is None else record.highest_grade
+        name = names[record.start, record.condition]
+        yield Exploration(name, iteration, record.outcome, record.n_steps, record.n_steps_asked, grade)
+
+
+def _exploration_names(records: list[ExplorationRecord]) -> dict[tuple[str, str], str]:
+    """Name explorations by start and temperature, or by start and condition where that is not enough."""
+    short = {(record.start, record.condition): f'{record.start} · {record.temperature:g} K' for record in records}
+    if len(set(short.values())) == len(short):
+        return short
+    return {key: f'{key[0]} · {key[1]}' for key in short}
+
+
+def _drops(history: CampaignHistory) -> Iterator[Drop]:
+    """Frames that were dropped, and those that the reference program could not label, by reason."""
+    for record in history.iterations:
+        reasons = Counter(record.failures.values())
+        failed = [DropRecord(stage='label', reason=reason, count=count) for reason, count in reasons.most_common()]
+        if not failed and record.n_failed:
+            failed = [DropRecord(stage='label', reason='not labelled by the reference', count=record.n_failed)]
+        for drop in [*record.dropped, *failed]:
+            yield Drop(record.iteration, drop.stage, drop.reason, drop.count)
+    if history.held_out is not None and history.held_out.n_failed:
+        yield Drop(-1, 'label', 'not labelled by the reference', history.held_out.n_failed)
+
+
+def _errors(record: ErrorsRecord | None) -> Errors | None:
+    if record is None:
+        return None
+    values = (record.energy_mev_per_atom, record.force_ev_per_angstrom, record.stress_gpa)
+    return Errors(record.n_frames, *(UNKNOWN if value is None else value for value in values))
+
+
+def flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    """Return nested dictionaries as one, with keys joined by dots; empty and unset values are left out."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f'{prefix}{key}.')
+        elif value is not None and value != []:
+            flat[f'{prefix}{key}'] = value
+    return flat
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ', '.join(_show(item) for item in value)
+    if isinstance(value, Mapping):
+        return ', '.join(f'{key} {_show(item)}' for key, item in value.items() if item is not None)
+    if isinstance(value, bool):
+        return 'yes' if value else 'no'
+    return f'{value:g}' if isinstance(value, float) else str(value)
+
+
+def reduced_formula(formula: str) -> str:
+    """Write a formula in its smallest units, with the most electropositive element first and indices as subscripts.
+
+    :param formula: such as ``C8Li16O24``.
+    """
+    from ase.formula import Formula
+
+    counts = Formula(formula).reduce()[0].count()
+    order = sorted(counts, key=lambda symbol: (_electronegativity(symbol), symbol))
+    indices = {symbol: str(count).translate(SUBSCRIPTS) if count > 1 else '' for symbol, count in counts.items()}
+    return ''.join(symbol + indices[symbol] for symbol in order)
+
+
+def _electronegativity(symbol: str) -> float:
+    """Return Pauling's electronegativity of the elements of batteries, 2 for others."""
+    known = {
+        'Li': 0.98, 'Na': 0.93, 'K': 0.82, 'Mg': 1.31, 'Ca': 1.0, 'Al': 1.61, 'Si': 1.90, 'B': 2.04, 'P': 2.19,
+        'H': 2.20, 'C': 2.55, 'S': 2.58, 'N': 3.04, 'Cl': 3.16, 'O': 3.44, 'F': 3.98,
+    }  # fmt: skip
+    return known.get(symbol, 2.0)
+
+
+def _profile_name() -> str:
+    from aiida.manage import get_manager
+
+    profile = get_manager().get_profile()
+    return profile.name if profile else ''
