@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 from aiida import orm
 from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
-from aiida.engine import CalcJob, CalcJobProcessSpec
+from aiida.engine import CalcJob, CalcJobProcessSpec, PortNamespace
+from aiida.engine.processes.calcjobs.calcjob import validate_calc_job
 
+from aiida_seimlip.calculations.validation import faults_of_code
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.ase import AseOptions
 from aiida_seimlip.science.frames import Frames
@@ -43,7 +46,9 @@ class AseCalculation(CalcJob):
         metadata: Any = spec.inputs['metadata']
         metadata['options']['resources'].default = lambda: {'num_machines': 1, 'num_mpiprocs_per_machine': 1}
         metadata['options']['parser_name'].default = 'seimlip.ase'
-        spec.inputs.validator = cls.validate_inputs
+        metadata['options']['withmpi'].default = False
+        spec.inputs['code'].required = True
+        spec.inputs.validator = cls.validate_inputs  # type: ignore[assignment]
 
         spec.output(
             'labelled', valid_type=FramesData, required=False,
@@ -85,20 +90,30 @@ class AseCalculation(CalcJob):
         )  # fmt: skip
 
     @classmethod
-    def validate_inputs(cls, value: dict[str, Any], _: Any) -> str | None:
-        """Check what one port alone cannot know."""
-        if 'frames' not in value or 'parameters' not in value:
-            return None
-        n_frames = value['frames'].n_frames
+    def validate_inputs(cls, inputs: Mapping[str, Any], namespace: PortNamespace) -> str | None:
+        """Check the inputs against each other.
+
+        :param inputs: all inputs.
+        :param namespace: the ports; those that a workflow did not expose are not there.
+        :return: one sentence that names the input at fault, or None if all is well.
+        """
+        return validate_calc_job(inputs, namespace) or next(cls.find_faults(inputs), None)
+
+    @classmethod
+    def find_faults(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield one sentence for each input that is wrong; an input may be absent where a workflow gives it later."""
+        if 'code' in inputs:
+            yield from faults_of_code('code', inputs['code'], 'seimlip.ase')
+        if 'frames' not in inputs:
+            return
+        n_frames = inputs['frames'].n_frames
         if not n_frames:
-            return 'Input `frames` holds no frame.'
-        if AseOptions.explain(value['parameters'], 'parameters') is not None:
-            return None  # the port itself says so
-        try:
-            AseOptions.from_node(value['parameters']).temperatures(n_frames)
-        except ValueError as exception:
-            return f'Input `parameters` does not fit `frames`: {exception}'
-        return None
+            yield 'Input `frames` holds no frames.'
+        if 'parameters' in inputs:
+            try:
+                AseOptions.from_node(inputs['parameters']).temperatures(n_frames)
+            except ValueError as exception:
+                yield f'Input `parameters` does not fit input `frames`: {exception}'
 
     def prepare_for_submission(self, folder: Folder) -> CalcInfo:
         """Write the script, its options and the frames.

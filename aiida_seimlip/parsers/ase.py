@@ -40,23 +40,23 @@ class BatchRecords:
     seconds: float | None = None
     n_unreadable: int = 0
 
-    def failures(self, n_frames: int) -> dict[int, str]:
+    def failures(self, n_frames: int, *, of_trajectories: bool = False) -> dict[int, str]:
         """Return the reason for each frame that was not finished.
 
         :param n_frames: number of frames of the batch.
+        :param of_trajectories: a frame has many samples, so that having one does not yet mean that it is finished.
         """
         sampled = {sample['index'] for sample in self.samples}
-        failures = {}
-        for index in range(n_frames):
-            end = self.ends.get(index)
-            if end is not None and end['error'] is not None:
-                failures[index] = end['error']
-            elif end is None:
-                what = 'was finished' if index in sampled else 'was begun or finished'
-                failures[index] = f'NotFinished: the job ended before this frame {what}.'
-            elif index not in sampled:
-                failures[index] = 'ResultLost: the result of this frame is not readable.'
-        return failures
+        finished = {index for index, end in self.ends.items() if end['error'] is None}
+        finished = finished & sampled if of_trajectories else sampled
+        return {index: self._reason(index, index in sampled) for index in range(n_frames) if index not in finished}
+
+    def _reason(self, index: int, is_begun: bool) -> str:
+        end = self.ends.get(index)
+        if end is None:
+            reached = 'this trajectory was complete' if is_begun else 'this frame was finished'
+            return f'NotFinished: the job ended before {reached}.'
+        return end['error'] or 'ResultLost: the result of this frame is not readable.'
 
     def notes(self) -> dict[int, str]:
         """Return what is to be said about frames that were finished."""
@@ -192,15 +192,19 @@ class AseParser(Parser):
                 self.out('labelled', FramesData(label_frames(frames, records.samples, node.uuid)))
         except (ValueError, KeyError, IndexError) as exception:
             return self.exit_codes.ERROR_OUTPUT_INVALID.format(filename=RESULTS_FILENAME, reason=str(exception))
-        failures = records.failures(n_frames)
+        failures = self._failures(records)
         self.out('failures', orm.Dict({str(index): reason for index, reason in failures.items()}))
         self.out('results', orm.Dict(summarise(records, n_frames, failures)))
         return None
 
+    def _failures(self, records: BatchRecords) -> dict[int, str]:
+        inputs = self.node.inputs
+        return records.failures(inputs.frames.n_frames, of_trajectories=inputs.parameters.get('task') == 'md')
+
     def _judge(self, records: BatchRecords) -> ExitCode | None:
         """Return the exit code that says how the job ended."""
         n_frames = self.node.inputs.frames.n_frames
-        failures = records.failures(n_frames)
+        failures = self._failures(records)
         counts = {'n_frames': n_frames, 'n_finished': n_frames - len(failures)}
         if records.status == 'setup_failed':
             name = self.node.inputs.parameters['calculator']['name']

@@ -95,7 +95,7 @@ def test_time_limit(wallclock, limit):
                 **EMT_OPTIONS, 'task': 'md',
                 'md': {'temperature': [300.0, 400.0], 'n_steps': 1, 'sample_every': 1, 'seed': 1},
             },
-            'Input `parameters` does not fit `frames`: `md.temperature` lists 2 temperatures, but there are 1 frames',
+            'Input `parameters` does not fit input `frames`: `md.temperature` lists 2 temperatures',
         ),
     ],
 )  # fmt: skip
@@ -108,7 +108,13 @@ def test_refused_parameters(generate_calc_job, code, frames_li2co3, parameters, 
 
 def test_refused_empty_frames(generate_calc_job, code):
     inputs = {'code': code('seimlip.ase'), 'frames': FramesData.from_atoms([]), 'parameters': EMT_OPTIONS}
-    with pytest.raises(ValueError, match='Input `frames` holds no frame'):
+    with pytest.raises(ValueError, match='Input `frames` holds no frames'):
+        generate_calc_job('seimlip.ase', inputs)
+
+
+def test_refused_code(generate_calc_job, code, frames_li2co3):
+    inputs = {'code': code('seimlip.lammps'), 'frames': frames_li2co3, 'parameters': EMT_OPTIONS}
+    with pytest.raises(ValueError, match=r'Input `code` is a code for `seimlip\.lammps`'):
         generate_calc_job('seimlip.ase', inputs)
 
 
@@ -190,10 +196,10 @@ def test_run_out_of_walltime(run, copper):
         **EMT_OPTIONS, 'task': 'md',
         'md': {'temperature': 300.0, 'n_steps': 10_000_000, 'sample_every': 1000, 'seed': 5},
     }  # fmt: skip
-    outputs, node = run(copper[:1], parameters, max_wallclock_seconds=10)
+    outputs, node = run(copper[:1], parameters, max_wallclock_seconds=8)
     assert node.exit_status == 400
-    assert outputs['failures'].get_dict() == {'0': 'NotFinished: the job ended before this frame was finished.'}
-    assert outputs['labelled'].n_frames > 0
+    assert outputs['failures']['0'].startswith('NotFinished: ')
+    assert outputs['results']['status'] == 'out_of_walltime'
 
 
 def test_run_tblite(run, li2co3):
