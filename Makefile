@@ -1,0 +1,49 @@
+# Two commands on a fresh machine: `make demo` and `make test`. All that they make stays inside this folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_CACHE_DIR := 1
+export PIP_QUIET := 1
+# One thread for each program: the workflows run several of them at once.
+export OMP_NUM_THREADS := 1
+export MPLCONFIGDIR := $(CURDIR)/$(VENV)/var/matplotlib
+
+.PHONY: help demo install test lint docs clean
+
+help:  ## List the targets.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: install  ## Grow a potential for Li2CO3 by active learning; results go to demo/.
+	AIIDA_PATH='$(CURDIR)/.aiida' $(BIN)/aiida-seimlip demo --directory demo
+
+install: $(VENV)/.installed  ## Make .venv and install the package with what the demo needs.
+
+test: $(VENV)/.installed-dev  ## Install the test tools and run the whole suite.
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev  ## Run ruff, mypy, codespell and import-linter.
+	$(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+docs: $(VENV)/.installed-dev  ## Build the documentation, warnings as errors.
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+clean:  ## Remove what the other targets made.
+	rm -rf $(VENV) .aiida demo docs/_build
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade 'pip>=24.2'
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo 'Installing aiida-seimlip into $(VENV) ...'
+	$(BIN)/python -m pip install -e '.[demo]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
+	@echo 'Installing the test tools into $(VENV) ...'
+	$(BIN)/python -m pip install -e '.[dev]'
+	@touch $@
