@@ -16,6 +16,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.mlip3_cfg import load_source
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import tensor_to_voigt, voigt_to_tensor
 
@@ -260,21 +261,8 @@ def read_text(source: str | Path | bytes | BinaryIO, name: str | None = None) ->
     :param name: name of the file for messages; the path by default.
     :raises FormatError: if the content is not UTF-8.
     """
-    content, name = read_bytes(source, name)
+    content, name = load_source(source, name)
     try:
         return content.decode(), name
     except UnicodeDecodeError as error:
         raise FormatError('The content is not UTF-8 text.', name=name, byte=error.start) from error
-
-
-def read_bytes(source: str | Path | bytes | BinaryIO, name: str | None = None) -> tuple[bytes, str]:
-    """Return the content of a file, and its name for messages.
-
-    :param source: a path, or the content as bytes or a binary stream.
-    :param name: name of the file for messages; the path by default.
-    """
-    if isinstance(source, bytes):
-        return source, name or 'content'
-    if isinstance(source, str | Path):
-        return Path(source).read_bytes(), name or str(source)
-    return source.read(), name or str(getattr(source, 'name', 'content'))

@@ -13,7 +13,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from aiida_seimlip.science.formats import FormatError
-from aiida_seimlip.science.formats.lammps_data import read_bytes
+from aiida_seimlip.science.formats.mlip3_cfg import load_source
 from aiida_seimlip.science.frames import Frames
 
 _POSITIONS = (('xu', 'yu', 'zu'), ('x', 'y', 'z'), ('xsu', 'ysu', 'zsu'), ('xs', 'ys', 'zs'))
@@ -65,7 +65,7 @@ def read_dump(
         instead of raising.
     :raises FormatError: if a snapshot is damaged; one that the end of the file cuts off is left out and reported.
     """
-    content, name = read_bytes(source, name)
+    content, name = load_source(source, name)
     reader = _DumpReader(content, name, species)
     snapshots: list[_Snapshot] = []
     truncated, problem = False, None

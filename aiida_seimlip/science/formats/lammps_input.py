@@ -22,6 +22,9 @@ THERMO_COLUMNS = (
 GRADE_COLUMN = 'c_grade[1]'
 """Highest grade of the present step in the thermodynamic output; only in dialect ``mtp`` with grades."""
 
+MAX_TRACED_STEPS = 500_000
+"""Longer runs write no trace, which takes 40 bytes a step."""
+
 
 @dataclass(frozen=True)
 class LammpsMdSettings:
@@ -104,6 +107,8 @@ class LammpsFiles:
     :param final: dump of the last step with velocities and forces in full precision: what a restart needs. Not written
         if LAMMPS breaks or crashes.
     :param preselected: frames above the grade to save.
+    :param trace: step and lowest x, y and z (Å) of any atom, at every step: tells at which step a saved frame was met,
+        which MLIP-3 does not say, and how far a run came. Only with grades, and up to `MAX_TRACED_STEPS`.
     """
 
     potential: str = 'potential.almtp'
@@ -111,6 +116,7 @@ class LammpsFiles:
     trajectory: str = 'trajectory.lammpstrj'
     final: str = 'final.lammpstrj'
     preselected: str = 'preselected.cfg'
+    trace: str = 'trace.txt'
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -201,7 +207,12 @@ def _output_lines(settings: LammpsMdSettings, files: LammpsFiles) -> list[str]:
     columns = list(THERMO_COLUMNS)
     if settings.dialect == 'mtp' and settings.with_grades:
         columns.append(GRADE_COLUMN)
+    trace = []
+    if settings.with_grades and settings.n_steps <= MAX_TRACED_STEPS:
+        bounds = ' '.join(f'$(bound(all,{axis}min):%.6f)' for axis in 'xyz')
+        trace = [f'fix trace all print 1 "$(step) {bounds}" file {files.trace} screen no title "# step xmin ymin zmin"']
     return [
+        *trace,
         f'thermo {settings.thermo_every}',
         f'thermo_style custom {" ".join(columns)}',
         'thermo_modify line one format float %.12g flush yes lost error',

