@@ -267,6 +267,8 @@ def parse_errors_report(text: str) -> ErrorsReport:
     _, mark, report = text.rpartition(_REPORT_BEGIN)
     if not mark:
         raise FormatError('There is no report of errors.', name='stdout')
+    if f'\n{_REPORT_END}' not in report:
+        raise FormatError('The report of errors is not complete.', name='stdout')
     return ErrorsReport(**{key: _block(report, heading) for key, heading in _HEADINGS.items()})
 
 

@@ -49,7 +49,8 @@ def read_almtp(
     mark = data.find(ACTIVE_SET_MARK)
     other = re.search(rb'\n#[^\n]{0,40}', data if mark < 0 else data[:mark])
     if other:
-        message = f'`{other.group().decode("latin-1").strip()!a}` begins an active set of an unknown version.'
+        version = other.group().strip().decode('ascii', 'backslashreplace')
+        message = f'`{version}` begins an active set of an unknown version.'
         raise FormatError(message, name=name, byte=other.start() + 1)
     potential = _TextReader(data if mark < 0 else data[:mark], name).potential(species)
     if mark < 0:
