@@ -123,7 +123,10 @@ class MomentTensorPotential:
         """Return a copy with other parameters and without an active set, which belongs to the old ones.
 
         :param parameters: in MLIP-3's order: radial, species, moments; shape (n_parameters,).
+        :raises ValueError: if their number is wrong.
         """
+        if np.shape(parameters) != (self.n_parameters,):
+            raise ValueError(f'`parameters` has shape {np.shape(parameters)}, expected ({self.n_parameters},).')
         shape = (self.n_species, self.n_species, self.radial_funcs_count, self.radial_basis_size)
         radial, species, moments = np.split(parameters, [np.prod(shape), np.prod(shape) + self.n_species])
         return dataclasses.replace(
