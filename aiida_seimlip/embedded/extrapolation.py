@@ -15,6 +15,7 @@ import numpy as np
 from aiida_seimlip.science.formats.mlip3_cfg import write_cfg
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import Evaluator
+from aiida_seimlip.science.mtp.grade import Grader
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 DEFAULT_THRESHOLD_SAVE = 2.0
@@ -46,52 +47,6 @@ class Thresholds:
     stop: float = DEFAULT_THRESHOLD_BREAK
     path: Path | None = None
     with_feature: bool = True
-
-
-class Grader:
-    """Extrapolation grades of the frames of a run, from derivatives that the evaluation yields on the way.
-
-    :param potential: with an active set.
-    :param evaluator: of the same potential.
-    :raises ValueError: if there is no active set, or it weighs forces or stresses.
-    """
-
-    def __init__(self, potential: MomentTensorPotential, evaluator: Evaluator):
-        active_set = potential.active_set
-        if active_set is None:
-            raise ValueError('No selection data provided with MLIP')
-        weights = active_set.weights
-        if weights.get('force_weight', 0.0) or weights.get('stress_weight', 0.0):
-            raise ValueError('Active sets that weigh forces or stresses are not supported.')
-        self.by_atoms = active_set.mode == 'nbh'
-        self._energy_weight = weights.get('energy_weight', 1.0)
-        self._scale_power = weights.get('weight_scaling', 2.0) / 2.0
-        self._columns = [evaluator.columns(species) for species in range(potential.n_species)]
-        self._inverse = active_set.inverse
-        self._blocks = [np.ascontiguousarray(self._inverse[:, columns].T) for columns in self._columns]
-
-    def grade(self, types: np.ndarray, local: np.ndarray) -> tuple[float, np.ndarray | None]:
-        """Return the grade of a frame, and those of its atoms if the active set is one of neighbourhoods.
-
-        γ = max_k abs(Σ_j M[k, j] b_j), M being the inverse of the active set's matrix and b the derivatives of the
-        energy of an atom, or of the whole frame, by the parameters.
-
-        :param types: type number of each atom from 0; shape (n_atoms,).
-        :param local: `Evaluation.local`; shape (n_atoms, n_local).
-        """
-        groups = [np.flatnonzero(types == species) for species in range(len(self._columns))]
-        if self.by_atoms:
-            grades = np.zeros(types.size)
-            for atoms, block in zip(groups, self._blocks, strict=True):
-                if atoms.size:
-                    products = local[atoms] @ block
-                    grades[atoms] = np.maximum(products.max(axis=1), -products.min(axis=1))
-            return float(grades.max()), grades
-        total = np.zeros(self._inverse.shape[1])
-        for atoms, columns in zip(groups, self._columns, strict=True):
-            np.add.at(total, columns, local[atoms].sum(axis=0))
-        total *= self._energy_weight / types.size**self._scale_power
-        return float(np.abs(self._inverse @ total).max()), None
 
 
 class ExtrapolationControl:

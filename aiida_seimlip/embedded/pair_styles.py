@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aiida_seimlip.embedded.external_pair import ExternalPair
-from aiida_seimlip.embedded.extrapolation import Thresholds
+from aiida_seimlip.embedded.extrapolation import DEFAULT_THRESHOLD_BREAK, DEFAULT_THRESHOLD_SAVE, Thresholds
 from aiida_seimlip.embedded.lammps_library import say
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp
@@ -78,27 +78,23 @@ def _boolean(settings: dict[str, str], key: str, *, default: bool) -> bool:
 
 
 def _thresholds(settings: dict[str, str]) -> Thresholds:
-    names = {'save': 'threshold_save', 'stop': 'threshold_break'}
     path = settings.get(f'{_CONTROL}:save_extrapolative_to')
     return Thresholds(
-        **{
-            field: _number(name, settings[key])
-            for field, name in names.items()
-            if (key := f'{_CONTROL}:{name}') in settings
-        },
+        save=_number('threshold_save', settings.get(f'{_CONTROL}:threshold_save', DEFAULT_THRESHOLD_SAVE)),
+        stop=_number('threshold_break', settings.get(f'{_CONTROL}:threshold_break', DEFAULT_THRESHOLD_BREAK)),
         path=None if path is None else Path(path),
         with_feature=_boolean(settings, f'{_CONTROL}:add_grade_feature', default=True),
     )
 
 
-def _number(name: str, text: str) -> float:
+def _number(name: str, value: str | float) -> float:
     try:
-        value = float(text)
+        number = float(value)
     except ValueError:
-        value = float('nan')
-    if math.isnan(value):
-        raise PairStyleError(f'while parsing option {name}: {text} is not a valid double.')
-    return value
+        number = math.nan
+    if math.isnan(number):
+        raise PairStyleError(f'while parsing option {name}: {value} is not a valid double.')
+    return number
 
 
 def _report_control(potential: MomentTensorPotential, thresholds: Thresholds, name: str) -> None:

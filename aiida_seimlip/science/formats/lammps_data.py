@@ -146,7 +146,10 @@ class _DataFile:
         self.bounds: dict[str, tuple[float, float]] = {}
         self.tilt = (0.0, 0.0, 0.0)
         self.sections: dict[str, list[tuple[int, list[str]]]] = {}
-        self._split(text.split('\n'))
+        *lines, rest = text.split('\n')
+        if rest.strip():
+            raise FormatError('The last line has no end: the file is cut.', name=name, line=len(lines) + 1)
+        self._split(lines)
 
     def _split(self, lines: Sequence[str]) -> None:
         section = None
