@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,9 @@ pytest_plugins = ['aiida.tools.pytest_fixtures']
 
 FIXTURES = Path(__file__).parent / 'fixtures'
 
+SPECIES = ('Li', 'C', 'O')
+"""Order of the types in all recordings."""
+
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
@@ -28,6 +31,15 @@ def pytest_unconfigure() -> None:
 def fixtures() -> Path:
     """Return the folder with recordings and other files for tests."""
     return FIXTURES
+
+
+@pytest.fixture(scope='session', autouse=True)
+def aiida_profile(aiida_config, aiida_profile_factory) -> Iterator[Any]:
+    """Make a profile in memory, which halves the time of the tests; it has no broker and no daemon."""
+    storage = {'storage_backend': 'core.sqlite_temp', 'storage_config': {'filepath': HOME}}
+    with aiida_profile_factory(aiida_config, **storage) as profile:
+        profile.set_option('runner.poll.interval', 1)
+        yield profile
 
 
 # -- small nodes ------------------------------------------------------------------------------------------------------
@@ -58,6 +70,54 @@ def frames_li2co3(li2co3) -> Any:
     from aiida_seimlip.data.frames import FramesData
 
     return FramesData.from_atoms([li2co3])
+
+
+@pytest.fixture(scope='session')
+def read_frames() -> Callable[[str], Any]:
+    """Return a function that reads `Frames` from a recorded file, Li, C and O: ``read_frames('shared/valid2.cfg')``."""
+    from aiida_seimlip.science.formats.mlip3_cfg import read_cfg
+
+    return lambda name: read_cfg(FIXTURES / 'mlip3' / name, SPECIES).frames
+
+
+@pytest.fixture
+def load_frames(read_frames) -> Callable[[str], Any]:
+    """Return a function that makes a `FramesData` of a recorded file: ``load_frames('shared/valid2.cfg')``."""
+    from aiida_seimlip.data.frames import FramesData
+
+    return lambda name: FramesData(read_frames(name))
+
+
+@pytest.fixture
+def load_potential() -> Callable[[str], Any]:
+    """Return a function that makes a `PotentialData` of a recorded file: ``load_potential('shared/x.almtp')``."""
+    from aiida_seimlip.data.potential import PotentialData
+
+    return lambda name: PotentialData(FIXTURES / 'mlip3' / name, 'pot.almtp', species=SPECIES)
+
+
+@pytest.fixture
+def frames_labelled(load_frames) -> Any:
+    """Return 16 frames of 24 atoms of Li2CO3 with labels as a `FramesData`."""
+    return load_frames('shared/valid16.cfg')
+
+
+@pytest.fixture
+def frames_training(load_frames) -> Any:
+    """Return the 40 labelled frames that `potential_trained` learned from as a `FramesData`."""
+    return load_frames('shared/train40.cfg')
+
+
+@pytest.fixture
+def potential_trained(load_potential) -> Any:
+    """Return a trained potential of level 8 with an active set by neighbourhoods as a `PotentialData`."""
+    return load_potential('shared/l08_nbh_40.almtp')
+
+
+@pytest.fixture
+def potential_untrained(load_potential) -> Any:
+    """Return an untrained potential of level 8 as a `PotentialData`."""
+    return load_potential('01_train_l08/08.almtp')
 
 
 # -- jobs and parsers -------------------------------------------------------------------------------------------------

@@ -69,6 +69,8 @@ class Mlip3Calculation(CalcJob):
         :param namespace: the ports; those that a workflow did not expose are not there.
         :return: one sentence that names the input at fault, or None if all is well.
         """
+        if 'code' in namespace and not {'code', 'remote_folder'} & set(inputs):
+            return 'Input `code` is missing.'
         return validate_calc_job(inputs, namespace) or next(cls.find_faults(inputs), None)
 
     @classmethod

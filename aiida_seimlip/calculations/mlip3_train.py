@@ -41,7 +41,10 @@ class Mlip3TrainCalculation(Mlip3Calculation):
             'errors', valid_type=orm.Dict, required=False,
             help='Errors on the training set in eV, eV/Å and GPa; `force` is the norm of the error of each atom.',
         )  # fmt: skip
-        spec.output('history', valid_type=orm.ArrayData, required=False, help='`loss`: after each iteration.')
+        spec.output(
+            'history', valid_type=orm.ArrayData, required=False,
+            help='`loss` before each iteration, and `pretraining_loss` of the fits that prepare an untrained start.',
+        )  # fmt: skip
         spec.output('results', valid_type=orm.Dict, required=False, help='How the training went, and why it ended.')
         spec.default_output_node = 'results'
         spec.exit_code(
