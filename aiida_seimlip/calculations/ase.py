@@ -16,6 +16,7 @@ from aiida.engine import CalcJob, CalcJobProcessSpec, PortNamespace
 from aiida.engine.processes.calcjobs.calcjob import validate_calc_job
 
 from aiida_seimlip.calculations.validation import faults_of_code
+from aiida_seimlip.calculations.walltime import time_limit
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.ase import AseOptions
 from aiida_seimlip.science.frames import Frames
@@ -150,15 +151,3 @@ def pack(frames: Frames) -> bytes:
     arrays = {name: getattr(frames, name) for name in UPLOADED_ARRAYS}
     np.savez(buffer, **{name: array for name, array in arrays.items() if array is not None})
     return buffer.getvalue()
-
-
-def time_limit(wallclock_seconds: int | None) -> float | None:
-    """Return when the script has to stop by itself, so that it ends before the scheduler kills the job.
-
-    :param wallclock_seconds: the wall time of the job in s, None for no limit.
-    :return: the limit less 5 %, at least 5 s and at most 2 min, but never less than half of it.
-    """
-    if wallclock_seconds is None:
-        return None
-    margin = min(max(0.05 * wallclock_seconds, 5.0), 120.0)
-    return max(wallclock_seconds - margin, 0.5 * wallclock_seconds)

@@ -9,7 +9,6 @@ from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 from ase.units import GPa
 
-from aiida_seimlip.calculations.ase import time_limit
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.ase import CALCULATORS, KnownCalculator
 
@@ -75,11 +74,6 @@ def test_script_does_not_import_the_package(generate_calc_job, code, frames_li2c
     imports = [line.split()[1].split('.')[0] for line in lines if line.lstrip().startswith(('import ', 'from '))]
     standard = {name for name in imports if name in sys.stdlib_module_names}
     assert set(imports) - standard == {'ase', 'numpy'}
-
-
-@pytest.mark.parametrize(('wallclock', 'limit'), [(None, None), (60, 55.0), (3600, 3480.0), (86400, 86280.0), (4, 2.0)])
-def test_time_limit(wallclock, limit):
-    assert time_limit(wallclock) == limit
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------

@@ -1,0 +1,75 @@
+"""Options of the CalcJob ``seimlip.lammps``: molecular dynamics with a moment tensor potential."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from ase.data import atomic_numbers
+from pydantic import Field, field_validator, model_validator
+
+from aiida_seimlip.options.exploration import ExplorationConditions
+from aiida_seimlip.science.formats.lammps_input import MAX_SEED, LammpsMdSettings
+
+
+class LammpsOptions(ExplorationConditions):
+    """Conditions of a run, what LAMMPS does where the potential extrapolates, and what is kept of it."""
+
+    seed: int | None = Field(
+        default=None, ge=1, le=MAX_SEED, description='Of the initial velocities; needed if they are created.'
+    )
+    velocities: Literal['create', 'keep'] = Field(
+        default='create', description='Draw velocities at `temperature`, or go on with those of the structure.'
+    )
+    first_step: int = Field(default=0, ge=0, description='Number of the first step, where a run is continued.')
+    masses: dict[str, float] = Field(
+        default_factory=dict, description='In u, of the elements that shall not have their standard atomic mass.'
+    )
+    dialect: Literal['mlip', 'mtp'] = Field(
+        default='mlip', description="Pair style of the code: MLIP-3's own `mlip`, or `mtp` and `mtp/extrapolation`."
+    )
+    with_grades: bool = Field(default=True, description='Evaluate the extrapolation grade at every step.')
+    threshold_save: float = Field(default=2.0, ge=0, description='Frames above this grade become candidates.')
+    threshold_break: float = Field(default=10.0, gt=0, description='The run ends itself above this grade.')
+    max_candidates: int = Field(
+        default=500, ge=1,
+        description='Candidates kept of those that were saved; more are thinned out evenly in the order of their '
+        'grades, the frame that broke the run and that of the highest grade excepted.',
+    )  # fmt: skip
+    n_salvaged: int = Field(
+        default=5, ge=0, description='Last sane frames of the trajectory that become candidates after a crash.'
+    )
+    salvage_distance: float = Field(
+        default=0.6, ge=0, description='A frame of a crashed run is sane if no distance is below this, in Å.'
+    )
+
+    @field_validator('masses')
+    @classmethod
+    def _are_masses_of_elements(cls, value: dict[str, float]) -> dict[str, float]:
+        for symbol, mass in value.items():
+            if atomic_numbers.get(symbol, 0) < 1:
+                raise ValueError(f'`{symbol}` is not an element')
+            if mass <= 0:
+                raise ValueError(f'the mass of {symbol} must be positive')
+        return value
+
+    @model_validator(mode='after')
+    def _makes_settings(self) -> Self:
+        if self.velocities == 'create' and self.seed is None:
+            raise ValueError('`seed` is missing, which `velocities: create` needs')
+        self.to_settings()
+        return self
+
+    def to_settings(self, wall_time_limit: float | None = None) -> LammpsMdSettings:
+        """Return what the writer of the input script takes.
+
+        :param wall_time_limit: seconds after which LAMMPS ends the run in good order; None for no limit.
+        :raises ValueError: if some values do not fit together.
+        """
+        return LammpsMdSettings(
+            temperature=self.temperature, ensemble=self.ensemble, temperature_end=self.temperature_end,
+            pressure=0.0 if self.pressure is None else self.pressure, timestep=self.timestep, n_steps=self.n_steps,
+            thermostat_damping=self.thermostat_damping, barostat_damping=self.barostat_damping, seed=self.seed,
+            create_velocities=self.velocities == 'create', dump_every=self.dump_every, thermo_every=self.thermo_every,
+            dialect=self.dialect, with_grades=self.with_grades, threshold_save=self.threshold_save,
+            threshold_break=self.threshold_break, wall_time_limit=wall_time_limit, first_step=self.first_step,
+        )  # fmt: skip

@@ -1,0 +1,310 @@
+"""The parser of ``seimlip.lammps``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from aiida import orm
+from aiida.engine import ExitCode
+from aiida.parsers import Parser
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.options.lammps import LammpsOptions
+from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.lammps_data import from_lammps_frame, lammps_frame
+from aiida_seimlip.science.formats.lammps_dump import LammpsDump, read_dump
+from aiida_seimlip.science.formats.lammps_input import GRADE_COLUMN
+from aiida_seimlip.science.formats.lammps_log import LammpsLog, parse_log
+from aiida_seimlip.science.formats.lammps_preselected import Preselected, Trace, read_preselected, read_trace
+from aiida_seimlip.science.formats.mlip3_output import find_error, parse_break
+from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.salvage import is_sane, thin
+
+OUT_OF_WALLTIME_BY_SCHEDULER = 120
+
+QUANTITIES = {
+    'Step': ('step', ''), 'Temp': ('temperature', 'K'), 'PotEng': ('potential_energy', 'eV'),
+    'KinEng': ('kinetic_energy', 'eV'), 'TotEng': ('total_energy', 'eV'), 'Press': ('pressure', 'bar'),
+    'Volume': ('volume', 'Å³'), GRADE_COLUMN: ('grade', ''),
+    **{name.capitalize(): (name, 'Å') for name in ('lx', 'ly', 'lz', 'xy', 'xz', 'yz')},
+    **{name.capitalize(): (f'pressure_{name[1:]}', 'bar') for name in ('pxx', 'pyy', 'pzz', 'pxy', 'pxz', 'pyz')},
+}  # fmt: skip
+"""Name and unit of the arrays in the output `thermo`, by the column that LAMMPS prints."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended.
+
+    :param outcome: completed, broke, crashed, out_of_walltime or failed (of which nothing can be learned).
+    :param message: why it ended early, None if it did not.
+    :param exit_code: label of the exit code, None if all is well.
+    :param grade: the grade that exceeded the threshold, of a run that broke.
+    """
+
+    outcome: str
+    message: str | None = None
+    exit_code: str | None = None
+    grade: float | None = None
+
+
+def find_ending(log: LammpsLog, stdout: str, stderr: str, *, is_started: bool, is_out_of_time: bool) -> Ending:
+    """Find out how a run ended from what it printed.
+
+    :param log: the log file, or what stands in its stead.
+    :param is_started: whether a step was completed.
+    :param is_out_of_time: whether the scheduler says that the wall time was used up.
+    """
+    grade = parse_break(stderr, stdout)
+    if grade is not None:
+        return Ending('broke', find_error(stdout, stderr), 'BREAKING_THRESHOLD_EXCEEDED', grade)
+    message = log.error or find_error(stdout, stderr, 0 if log.completed else None)
+    if message is None and log.completed and not all(np.isfinite(column).all() for column in log.thermo.values()):
+        message = 'The thermodynamic output holds values that are not finite.'
+    if log.timed_out or (is_out_of_time and not log.completed):
+        return Ending('out_of_walltime', message or 'The wall time ended.', 'ERROR_OUT_OF_WALLTIME')
+    if message is not None:
+        return (
+            Ending('crashed', message, 'ERROR_CRASHED')
+            if is_started
+            else Ending('failed', message, 'ERROR_INITIALISATION')
+        )
+    if log.completed:
+        return Ending('completed')
+    return Ending('failed', 'The run stopped without a message.', 'ERROR_INTERRUPTED')
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Frames that are worth a look, and what was left out.
+
+    :param frames: in LAMMPS' frame, in the order in which they were met.
+    :param counts: how many there were at first, and how many were left out for which reason.
+    :param breaking_index: index of the frame that broke the run, None if there is none.
+    """
+
+    frames: Frames = field(default_factory=Frames.empty)
+    counts: dict[str, int] = field(default_factory=dict)
+    breaking_index: int | None = None
+
+
+def gather_candidates(preselected: Preselected, trajectory: Frames, options: LammpsOptions, outcome: str) -> Candidates:
+    """Choose the candidates of a run.
+
+    :param preselected: what LAMMPS saved.
+    :param trajectory: of the same run; its last sane frames are added after a crash.
+    :param options: how many to keep, and what is sane.
+    :param outcome: how the run ended; the last frame saved by a run that broke is the one that broke it.
+    """
+    frames = preselected.frames
+    counts = {'n_saved': len(frames) + preselected.n_damaged, 'n_damaged': preselected.n_damaged}
+    if outcome == 'crashed':
+        sane = is_sane(frames, options.salvage_distance)
+        counts['n_insane'] = int((~sane).sum())
+        frames = frames[sane]
+    grades = np.full(len(frames), np.nan) if frames.grades is None else frames.grades
+    broke = outcome == 'broke' and len(frames) > 0
+    chosen = thin(grades, options.max_candidates, keep=(-1,) if broke else ())
+    counts['n_thinned'] = len(frames) - len(chosen)
+    frames = frames[chosen]
+    breaking_index = len(frames) - 1 if broke else None
+    if outcome == 'crashed' and options.n_salvaged:
+        salvaged = trajectory[is_sane(trajectory, options.salvage_distance)].without_labels()
+        salvaged = salvaged[np.arange(len(salvaged))[-options.n_salvaged :]].replace(velocities=None)
+        counts['n_salvaged'] = len(salvaged)
+        frames = Frames.concatenate([frames, salvaged])
+    return Candidates(frames, counts, breaking_index)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """All that a run left behind; frames are in LAMMPS' frame."""
+
+    options: LammpsOptions
+    log: LammpsLog
+    trace: Trace
+    ending: Ending
+    trajectory: LammpsDump
+    final: Frames
+    preselected: Preselected
+    candidates: Candidates
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps that were completed."""
+        steps = np.concatenate([self.log.steps, self.trace.steps])
+        return max(int(steps.max()) - self.options.first_step, 0) if steps.size else 0
+
+    @property
+    def highest_grade(self) -> float | None:
+        """Highest grade that is known of, None if there is none."""
+        saved = self.preselected.frames.grades
+        grades = np.concatenate([
+            [np.nan if self.ending.grade is None else self.ending.grade],
+            [] if saved is None else saved,
+            self.log.thermo.get(GRADE_COLUMN, []),
+        ])  # fmt: skip
+        known = grades[np.isfinite(grades)]
+        return float(known.max()) if known.size else None
+
+    def mean(self, column: str) -> float | None:
+        """Return the mean of a thermodynamic quantity over the rows that are finite, None if there are none."""
+        values = self.log.thermo.get(column, np.empty(0))
+        known = values[np.isfinite(values)]
+        return float(known.mean()) if known.size else None
+
+    def summarise(self) -> dict[str, Any]:
+        """Return the content of the output `results`."""
+        return {
+            'outcome': self.ending.outcome,
+            'message': self.ending.message,
+            'n_steps': self.n_steps,
+            'n_steps_asked': self.options.n_steps,
+            'highest_grade': self.highest_grade,
+            'mean_temperature': self.mean('Temp'),
+            'mean_pressure': self.mean('Press'),
+            'n_frames': len(self.trajectory.frames),
+            'n_candidates': len(self.candidates.frames),
+            **self.candidates.counts,
+            'breaking_index': self.candidates.breaking_index,
+            'fragment_files': list(self.preselected.fragment_files),
+            'trajectory_truncated': self.trajectory.truncated,
+            'trajectory_problem': self.trajectory.problem,
+            'n_atoms_lost': self.log.n_atoms_lost,
+            'warnings': list(self.log.warnings),
+            'seconds': self.log.wall_time,
+            'version': self.log.version,
+        }
+
+
+class LammpsParser(Parser):
+    """Attach all that a run left behind, however it ended."""
+
+    def parse(self, *, retrieved_temporary_folder: str, **kwargs: Any) -> ExitCode | None:  # type: ignore[override]
+        """Parse the run.
+
+        :param retrieved_temporary_folder: folder with the files that are not kept.
+        """
+        self._temporary = Path(retrieved_temporary_folder)
+        try:
+            run = self._read_run()
+        except FileNotFoundError as error:
+            return self.exit_codes.ERROR_OUTPUT_MISSING.format(filename=error.filename or error.args[0])
+        except FormatError as error:
+            return self.exit_codes.ERROR_OUTPUT_UNREADABLE.format(reason=error)
+        self._attach(run)
+        return self._judge(run)
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def _read_run(self) -> Run:
+        """Read all files.
+
+        :raises FileNotFoundError: if what LAMMPS printed was not retrieved.
+        :raises FormatError: if a file cannot be read.
+        """
+        options = LammpsOptions.from_node(self.node.inputs.parameters)
+        stdout, stderr = (self._read_retrieved(name) for name in (self._output_filename, self._job.STDERR_FILENAME))
+        log = self._read_log(stdout)
+        trace = read_trace(self._read_text(self._job.FILES.trace), name=self._job.FILES.trace)
+        ending = find_ending(
+            log, stdout, stderr,
+            is_started=bool(log.steps.size or trace.steps.size),
+            is_out_of_time=self.node.exit_status == OUT_OF_WALLTIME_BY_SCHEDULER,
+        )  # fmt: skip
+        trajectory = self._read_dump(self._job.FILES.trajectory)
+        final = self._read_dump(self._job.FILES.final).frames.replace(forces=None)
+        preselected = read_preselected(self._read_preselected(), self._species, trace)
+        candidates = gather_candidates(preselected, trajectory.frames, options, ending.outcome)
+        return Run(options, log, trace, ending, trajectory, final, preselected, candidates)
+
+    @property
+    def _job(self) -> Any:
+        """The class of the job, which knows the names of its files."""
+        return self.node.process_class
+
+    @property
+    def _output_filename(self) -> str:
+        return str(self.node.get_option('output_filename'))
+
+    @cached_property
+    def _species(self) -> tuple[str, ...]:
+        return tuple(self.node.inputs.potential.species)
+
+    def _read_retrieved(self, name: str) -> str:
+        repository = self.retrieved.base.repository
+        if name not in repository.list_object_names():
+            raise FileNotFoundError(name)
+        content: bytes = repository.get_object_content(name, mode='rb')
+        return content.decode(errors='replace')
+
+    def _read_temporary(self, name: str) -> bytes:
+        """Return the content of a file, nothing if it is not there."""
+        path = self._temporary / name
+        return path.read_bytes() if path.is_file() else b''
+
+    def _read_text(self, name: str) -> str:
+        return self._read_temporary(name).decode(errors='replace')
+
+    def _read_log(self, stdout: str) -> LammpsLog:
+        """Read the log file, or what was printed, whichever tells more: a killed job may have lost the end of one."""
+        name = self._job.LOG_FILENAME
+        printed = parse_log(stdout, name=self._output_filename)
+        logged = parse_log(self._read_text(name), name=name)
+        return max(printed, logged, key=lambda log: (log.completed, log.error is not None, log.steps.size))
+
+    def _read_dump(self, name: str) -> LammpsDump:
+        return read_dump(self._read_temporary(name), self._species, name=name, salvage=True)
+
+    def _read_preselected(self) -> dict[str, bytes]:
+        paths = self._temporary.glob(f'{self._job.FILES.preselected}*')
+        return {path.name: path.read_bytes() for path in paths}
+
+    # -- outputs ------------------------------------------------------------------------------------------------------
+
+    def _attach(self, run: Run) -> None:
+        """Make the output nodes, frames in the orientation of the start."""
+        rotation = lammps_frame(get_frame(self.node.inputs.structure).cells[0])[1]
+        for name, frames in (
+            ('trajectory', run.trajectory.frames), ('candidates', run.candidates.frames), ('final', run.final),
+        ):  # fmt: skip
+            if len(frames):
+                self.out(name, FramesData(from_lammps_frame(frames, rotation)))
+        if run.log.steps.size:
+            self.out('thermo', thermo_node(run.log))
+        self.out('results', orm.Dict(run.summarise()))
+
+    def _judge(self, run: Run) -> ExitCode | None:
+        """Return the exit code that says how the run ended."""
+        if run.preselected.fragment_files:
+            return self.exit_codes.ERROR_CANDIDATES_FRAGMENTED.format(filename=run.preselected.fragment_files[0])
+        if run.ending.outcome == 'broke' and not len(run.preselected.frames):
+            return self.exit_codes.ERROR_CANDIDATES_MISSING.format(filename=self._job.FILES.preselected)
+        if run.ending.exit_code is not None:
+            return getattr(self.exit_codes, run.ending.exit_code).format(
+                n_steps=run.n_steps, n_steps_asked=run.options.n_steps, grade=run.ending.grade,
+                reason=run.ending.message,
+            )  # fmt: skip
+        for frames, filename in (
+            (run.trajectory.frames, self._job.FILES.trajectory), (run.final, self._job.FILES.final),
+        ):  # fmt: skip
+            if not len(frames):
+                return self.exit_codes.ERROR_OUTPUT_MISSING.format(filename=filename)
+        return None
+
+
+def thermo_node(log: LammpsLog) -> orm.ArrayData:
+    """Return the thermodynamic output as a node, with the units of the arrays as its attribute."""
+    node = orm.ArrayData()
+    units = {}
+    for column, values in log.thermo.items():
+        if column in QUANTITIES:
+            name, units[name] = QUANTITIES[column][0], QUANTITIES[column][1]
+            node.set_array(name, values)
+    node.base.attributes.set('units', units)
+    return node
