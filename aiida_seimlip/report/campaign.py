@@ -19,7 +19,7 @@ class Errors:
     :param n_frames: number of frames.
     :param energy: in meV per atom.
     :param force: in eV/Å per component.
-    :param stress: in GPa per component, NaN where the reference gave none.
+    :param stress: in GPa per component of the 3×3 tensor, NaN where the reference gave none.
     """
 
     n_frames: int
@@ -35,7 +35,7 @@ class Parity:
     :param name: what the set is, such as ``training``.
     :param energies: in eV per atom; shape (2, n_frames).
     :param forces: components in eV/Å; shape (2, 3 n_atoms).
-    :param stresses: components in GPa; shape (2, 6 n_frames), or fewer where stresses are unknown.
+    :param stresses: components of the 3×3 tensors in GPa; shape (2, 9 n_frames), or fewer where some are unknown.
     """
 
     name: str

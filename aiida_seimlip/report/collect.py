@@ -30,7 +30,7 @@ from aiida_seimlip.options.history import (
 )
 from aiida_seimlip.report.campaign import CampaignReport, Drop, Errors, Exploration, Interval, Iteration, Parity
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.units import EV_PER_A3_TO_GPA
+from aiida_seimlip.science.units import EV_PER_A3_TO_GPA, voigt_to_tensor
 
 STAMP_PATTERN = re.compile(r'^seimlip-(start|stop) (\d+(?:[.,]\d+)?)\s*$', re.MULTILINE)
 """Codes that `aiida-seimlip setup` makes write ``seimlip-start`` and ``seimlip-stop`` with the seconds since 1970 into
@@ -41,6 +41,8 @@ STAGES = {
     'seimlip.mlip3.evaluate': 'evaluate', 'seimlip.mlip3.grade': 'evaluate', 'seimlip.ase': 'label',
     'vasp.vasp': 'label',
 }  # fmt: skip
+HISTORY_EXTRA = 'seimlip_history'
+"""Extra of an `ActiveLearningWorkChain` with its history so far, as long as there is no output `history`."""
 SUBSCRIPTS = str.maketrans('0123456789', '₀₁₂₃₄₅₆₇₈₉')
 UNKNOWN = float('nan')
 
@@ -127,6 +129,10 @@ class _Campaign:
         node = self.outputs.get('history')
         if isinstance(node, orm.Dict):
             return CampaignHistory.model_validate(node.get_dict())
+        published = published_history(self.node)
+        if published is not None:
+            self.notes.append('The campaign has no output `history`: this is what it had published until it stopped.')
+            return CampaignHistory.model_validate(published)
         self.notes.append(
             'The campaign has no output `history`: iterations and explorations were put together from its jobs.'
         )
@@ -253,12 +259,14 @@ class _Campaign:
 
     @cached_property
     def _held_out_jobs(self) -> set[str]:
-        """UUIDs of the jobs that made the held-out frames: those after the last potential was trained."""
-        if self.history.held_out is None:
-            return set()
-        drawn = {record.uuid for record in self.history.held_out.explorations}
-        first = next((index for index, job in enumerate(self.jobs) if job.uuid in drawn), len(self.jobs))
-        return {job.uuid for job in self.jobs[first:]}
+        """UUIDs of the jobs that made the held-out frames."""
+        links = self.node.base.links.get_outgoing(link_type=(LinkType.CALL_WORK, LinkType.CALL_CALC)).all()
+        return {
+            process.uuid
+            for link in links
+            if link.link_label.startswith('held_out')
+            for process in (link.node, *link.node.called_descendants)
+        }
 
     # -- settings -----------------------------------------------------------------------------------------------------
 
@@ -351,14 +359,23 @@ def compare(name: str, reference: Frames, predicted: Frames) -> Parity:
     assert predicted.energies is not None and predicted.forces is not None
     stresses = np.empty((2, 0))
     if reference.stresses is not None and predicted.stresses is not None:
-        known = np.isfinite(reference.stresses) & np.isfinite(predicted.stresses)
-        stresses = EV_PER_A3_TO_GPA * np.array([reference.stresses[known], predicted.stresses[known]])
+        pair = EV_PER_A3_TO_GPA * voigt_to_tensor(np.array([reference.stresses, predicted.stresses])).reshape(2, -1)
+        stresses = pair[:, np.isfinite(pair).all(axis=0)]
     return Parity(
         name,
         np.array([reference.energies / sizes, predicted.energies / sizes]),
         np.array([reference.forces.ravel(), predicted.forces.ravel()]),
         stresses,
     )
+
+
+def published_history(node: orm.WorkChainNode) -> dict[str, Any] | None:
+    """Return the history that a campaign has published so far, None if it has not yet.
+
+    :param node: an `ActiveLearningWorkChain`.
+    """
+    content: dict[str, Any] | None = node.base.extras.get(HISTORY_EXTRA, None)
+    return content
 
 
 def program_times(job: orm.CalcJobNode) -> tuple[float, float] | None:

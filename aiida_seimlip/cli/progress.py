@@ -1,0 +1,209 @@
+"""What a running campaign tells those who watch."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TextIO
+
+from aiida_seimlip.options.history import CampaignHistory, ErrorsRecord, ExplorationRecord, IterationRecord
+from aiida_seimlip.report.collect import published_history
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from aiida import orm
+
+CAMPAIGN = 'ActiveLearningWorkChain'
+INTERRUPT = 'runner received interrupt'
+PATIENCE_SECONDS = 3.0
+"""So long the engine may take to answer an interrupt; then it is made to stop."""
+OUTCOMES = {
+    'completed': 'survived', 'broke': 'broke off', 'crashed': 'crashed', 'out_of_walltime': 'ran out of time',
+    'failed': 'failed',
+}  # fmt: skip
+
+
+class Progress:
+    """Print lines about a campaign that runs in this process.
+
+    What is printed comes from the history that the WorkChain publishes, which is looked at once a second from the event
+    loop that drives the campaign, and from what processes report.
+
+    :param stream: where to print, by default the standard output.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._start = time.monotonic()
+        self._history = CampaignHistory()
+        self._node: orm.WorkChainNode | None = None
+        self._interrupted: float | None = None
+        self._status = ''
+
+    # -- printing -----------------------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Print a line with the time since the beginning."""
+        self._clear()
+        minutes, seconds = divmod(int(time.monotonic() - self._start), 60)
+        self._stream.write(f'{minutes:3d}:{seconds:02d}  {text}\n')
+        self._stream.flush()
+
+    def _clear(self) -> None:
+        if self._status:
+            self._stream.write('\r' + ' ' * len(self._status) + '\r')
+            self._status = ''
+
+    def _show_status(self, text: str) -> None:
+        """Show a line that the next one overwrites; only on a terminal."""
+        if self._stream.isatty():
+            self._clear()
+            self._status = text[:100]
+            self._stream.write(self._status)
+            self._stream.flush()
+
+    # -- watching -----------------------------------------------------------------------------------------------------
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at the newest campaign once a second, as long as the loop runs.
+
+        :param loop: that drives the campaign.
+        """
+        from aiida.common import timezone
+
+        began = timezone.now()
+
+        def look() -> None:
+            if self._interrupted is not None and time.monotonic() - self._interrupted > PATIENCE_SECONDS:
+                raise KeyboardInterrupt
+            self._look(began)
+            loop.call_later(1.0, look)
+
+        loop.call_later(1.0, look)
+
+    def _look(self, began: Any) -> None:
+        from aiida import orm
+
+        if self._node is None:
+            filters = {'ctime': {'>=': began}, 'attributes.process_label': CAMPAIGN}
+            self._node = orm.QueryBuilder().append(orm.WorkChainNode, filters=filters).first(flat=True)
+        else:
+            self.update(self._node)
+            self._show_status(describe_running())
+
+    def update(self, node: orm.WorkChainNode) -> None:
+        """Print what is new in the history of a campaign."""
+        content = published_history(node)
+        if content is None or content == self._history.model_dump(mode='json'):
+            return
+        history = CampaignHistory.model_validate(content)
+        for line in news(self._history, history):
+            self.say(line)
+        self._history = history
+
+    # -- logging ------------------------------------------------------------------------------------------------------
+
+    def take_over_logging(self) -> None:
+        """Print what processes report instead of AiiDA's own lines; the database keeps them all the same."""
+        logger = logging.getLogger('aiida')
+        for handler in [*logger.handlers, *logging.getLogger().handlers]:
+            if type(handler).__name__ != 'DBLogHandler':
+                logger.removeHandler(handler)
+                logging.getLogger().removeHandler(handler)
+        logger.addHandler(_Handler(self))
+
+    def take(self, record: logging.LogRecord) -> None:
+        """Print a log record, if it is for a reader."""
+        message = record.getMessage()
+        if INTERRUPT in message:
+            if self._interrupted is None:
+                self._interrupted = time.monotonic()
+                self.say('Stopping ...')
+            return
+        found = re.match(r'\[\d+\|(\w+)\|\w+\]: (.*)', message, re.DOTALL)
+        if found and found[1] == CAMPAIGN:
+            self.say(found[2])
+        elif record.levelno >= logging.ERROR:
+            self.say(f'{record.levelname.lower()}: {message.strip().splitlines()[0]}')
+
+
+class _Handler(logging.Handler):
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._progress.take(record)
+
+
+# -- in words ---------------------------------------------------------------------------------------------------------
+
+
+def news(old: CampaignHistory, new: CampaignHistory) -> Iterator[str]:
+    """Say what has happened between two looks at a history.
+
+    :param old: the earlier one.
+    :param new: the later one.
+    """
+    known = {record.iteration: record for record in old.iterations}
+    for record in new.iterations:
+        name = f'iteration {record.iteration}' if record.iteration else 'bootstrap'
+        for line in _news_of_iteration(known.get(record.iteration, IterationRecord(iteration=-1)), record):
+            yield f'{name:<12}  {line}'
+    if new.held_out is not None:
+        before = len(old.held_out.explorations) if old.held_out else 0
+        for exploration in new.held_out.explorations[before:]:
+            yield f'{"held-out":<12}  {describe_exploration(exploration)}'
+        if new.held_out.errors is not None and (old.held_out is None or old.held_out.errors is None):
+            yield f'{"held-out":<12}  {new.held_out.n_frames} fresh frames: {describe_errors(new.held_out.errors)}'
+
+
+def _news_of_iteration(old: IterationRecord, new: IterationRecord) -> Iterator[str]:
+    for exploration in new.explorations[len(old.explorations) :]:
+        yield describe_exploration(exploration)
+    if new.n_selected and not old.n_selected:
+        reasons: Counter[str] = Counter()
+        for drop in new.dropped:
+            reasons[drop.reason] += drop.count
+        dropped = '; '.join(f'{count} left out: {reason}' for reason, count in reasons.items())
+        yield f'selected {new.n_selected} of {new.n_candidates} candidates{f" ({dropped})" if dropped else ""}'
+    if new.n_labelled and not old.n_labelled:
+        failed = f', {new.n_failed} failed' if new.n_failed else ''
+        errors = f'; before learning: {describe_errors(new.validation_errors)}' if new.validation_errors else ''
+        yield f'labelled {new.n_labelled}{failed}{errors}'
+    if new.train_errors is not None and old.train_errors is None:
+        yield f'learned from {new.n_training} labels: {describe_errors(new.train_errors)}'
+
+
+def describe_exploration(record: ExplorationRecord) -> str:
+    """Say how an exploration ended."""
+    place = f'{record.start}, {record.condition}'
+    steps = 'all' if record.outcome == 'completed' else str(record.n_steps)
+    grade = '' if record.highest_grade is None else f', highest grade {record.highest_grade:.1f}'
+    return f'{place}: {OUTCOMES[record.outcome]} ({steps} of {record.n_steps_asked} steps{grade})'
+
+
+def describe_errors(record: ErrorsRecord) -> str:
+    """Write root-mean-square errors with their units."""
+    values = (
+        (record.energy_mev_per_atom, 'meV/atom'), (record.force_ev_per_angstrom, 'eV/Å'), (record.stress_gpa, 'GPa'),
+    )  # fmt: skip
+    return ', '.join(f'{value:.3g} {unit}' for value, unit in values if value is not None)
+
+
+def describe_running() -> str:
+    """Say which jobs are under way in the profile."""
+    from aiida import orm
+    from aiida.engine import ProcessState
+
+    states = [ProcessState.RUNNING.value, ProcessState.WAITING.value]
+    query = orm.QueryBuilder().append(
+        orm.CalcJobNode, filters={'attributes.process_state': {'in': states}}, project='attributes.process_label'
+    )
+    jobs = Counter(query.all(flat=True))
+    return '        running: ' + (', '.join(f'{count} × {name}' for name, count in jobs.items()) or 'AiiDA')
