@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from aiida import orm
@@ -10,6 +10,8 @@ from aiida.common.exceptions import EntryPointError
 from aiida.engine import ProcessSpec, WorkChain
 from aiida.plugins import WorkflowFactory
 from aiida.plugins.entry_point import get_entry_point_names
+
+from aiida_seimlip.calculations.validation import faults_of_code
 
 ENTRY_POINT_GROUP = 'aiida.workflows'
 SOCKETS = ('reference', 'training', 'exploration', 'selection')
@@ -25,8 +27,8 @@ class SocketWorkChain(WorkChain):
 
     socket: ClassVar[str]
     settings: ClassVar[tuple[str, ...]] = ('code', 'parameters', 'options')
-    accepted_plugins: ClassVar[tuple[str, ...]] = ()
-    """Entry points of CalcJobs for which a code may have been registered; empty: any."""
+    plugin_prefix: ClassVar[str] = ''
+    """How the entry points of the CalcJobs begin for which a code may have been registered."""
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
@@ -48,18 +50,17 @@ class SocketWorkChain(WorkChain):
     @classmethod
     def validate_code(cls, code: orm.AbstractCode, _: Any) -> str | None:
         """Refuse a code that was registered for another kind of job."""
-        plugin = code.default_calc_job_plugin
-        if not cls.accepted_plugins or plugin is None or plugin in cls.accepted_plugins:
-            return None
-        wanted = ' or '.join(f'`{name}`' for name in cls.accepted_plugins)
-        return f'Input `code` is `{code.full_label}`, a code for `{plugin}`, but {wanted} is wanted.'
+        return next(faults_of_code('code', code, cls.plugin_prefix), None)
 
     @classmethod
-    def explain_settings(cls, namespace: str, settings: Mapping[str, Any]) -> str | None:
+    def explain_settings(
+        cls, namespace: str, settings: Mapping[str, Any], *, given_later: Collection[str] = ()
+    ) -> str | None:
         """Say what is wrong with the settings of this engine, before any data are known.
 
         :param namespace: where the user gave them, for the message.
         :param settings: inputs by port; data ports may be missing.
+        :param given_later: ports that the workflow completes itself; they are neither checked nor missed.
         :return: one sentence, or None if all is well.
         """
         ports = cls.spec().inputs
@@ -68,11 +69,11 @@ class SocketWorkChain(WorkChain):
             if name not in ports or name in data:
                 known = ', '.join(sorted(set(ports) - data - {'metadata'}))
                 return f'Input `{namespace}.{name}` is not known to the engine `{cls.__name__}` (known are {known}).'
-            error = ports[name].validate(value, (namespace,))
+            error = None if name in given_later else ports[name].validate(value, (namespace,))
             if error is not None:
-                return error.message if namespace in error.message else f'{namespace}: {error.message}'
+                return error.message.replace(f'`{name}`', f'`{namespace}.{name}`', 1)
         for name in cls.settings:
-            if ports[name].required and name not in settings:
+            if ports[name].required and name not in settings and name not in given_later:
                 return f'Input `{namespace}.{name}` is missing.'
         return None
 
@@ -116,4 +117,4 @@ def load_engine(socket: str, name: str) -> type[SocketWorkChain]:
         raise ValueError(f'The engine `{name}` of the socket `{socket}` cannot be loaded: {exception}') from exception
     if not (issubclass(engine, SocketWorkChain) and engine.socket == socket):
         raise ValueError(f'The engine `{name}` does not keep the contract of the socket `{socket}`.')
-    return engine  # type: ignore[no-any-return]
+    return engine

@@ -55,8 +55,20 @@ class BootstrapOptions(Options):
     """Where the first training set comes from."""
 
     n_perturbed: int = Field(default=10, ge=0, description='Perturbed copies of each start.')
-    displacement: float = Field(default=0.1, ge=0, description='Standard deviation of each coordinate in Å.')
-    strain: float = Field(default=0.03, ge=0, lt=0.5, description='Largest strain of the cell, as a fraction.')
+    temperatures: list[float] = Field(
+        default=[300.0, 900.0], min_length=1,
+        description='In K; the copies are displaced as at these temperatures, one after the other.',
+    )  # fmt: skip
+    strain: float = Field(
+        default=0.02, ge=0, lt=0.3, description='Standard deviation of the components of the strain of each copy.'
+    )
+    bond_stiffness: float = Field(
+        default=25.0, gt=0, description='Force constant in eV/Å² of the atoms inside a bonded unit.'
+    )
+    unit_stiffness: float = Field(
+        default=4.0, gt=0, description='Force constant in eV/Å² of the centre of a bonded unit.'
+    )
+    ion_stiffness: float = Field(default=2.5, gt=0, description='Force constant in eV/Å² of single atoms.')
     dynamics: BootstrapDynamicsOptions | None = Field(default=None, description='Reference dynamics, if wanted.')
 
     @model_validator(mode='after')

@@ -37,6 +37,7 @@ CALCULATORS: dict[str, KnownCalculator] = {
     ),
     'morse': KnownCalculator('ase.calculators.morse:MorsePotential', 'ase', reusable=True),
     'tblite': KnownCalculator('tblite.ase:TBLite', 'tblite', {'method': 'GFN1-xTB', 'verbosity': 0}),
+    'vasp': KnownCalculator('ase.calculators.vasp:Vasp', 'ase'),
 }
 """The calculators by name."""
 

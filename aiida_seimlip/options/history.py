@@ -28,7 +28,10 @@ class ErrorsRecord(Record):
     n_frames: int = Field(description='Number of frames.')
     energy_mev_per_atom: float | None = Field(default=None, description='In meV per atom.')
     force_ev_per_angstrom: float | None = Field(default=None, description='In eV/Å, per component.')
-    stress_gpa: float | None = Field(default=None, description='In GPa, per component; none without stresses.')
+    stress_gpa: float | None = Field(
+        default=None,
+        description='In GPa, per component of the 3×3 tensor: a third of its Frobenius norm; none without stresses.',
+    )
 
 
 class ExplorationRecord(Record):

@@ -36,10 +36,10 @@ class TrainingWorkChain(SocketWorkChain):
         )  # fmt: skip
         spec.output(
             'errors', valid_type=orm.Dict,
-            help='Root-mean-square errors on the training set: `n_frames`, `energy_mev_per_atom`, '
-            '`force_ev_per_angstrom` (per component), `stress_gpa` (per component, none without stresses).',
+            help='Differences on the training set: `energy_per_atom` (eV), `force` (norm for each atom, eV/Å) and '
+            '`stress_pressure` (Frobenius norm, GPa), each with `count`, `max`, `mean` and `rms`.',
         )  # fmt: skip
-        spec.output('history', valid_type=orm.ArrayData, required=False, help='The loss at each iteration.')
+        spec.output('history', valid_type=orm.ArrayData, required=False, help='`loss` at each iteration.')
         spec.exit_code(
             310, 'ERROR_NO_POTENTIAL',
             message='The training gave no usable potential: job {pk} ended with status {status}: {reason}',

@@ -1,0 +1,107 @@
+"""Exploration with LAMMPS and a moment tensor potential, or with ``seimlip-lmp``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida import orm
+from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
+
+from aiida_seimlip.calculations.functions.frames import join_frames
+from aiida_seimlip.calculations.functions.parameters import summarise_runs, with_remaining_steps, with_smaller_step
+from aiida_seimlip.calculations.lammps import LammpsCalculation
+from aiida_seimlip.engines.exploration.contract import ExplorationWorkChain
+from aiida_seimlip.engines.restart import RestartMixin
+from aiida_seimlip.options.lammps import LammpsOptions
+
+EXIT_CODES = LammpsCalculation.spec().exit_codes
+
+
+class LammpsExplorationWorkChain(ExplorationWorkChain, RestartMixin):
+    """Run molecular dynamics that stops itself where the potential extrapolates."""
+
+    _process_class = LammpsCalculation
+    plugin_prefix = 'seimlip.lammps'
+    failure = 'ERROR_PROGRAM_FAILED'
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
+        """Define the parameters."""
+        super().define(spec)
+        spec.input('parameters', **LammpsOptions.port('Ensemble, length, thresholds and output.'))
+
+    def setup(self) -> None:
+        """Start with a clean slate."""
+        super().setup()
+        self.ctx.has_crashed = False
+
+    @process_handler(exit_codes=[EXIT_CODES.BREAKING_THRESHOLD_EXCEEDED, EXIT_CODES.ERROR_CANDIDATES_MISSING])
+    def handle_break(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
+        """Take the break for what it is: an expected end, and what the exploration was for."""
+        return self._end(calculation)
+
+    @process_handler(exit_codes=EXIT_CODES.ERROR_CRASHED)
+    def handle_crash(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
+        """Try once more from the start in steps of half the length; then take the crash as data."""
+        if self.ctx.has_crashed or self._is_last_try():
+            return self._end(calculation)
+        self.ctx.has_crashed = True
+        self.ctx.inputs.structure = self.inputs.structure
+        self.ctx.inputs.parameters = with_smaller_step(self.inputs.parameters)
+        self.report_error_handled(calculation, 'It is tried again in steps of half the length.')
+        return ProcessHandlerReport(True)
+
+    @process_handler(exit_codes=EXIT_CODES.ERROR_OUT_OF_WALLTIME)
+    def handle_out_of_walltime(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Go on from the last step, with its velocities."""
+        if 'final' not in calculation.outputs or not calculation.outputs.results['n_steps']:
+            return None
+        if self._is_last_try():
+            return self._end(calculation)
+        self.ctx.inputs.structure = calculation.outputs.final
+        self.ctx.inputs.parameters = with_remaining_steps(calculation.inputs.parameters, calculation.outputs.results)
+        self.report_error_handled(calculation, 'The next job goes on from there.')
+        return ProcessHandlerReport(True)
+
+    @process_handler(exit_codes=[EXIT_CODES.ERROR_INTERRUPTED, EXIT_CODES.ERROR_OUTPUT_MISSING])
+    def handle_interrupted(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Start the same job once more."""
+        if self.ctx.iteration > 1:
+            return None
+        self.report_error_handled(calculation, 'It is started again.')
+        return ProcessHandlerReport(True)
+
+    def results(self) -> ExitCode | None:
+        """Attach the outputs; those of several jobs are joined."""
+        super().results()
+        jobs = [job for job in self.ctx.children if 'results' in job.outputs]
+        if len(jobs) > 1:
+            runs = {f'run_{i:02d}': {'parameters': job.inputs.parameters, 'results': job.outputs.results}
+                    for i, job in enumerate(jobs)}  # fmt: skip
+            self.out('results', summarise_runs(self.inputs.parameters, **runs))
+            self._join('candidates', jobs)
+            self._join('trajectory', [job for job in jobs if job.inputs.parameters['timestep'] == self._last_timestep])
+        return None
+
+    # -- details ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _last_timestep(self) -> Any:
+        return self.ctx.children[-1].inputs.parameters['timestep']
+
+    def _is_last_try(self) -> bool:
+        return bool(self.ctx.iteration >= self.inputs.max_iterations.value)
+
+    def _end(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
+        """End well with what the job has found."""
+        self.report(f'{calculation.process_label}<{calculation.pk}>: {calculation.exit_message}')
+        self.ctx.is_finished = True
+        return ProcessHandlerReport(True)
+
+    def _join(self, name: str, jobs: list[orm.CalcJobNode]) -> None:
+        """Attach the frames of all jobs, in order."""
+        parts = [job.outputs[name] for job in jobs if name in job.outputs]
+        if len(parts) > 1:
+            self.out(name, join_frames(**{f'part_{number:02d}': part for number, part in enumerate(parts)}))
+        elif parts:
+            self.out(name, parts[0])

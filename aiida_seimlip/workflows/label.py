@@ -1,0 +1,111 @@
+"""The stage that labels: energies, forces and stresses by the reference program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida.engine import ExitCode
+
+from aiida_seimlip.calculations.functions.evaluation import evaluate_errors
+from aiida_seimlip.calculations.functions.filters import draw_held_out, vet_labels
+from aiida_seimlip.calculations.functions.planning import plan_bootstrap
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.workflows.stage import StageMixin, explain_failure
+
+
+class LabelStage(StageMixin):
+    """Label frames, within a budget of failures, and take in what is worth learning from."""
+
+    def run_bootstrap(self) -> None:
+        """Label perturbed starts and samples of short reference dynamics."""
+        outputs = plan_bootstrap(self.inputs.options, **self.ctx.starts)
+        batches: dict[str, dict[str, Any]] = {}
+        if 'perturbed' in outputs:
+            batches['perturbed'] = {'frames': outputs['perturbed']}
+        if 'dynamics' in outputs:
+            batches['dynamics'] = {'frames': outputs['dynamics_starts'], 'dynamics': outputs['dynamics']}
+        self._submit_batches(batches)
+
+    def run_labelling(self) -> None:
+        """Label the selected frames."""
+        self._submit_batches({'selected': {'frames': self.ctx.to_label}})
+
+    def inspect_labelling(self) -> ExitCode | None:
+        """Take in the labels that are worth learning from."""
+        labelled, exit_code = self._collect_labels()
+        if exit_code is not None:
+            return exit_code
+        present = {'potential': {'present': self.ctx.potential}} if self.ctx.potential is not None else {}
+        outputs = vet_labels(self.inputs.options, labelled=labelled, **present)
+        report: Any = outputs['report']
+        self.made['vetting'] = report
+        if not report['n_kept']:
+            return self.fail(
+                'ERROR_NO_USABLE_LABELS', iteration=self.ctx.iteration, n_labelled=report['n_labelled'],
+                drops='; '.join(f'{drop["count"]} {drop["reason"]}' for drop in report['dropped']),
+            )  # fmt: skip
+        accepted = outputs['accepted'] if 'accepted' in outputs else next(iter(labelled.values()))
+        self.made['accepted'] = self.ctx.training[self.ctx.current] = accepted
+        self.publish()
+        return None
+
+    def run_held_out_labelling(self) -> ExitCode | None:
+        """Draw frames from the last explorations and label them."""
+        trajectories = self.made.get('trajectories', {})
+        parameters = {key: self.ctx.parameters[key] for key in trajectories}
+        outputs = draw_held_out(
+            self.inputs.options, trajectories=trajectories, parameters=parameters, training=self.labelled_so_far()
+        ) if trajectories else {}  # fmt: skip
+        if 'frames' not in outputs:
+            return self.fail('ERROR_HELD_OUT_FAILED', reason='the explorations with the last potential gave no frames')
+        self._submit_batches({'drawn': {'frames': outputs['frames']}})
+        return None
+
+    def inspect_held_out(self) -> ExitCode | None:
+        """Judge the last potential by the labels."""
+        process = self.ctx.references['drawn']
+        if not process.is_finished_ok or 'frames' not in process.outputs:
+            return self.fail('ERROR_HELD_OUT_FAILED', reason=self._why_no_labels(process))
+        self.made.setdefault('failures', {})['drawn'] = process.outputs.failures
+        self.made['accepted'] = process.outputs.frames
+        if self.ctx.potential.family == 'mtp':
+            self.made['errors'] = evaluate_errors(self.ctx.potential, process.outputs.frames)
+        self.publish()
+        return None
+
+    # -- details ------------------------------------------------------------------------------------------------------
+
+    def _submit_batches(self, batches: dict[str, dict[str, Any]]) -> None:
+        self.ctx.references = {}
+        self.made['sent'] = {name: batch['frames'] for name, batch in batches.items()}
+        for name, batch in batches.items():
+            process = self.submit_engine('reference', self.label_of(f'label_{name}'), **batch)
+            self.to_context(**{f'references.{name}': process})
+
+    def _collect_labels(self) -> tuple[dict[str, FramesData], ExitCode | None]:
+        """Return what was labelled, and an exit code if that is not enough to go on."""
+        labelled, failures = {}, self.made.setdefault('failures', {})
+        for name, process in self.ctx.references.items():
+            if not process.is_finished_ok:
+                reason = explain_failure(process)
+                return {}, self.fail('ERROR_LABELLING_FAILED', iteration=self.ctx.iteration, reason=reason)
+            failures[name] = process.outputs.failures
+            if 'frames' in process.outputs:
+                labelled[name] = process.outputs.frames
+        reasons = [reason for node in failures.values() for reason in node.get_dict().values()]
+        n_sent = sum(node.n_frames for node in self.made['sent'].values())
+        allowed = max(1, int(self.settings.failure_budget * n_sent))
+        if reasons:
+            self.report(f'{len(reasons)} of {n_sent} frames could not be labelled; the first: {reasons[0]}')
+        if not labelled or len(reasons) > allowed:
+            return {}, self.fail(
+                'ERROR_FAILURE_BUDGET_EXCEEDED', iteration=self.ctx.iteration, n_failed=len(reasons), n_sent=n_sent,
+                allowed=allowed, reason=reasons[0] if reasons else 'unknown',
+            )  # fmt: skip
+        return labelled, None
+
+    @staticmethod
+    def _why_no_labels(process: Any) -> str:
+        if not process.is_finished_ok:
+            return explain_failure(process)
+        return f'no frame could be labelled: {next(iter(process.outputs.failures.get_dict().values()), "")}'

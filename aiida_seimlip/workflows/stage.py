@@ -1,0 +1,116 @@
+"""What the stages of a campaign have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from aiida import orm
+from aiida.engine import ExitCode, WorkChain
+
+from aiida_seimlip.calculations.functions.history import build_history
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
+from aiida_seimlip.options.active_learning import ActiveLearningOptions, EngineNames
+
+HISTORY_EXTRA = 'seimlip_history'
+"""Extra of the process node with the history so far, for those who watch."""
+
+
+class StageMixin(WorkChain):
+    """A part of the outline of `ActiveLearningWorkChain`.
+
+    The context holds
+
+    * ``iteration``: number of the present iteration; ``nodes``: what each iteration has made, as `build_history` takes
+      it, under ``current`` for the present one;
+    * ``starts``, ``training``, ``potential``, ``untrained``: what the stages work on;
+    * ``converged``, and ``stop``: label of the exit code with which the loop has to end, if it has to.
+    """
+
+    @cached_property
+    def settings(self) -> ActiveLearningOptions:
+        """The options of the campaign."""
+        return ActiveLearningOptions.from_node(self.inputs.options)
+
+    @cached_property
+    def engines(self) -> EngineNames:
+        """The names of the engines."""
+        return EngineNames.from_node(self.inputs.engines)
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """What the present iteration has made so far."""
+        return self.ctx.nodes[self.ctx.current]
+
+    def submit_engine(self, socket: str, label: str, **data: Any) -> orm.ProcessNode:
+        """Submit the engine of a socket with the settings of the user.
+
+        :param socket: name of the socket.
+        :param label: of the link to the process.
+        :param data: the inputs of this call.
+        """
+        engine: type[SocketWorkChain] = load_engine(socket, getattr(self.engines, socket))
+        settings = dict(self.inputs[socket])
+        return self.submit(engine, **{**settings, **data, 'metadata': {'call_link_label': label}})
+
+    def label_of(self, stage: str) -> str:
+        """Return the label of the link to a process of the present iteration."""
+        return f'{self.ctx.current}_{stage}'
+
+    def open_record(self, name: str) -> None:
+        """Begin to gather what an iteration makes.
+
+        :param name: ``iteration_000``, ... or ``held_out``.
+        """
+        self.ctx.current = name
+        self.ctx.nodes[name] = {}
+
+    def publish(self) -> None:
+        """Let those who watch see the history so far."""
+        history = build_history(self.inputs.options, self.inputs.species, self.ctx.nodes)
+        self.node.base.extras.set(HISTORY_EXTRA, history.model_dump(mode='json'))
+
+    def labelled_so_far(self) -> dict[str, FramesData]:
+        """Return the training set: one node for each source and iteration, in order."""
+        return dict(self.ctx.training)
+
+    def fail(self, label: str, **details: Any) -> ExitCode:
+        """End the campaign: attach what there is, and return the exit code.
+
+        :param label: of the exit code.
+        :param details: what its message names.
+        """
+        exit_code = self.exit_codes[label].format(**details)
+        self.attach_outputs(exit_code.message)
+        return exit_code
+
+    def attach_outputs(self, message: str | None) -> None:
+        """Attach what the campaign has made.
+
+        :param message: why it ended without success, None if it did not.
+        """
+        raise NotImplementedError
+
+
+def explain_failure(process: orm.ProcessNode) -> str:
+    """Say how a process ended that did not end well.
+
+    :param process: a terminated process.
+    """
+    kind = f'{process.process_label} {process.pk}'
+    if process.is_killed:
+        return f'{kind} was killed'
+    if process.is_excepted:
+        return f'{kind} excepted: {(process.exception or "").strip().splitlines()[-1:]}'
+    return f'{kind} ended with status {process.exit_status}: {process.exit_message}'
+
+
+def outputs_of(process: orm.ProcessNode, *names: str) -> Mapping[str, Any]:
+    """Return those outputs of a process that exist.
+
+    :param process: a terminated process.
+    :param names: of the outputs.
+    """
+    return {name: process.outputs[name] for name in names if name in process.outputs}
