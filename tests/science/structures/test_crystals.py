@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.structures import crystals
+
+
+def test_li2co3_is_the_experimental_cell():
+    atoms = crystals.li2co3()
+    assert len(atoms) == 24
+    assert atoms.get_chemical_formula() == 'C4Li8O12'
+    np.testing.assert_allclose(atoms.cell.cellpar(), [8.3593, 4.9725, 6.1975, 90.0, 114.83, 90.0])
+    assert all(atoms.pbc)
+
+
+def test_li2co3_has_flat_carbonate_ions():
+    atoms = crystals.li2co3()
+    for carbon in np.flatnonzero(atoms.symbols == 'C'):
+        oxygens = np.flatnonzero(atoms.symbols == 'O')
+        vectors = atoms.get_distances(carbon, oxygens, mic=True, vector=True)
+        bonds = vectors[np.linalg.norm(vectors, axis=1) < 1.5]
+        assert len(bonds) == 3
+        np.testing.assert_allclose(np.linalg.norm(bonds, axis=1), 1.28, atol=0.02)
+        assert abs(np.linalg.det(bonds)) < 0.05
+
+
+def test_li2co3_is_sorted_by_element():
+    assert ''.join(crystals.li2co3().symbols) == 'Li' * 8 + 'C' * 4 + 'O' * 12
+
+
+@pytest.mark.parametrize(
+    ('build', 'formula', 'distance'),
+    [
+        (crystals.lithium, 'Li2', 3.51 * np.sqrt(3) / 2),
+        (crystals.lif, 'F4Li4', 4.026 / 2),
+        (crystals.li2o, 'Li8O4', 4.619 * np.sqrt(3) / 4),
+    ],
+    ids=['Li', 'LiF', 'Li2O'],
+)
+def test_cubic_crystals(build, formula, distance):
+    atoms = build()
+    assert atoms.get_chemical_formula() == formula
+    assert Frames.from_atoms([atoms]).shortest_distances(4.0)[0] == pytest.approx(distance)
+
+
+@pytest.mark.parametrize('build', [crystals.li2co3, crystals.lithium, crystals.lif, crystals.li2o])
+def test_plain_atoms(build):
+    atoms = build()
+    assert not atoms.info
+    assert set(atoms.arrays) == {'numbers', 'positions'}
+    assert build() == atoms
+    assert build() is not atoms
