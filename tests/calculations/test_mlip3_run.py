@@ -1,0 +1,65 @@
+"""Run the CalcJobs with the embedded program, and compare with what MLIP-3 recorded."""
+
+import numpy as np
+import pytest
+from aiida import orm
+from aiida.engine import run_get_node
+
+from aiida_seimlip.data.frames import FramesData
+
+
+@pytest.fixture
+def run(code):
+    """Return a function that runs a command."""
+
+    def factory(command, **inputs):
+        entry_point = f'seimlip.mlip3.{command}'
+        job = code(entry_point, 'seimlip-mlp')
+        _, node = run_get_node(job.get_builder().process_class, code=job, **inputs)
+        assert node.is_finished_ok, f'{node.exit_message} {node.outputs.retrieved.get_object_content("stderr.txt")}'
+        return node
+
+    return factory
+
+
+def test_train(run, potential_untrained, frames_labelled):
+    frames = frames_labelled.get_frames()
+    node = run(
+        'train', start=potential_untrained, parameters=orm.Dict({'iteration_limit': 8, 'extra_options': {'seed': 3}}),
+        training={'a': FramesData(frames[:10]), 'b': FramesData(frames[10:])},
+    )  # fmt: skip
+    potential = node.outputs.potential
+    assert (potential.is_trained, potential.selection_mode, potential.level) == (True, 'nbh', 8)
+    assert potential.species == ('Li', 'C', 'O')
+    assert node.outputs.results['n_configurations'] == 16
+    assert node.outputs.errors['energy_per_atom']['count'] == 16
+    loss = node.outputs.history.get_array('loss')
+    assert loss[-1] < loss[0]
+    kept = node.outputs.retrieved.base.repository.list_object_names()
+    assert kept == ['_scheduler-stderr.txt', '_scheduler-stdout.txt', 'stderr.txt', 'stdout.txt']
+    assert 'train.cfg' not in node.base.repository.list_object_names()
+
+
+def test_grade(run, potential_trained, frames_labelled):
+    node = run('grade', potential=potential_trained, frames=frames_labelled)
+    recorded = [0.890692, 1.05239, 0.908838, 0.71538, 1.35984]
+    np.testing.assert_allclose(node.outputs.results['grades'][:5], recorded, rtol=1e-4)
+
+
+def test_evaluate(run, potential_trained, load_frames):
+    frames = load_frames('shared/valid2.cfg')
+    node = run('evaluate', potential=potential_trained, frames=frames)
+    recorded = load_frames('11_calculate_efs/out.cfg').get_frames()
+    evaluated = node.outputs.evaluated.get_frames()
+    np.testing.assert_allclose(evaluated.energies, recorded.energies, atol=1e-6)
+    np.testing.assert_allclose(evaluated.forces, recorded.forces, atol=2e-6)
+    np.testing.assert_allclose(evaluated.stresses, recorded.stresses, atol=1e-6)
+    assert node.outputs.errors['force']['count'] == 48
+
+
+def test_select(run, potential_trained, frames_training, frames_labelled):
+    node = run('select', potential=potential_trained, training={'a': frames_training}, candidates=frames_labelled)
+    assert node.outputs.results['n_selected'] == 9
+    selected = node.outputs.selected.get_frames()
+    assert set(selected.origin_uuids) == {frames_labelled.uuid}
+    assert selected.hashes() == [frames_labelled.hashes[index] for index in node.outputs.results['indices']]
