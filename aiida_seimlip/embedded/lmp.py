@@ -307,3 +307,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if session.pair is not None and session.pair.dialect == 'mlip':
         say('Wrapper object has been destroyed')
     return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
