@@ -20,6 +20,9 @@ from aiida_seimlip.science.units import ASE_VELOCITY_TO_ANGSTROM_PER_PS
 HASH_DECIMALS = 6
 """Positions and cells are rounded to 1e-6 Å before a frame is hashed."""
 
+ATOMS_PER_PART = 20_000
+"""Neighbours are looked for in this number of atoms at a time."""
+
 PER_ATOM = ('numbers', 'positions', 'forces', 'velocities')
 PER_FRAME = (
     'cells', 'pbc', 'energies', 'stresses', 'grades', 'origin_uuids', 'origin_indices', 'origin_steps',
@@ -306,16 +309,24 @@ class Frames:
         :param cutoff: distances up to here are looked at, in Å.
         :return: for each pair of elements (in order of atomic number) an array of shape (n_frames,) in Å.
         """
-        pairs = neighbour_list(self.positions, self.ptr, self.cells, self.pbc, cutoff)
-        frame = self.frame_of_atom[pairs.centres]
-        first, second = self.numbers[pairs.centres], self.numbers[pairs.neighbours]
-        result = {}
-        for one, two in combinations_with_replacement(self.elements, 2):
-            mask = (first == atomic_numbers[one]) & (second == atomic_numbers[two])
-            shortest = np.full(len(self), np.inf)
-            np.minimum.at(shortest, frame[mask], pairs.distances[mask])
-            result[one, two] = shortest
-        return result
+        elements = [atomic_numbers[symbol] for symbol in self.elements]
+        shortest = np.full((len(self), len(elements), len(elements)), np.inf)
+        for start, part in self._parts():
+            pairs = neighbour_list(part.positions, part.ptr, part.cells, part.pbc, cutoff)
+            kinds = np.searchsorted(elements, part.numbers)
+            frames = start + part.frame_of_atom[pairs.centres]
+            np.minimum.at(shortest, (frames, kinds[pairs.centres], kinds[pairs.neighbours]), pairs.distances)
+        pairs_of_kinds = combinations_with_replacement(range(len(elements)), 2)
+        return {(self.elements[one], self.elements[two]): shortest[:, one, two] for one, two in pairs_of_kinds}
+
+    def _parts(self) -> Iterator[tuple[int, Frames]]:
+        """Yield consecutive frames, and the index of the first, in parts whose neighbours fit into memory."""
+        start = 0
+        while start < len(self):
+            stop = int(np.searchsorted(self.ptr, self.ptr[start] + ATOMS_PER_PART, side='right')) - 1
+            stop = max(stop, start + 1)
+            yield start, self[start:stop]
+            start = stop
 
 
 _DTYPES: dict[str, Any] = {

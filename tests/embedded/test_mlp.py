@@ -243,7 +243,7 @@ class TestRefusals:
         (folder / 'in.cfg').write_bytes((SHARED / 'valid2.cfg').read_bytes().replace(b'    24    2 ', b'    25    2 '))
         code, _, err = run('mindist', 'in.cfg')
         assert code == 9
-        assert err.startswith("ERROR: Invalid file format: wrong order of id's (in.cfg, line 31: ")
+        assert err.startswith("ERROR: Invalid file format: wrong order of id's (in.cfg, line 32: ")
 
     def test_truncated_active_set(self, run, folder):
         (folder / 'pot.almtp').write_bytes((SHARED / 'l08_nbh_40.almtp').read_bytes()[:100_000])
@@ -297,7 +297,7 @@ class TestTrain:
     def test_lines_of_mlp(self, trained):
         """All lines that mlp prints must be there, but for those of its own optimiser and options."""
         lines = recorded('02_train_l08_AL', 'stdout.txt').splitlines()
-        own = re.compile(r'BFGS|Rescaling|   scaling|Pre-training|MTPR serial|\t.*= |\tErrors|Basic|$')
+        own = re.compile(r'BFGS|\*|Rescaling|   scaling|Pre-training|MTPR serial|\t.*= |\tErrors|Basic|$')
         missing = [line for line in lines if not own.match(line) and line not in trained[1].splitlines()]
         assert missing == ['Iteration limit is 150']
 
@@ -468,8 +468,8 @@ class TestFiles:
 
     def test_mindist_of_distant_types(self, run):
         """Types that are far apart have a distance, too; a lone atom without a cell has none."""
-        text = 'BEGIN_CFG\n Size\n 3\n AtomData: id type cartes_x cartes_y cartes_z\n 1 0 0 0 0\n 2 1 0 0 13\n 3 1 2 0 13\n'
-        Path('db.cfg').write_text(f'{text}END_CFG\n')
+        header = 'BEGIN_CFG\n Size\n 3\n AtomData: id type cartes_x cartes_y cartes_z\n'
+        Path('db.cfg').write_text(f'{header} 1 0 0 0 0\n 2 1 0 0 13\n 3 1 2 0 13\nEND_CFG\n')
         out = run('mindist', 'db.cfg')[1]
         assert parse_mindist(out).by_types == {(0, 1): 13.0, (1, 1): 2.0}
         assert read_cfg('db.cfg', SPECIES).features[0]['mindists'] == '{(0,1):13.000000,(1,1):2.000000}'

@@ -7,6 +7,7 @@ xz xy. ``type`` counts from 0 in the order of the species list.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,6 +65,29 @@ class CfgFile:
     charges: np.ndarray | None = None
     is_ghost: np.ndarray | None = None
     is_truncated: bool = False
+
+    def take(self, indices: np.ndarray) -> CfgFile:
+        """Return some of the configurations, with all that belongs to them.
+
+        :param indices: numbers of the configurations from 0; shape (n_selected,).
+        """
+        chosen = np.asarray(indices, dtype=int)
+        ptr = self.frames.ptr
+        atoms = np.concatenate([np.arange(0), *(np.arange(ptr[index], ptr[index + 1]) for index in chosen)])
+
+        def of_chosen(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[atoms]
+
+        return dataclasses.replace(
+            self,
+            frames=self.frames[chosen],
+            features=[self.features[index] for index in chosen],
+            fragments=self.fragments[chosen],
+            nbh_grades=of_chosen(self.nbh_grades),
+            site_energies=of_chosen(self.site_energies),
+            charges=of_chosen(self.charges),
+            is_ghost=of_chosen(self.is_ghost),
+        )
 
 
 def read_cfg(

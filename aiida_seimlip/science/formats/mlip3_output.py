@@ -25,6 +25,7 @@ STOP_REASONS = {
     'BFGS has exceeded the linesearch limit': 'linesearch',
     'LM ended due to small decr. in': 'converged',
     'LM cannot improve further': 'linesearch',
+    'LM ended as the held-out loss did not fall in': 'held_out',
 }
 """Why an optimiser stopped, by the begin of the line that it prints."""
 
@@ -101,7 +102,8 @@ class TrainOutput:
     :param pretraining_losses: the same for the optimisations before, from an untrained potential.
     :param min_dist: shortest interatomic distance in the training set in Å.
     :param errors: differences to the training set, of the labelled configurations.
-    :param stop_reason: ``converged``, ``iteration_limit``, ``linesearch``, or None if there was no optimisation.
+    :param stop_reason: ``converged``, ``iteration_limit``, ``linesearch``, ``held_out``, or None if there was no
+        optimisation.
     :param message: what went wrong, or None.
     """
 
