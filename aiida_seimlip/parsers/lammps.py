@@ -220,6 +220,8 @@ class LammpsParser(Parser):
         trajectory = self._read_dump(self._job.FILES.trajectory)
         final = self._read_dump(self._job.FILES.final).frames.replace(forces=None)
         preselected = read_preselected(self._read_preselected(), self._species, trace)
+        if ending.outcome == 'broke' and trace.steps.size:
+            preselected = preselected.end_at(int(trace.steps[-1]) + 1)  # the step in which the run broke is not traced
         candidates = gather_candidates(preselected, trajectory.frames, options, ending.outcome)
         return Run(options, log, trace, ending, trajectory, final, preselected, candidates)
 

@@ -1,5 +1,7 @@
 """The CalcJob ``seimlip.lammps``: what it writes, what it refuses, and real runs with the embedded program."""
 
+import subprocess
+
 import numpy as np
 import pytest
 from ase.data import atomic_masses
@@ -7,6 +9,7 @@ from ase.data import atomic_masses
 from aiida_seimlip.calculations.lammps import n_ranks, smallest_width
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.science.formats.lammps_data import read_data
+from aiida_seimlip.science.formats.lammps_preselected import read_preselected, read_trace
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import evaluate
 
@@ -279,6 +282,27 @@ def test_run_that_breaks(run, dialect):
     from aiida_seimlip.science.mtp.grade import grade
 
     np.testing.assert_allclose(grade(node.inputs.potential.get_mtp(), candidates).frame, candidates.grades, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    'ensemble', [{'ensemble': 'nvt'}, {'ensemble': 'npt_tri', 'pressure': 1e5}], ids=['nvt', 'npt']
+)
+def test_trace_finds_the_steps(generate_calc_job, inputs, ensemble):
+    """The trace gives those steps that MLIP-3 does not tell, but the embedded program does."""
+    inputs['parameters'] = {**NVT, **ensemble, 'temperature': 2000.0, 'n_steps': 2000, 'threshold_break': 30.0}
+    job = generate_calc_job('seimlip.lammps', inputs)
+    executable = inputs['code'].filepath_executable
+    ended = subprocess.run([executable, '-in', 'input.in'], cwd=job.folder, capture_output=True, check=False)
+    assert ended.returncode == 9
+    content = (job.folder / 'preselected.cfg').read_bytes()
+    told = read_preselected({'preselected.cfg': content}, SPECIES).frames.origin_steps
+    trace = read_trace((job.folder / 'trace.txt').read_text())
+    untold = {'preselected.cfg': content.replace(b'MD_step', b'unknown')}
+    assert len(told) > 10
+    assert read_preselected(untold, SPECIES).frames.origin_steps.tolist() == [-1] * len(told)
+    found = read_preselected(untold, SPECIES, trace).frames.origin_steps
+    np.testing.assert_array_equal(found[:-1], told[:-1])
+    assert (found[-1], told[-1]) == (-1, trace.steps[-1] + 1)  # the run broke before it completed this step
 
 
 def test_run_that_crashes(run):

@@ -158,7 +158,7 @@ def test_steps_of_candidates_from_the_trace(parse, fixtures):
     rows = [f'{step} {-0.1 * step:.6f} 0.000000 0.000000' for step in range(7)]
     rows += ['{} {:.6f} {:.6f} {:.6f}'.format(step, *row) for step, row in enumerate(lowest[:-1], start=7)]
     parsed = parse(BREAK, temporary={'trace.txt': '# step xmin ymin zmin\n' + '\n'.join(rows) + '\n11 0.1'})
-    assert parsed.outputs['candidates'].get_frames().origin_steps.tolist() == [7, 8, 9, 10, -1]
+    assert parsed.outputs['candidates'].get_frames().origin_steps.tolist() == [7, 8, 9, 10, 11]
     assert parsed.outputs['results']['n_steps'] == 10
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -58,6 +58,16 @@ class Preselected:
     frames: Frames
     n_damaged: int = 0
     fragment_files: tuple[str, ...] = ()
+
+    def end_at(self, step: int) -> Preselected:
+        """Return a copy whose last configuration was met at a step, unless its step is known already.
+
+        :param step: MD step at which the run broke.
+        """
+        steps = self.frames.origin_steps
+        if steps is None or not len(steps) or steps[-1] >= 0:
+            return self
+        return replace(self, frames=self.frames.replace(origin_steps=np.append(steps[:-1], step)))
 
 
 def read_trace(text: str, *, name: str = 'trace.txt') -> Trace:

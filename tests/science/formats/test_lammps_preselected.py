@@ -52,6 +52,13 @@ def test_steps_told_by_the_file(content):
     assert steps.tolist() == [17, -1, -1, -1, -1]
 
 
+def test_step_of_the_break(content):
+    preselected = read_preselected({'preselected.cfg': content}, SPECIES)
+    assert preselected.end_at(12).frames.origin_steps.tolist() == [-1, -1, -1, -1, 12]
+    assert preselected.end_at(12).end_at(13).frames.origin_steps.tolist() == [-1, -1, -1, -1, 12]
+    assert len(read_preselected({}, SPECIES).end_at(3).frames) == 0
+
+
 def test_steps_from_the_trace():
     rng = np.random.default_rng(0)
     positions = rng.normal(size=(50, 4, 3)).cumsum(axis=0)
