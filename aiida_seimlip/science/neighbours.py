@@ -32,9 +32,7 @@ class Pairs(NamedTuple):
         return np.linalg.norm(self.vectors, axis=1)
 
 
-def neighbour_list(
-    positions: np.ndarray, ptr: np.ndarray, cells: np.ndarray, pbc: np.ndarray, cutoff: float
-) -> Pairs:
+def neighbour_list(positions: np.ndarray, ptr: np.ndarray, cells: np.ndarray, pbc: np.ndarray, cutoff: float) -> Pairs:
     """Find all neighbours within `cutoff` of every atom, images included, in every frame.
 
     :param positions: Cartesian coordinates in Å of all frames; shape (n_atoms, 3).
