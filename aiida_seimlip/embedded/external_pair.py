@@ -134,6 +134,7 @@ class ExternalPair:
 
     def _lammps_error(self, message: str) -> NoReturn:
         """End as LAMMPS does: the message on the screen and in the log, exit code 1."""
+        flush_all()
         try:
             self._lmp.error(_ERROR_ONE, message)
         finally:  # the exception must not pass through LAMMPS
