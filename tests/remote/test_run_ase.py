@@ -214,7 +214,7 @@ def test_nve_keeps_the_energy_and_given_velocities(start, tmp_path, argon):
 
 
 def test_nvt_reaches_its_temperature(start, tmp_path, argon):
-    task = {**MD, 'ensemble': 'nvt', 'friction': 100.0, 'n_steps': 400, 'sample_every': 400, 'timestep': 4.0}
+    task = {**MD, 'ensemble': 'nvt', 'friction': 100.0, 'n_steps': 200, 'sample_every': 200, 'timestep': 4.0}
     images = [argon * (2, 2, 1)] * 2
     task['temperature'] = [40.0, 80.0]
     assert start(images, calculator=LJ, task=task, processes=2).wait() == 0
