@@ -245,7 +245,7 @@ def _faults_of_species(
 
 
 def _faults_of_ranks(inputs: Mapping[str, Any], options: LammpsOptions) -> Iterator[str]:
-    """Look for a run whose pre-selected frames would be fragments of MPI domains."""
+    """Look for a run whose preselected frames would be fragments of MPI domains."""
     job = inputs.get('metadata', {}).get('options', {})
     ranks = n_ranks(job.get('resources', {})) if job.get('withmpi', False) else 1
     if ranks > 1 and options.with_grades and options.dialect == 'mlip' and inputs['potential'].selection_mode == 'nbh':

@@ -164,7 +164,7 @@ def test_steps_of_candidates_from_the_trace(parse, fixtures):
 
 @pytest.mark.parametrize('case', ['23_lmp_cfgmode_1rank', '24_lmp_cfgmode_2ranks'])
 def test_broke_in_the_first_step(parse, case):
-    """Pre-selected files with and without the suffix of an MPI rank are accepted."""
+    """Preselected files with and without the suffix of an MPI rank are accepted."""
     parsed = parse(case)
     assert parsed.exit_status == 410
     results = parsed.outputs['results'].get_dict()

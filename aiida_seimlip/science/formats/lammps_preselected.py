@@ -1,4 +1,4 @@
-"""What LAMMPS with extrapolation control leaves behind: pre-selected configurations, and the trace of the steps."""
+"""What LAMMPS with extrapolation control leaves behind: preselected configurations, and the trace of the steps."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Trace:
 
 @dataclass(frozen=True, eq=False)
 class Preselected:
-    """The pre-selected configurations of a run.
+    """The preselected configurations of a run.
 
     :param frames: in LAMMPS' frame, in the order in which they were met, with grades, and steps where they are known.
     :param n_damaged: number of configurations that cannot be read: cut off, or not finite.
@@ -96,7 +96,7 @@ def read_trace(text: str, *, name: str = 'trace.txt') -> Trace:
 
 
 def read_preselected(files: Mapping[str, bytes], species: tuple[str, ...], trace: Trace | None = None) -> Preselected:
-    """Read pre-selected configurations, with or without the suffix of an MPI rank in the names of their files.
+    """Read preselected configurations, with or without the suffix of an MPI rank in the names of their files.
 
     A configuration that is damaged, as a crash or a kill leaves it, is counted and left out.
 

@@ -1,4 +1,4 @@
-"""Pre-selected configurations, and the trace of the steps."""
+"""Preselected configurations, and the trace of the steps."""
 
 import numpy as np
 import pytest
