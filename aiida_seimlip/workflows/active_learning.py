@@ -13,10 +13,12 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SOCKETS, SocketWorkChain
 from aiida_seimlip.options.active_learning import ActiveLearningOptions, EngineNames
+from aiida_seimlip.options.history import CampaignHistory
 from aiida_seimlip.workflows.explore import ExploreStage
 from aiida_seimlip.workflows.label import LabelStage
 from aiida_seimlip.workflows.protocols import ProtocolMixin
 from aiida_seimlip.workflows.select import SelectStage
+from aiida_seimlip.workflows.stage import HELD_OUT
 from aiida_seimlip.workflows.train import TrainStage
 from aiida_seimlip.workflows.validation import validate_campaign
 
@@ -187,8 +189,12 @@ class ActiveLearningWorkChain(ProtocolMixin, ExploreStage, SelectStage, LabelSta
         if self.ctx.potential is None or not self.settings.warm_start:
             self.ctx.untrained = generate_untrained(self.inputs.species, self.inputs.options)
         self.open_record('iteration_000')
-        for warning in warn_about_cells(self.ctx.starts, self.settings.untrained.max_dist):
+        warnings = warn_about_cells(self.ctx.starts, self.settings.untrained.max_dist)
+        for warning in warnings:
             self.report(f'WARNING: {warning}')
+        self.ctx.history = CampaignHistory(
+            species=self.inputs.species.get_list(), seed=self.settings.seed, warnings=warnings
+        ).model_dump(mode='json')
 
     def results(self) -> ExitCode | None:
         """Attach the outputs, and say whether the potential has converged."""
@@ -209,7 +215,7 @@ class ActiveLearningWorkChain(ProtocolMixin, ExploreStage, SelectStage, LabelSta
             self.out('training', self.labelled_so_far())
         if self.ctx.potential is not None:
             self.out('potential', self.ctx.potential)
-        held_out = self.ctx.nodes.get('held_out', {})
+        held_out = self.ctx.nodes.get(HELD_OUT, {})
         if 'accepted' in held_out:
             self.out('held_out', held_out['accepted'])
         nodes: dict[str, Any] = {name: found for name, found in self.ctx.nodes.items() if found}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiida.common import AttributeDict
 from aiida.engine import ExitCode
 
 from aiida_seimlip.calculations.functions.planning import plan_explorations, plan_held_out
-from aiida_seimlip.workflows.stage import StageMixin, explain_failure
+from aiida_seimlip.workflows.stage import HELD_OUT, StageMixin, explain_failure
 
 SURVIVED = 'completed'
 INFORMATIVE = ('broke', 'crashed')
@@ -26,7 +27,7 @@ class ExploreStage(StageMixin):
 
     def plan_held_out(self) -> None:
         """Begin the end: the last potential makes the frames that it will be judged by."""
-        self.open_record('held_out')
+        self.open_record(HELD_OUT)
         outputs = plan_held_out(self.inputs.options, **self._groups_for_plan())
         conditions = range(len(self.settings.held_out.conditions)) if self.settings.held_out else []
         self._lay_out(outputs, [list(conditions)])
@@ -38,10 +39,8 @@ class ExploreStage(StageMixin):
     def run_explorations(self) -> None:
         """Run the next wave."""
         self.ctx.wave = self.ctx.waves[0]
-        runs = self.made.setdefault('runs', {})
         for key in self.ctx.wave:
             planned = self.ctx.planned[key]
-            runs[key] = self.ctx.parameters[key]
             process = self.submit_engine(
                 'exploration', self.label_of(key), structure=self.ctx.starts[planned['start']],
                 potential=self.ctx.potential, parameters=self.ctx.parameters[key],
@@ -55,14 +54,13 @@ class ExploreStage(StageMixin):
             self._take_in(key)
         broken = [key for key in self.ctx.wave if not self._survived(key)]
         technical = [key for key in broken if self._outcome(key) not in INFORMATIVE]
-        if technical and len(technical) == len(broken) and self.ctx.current != 'held_out':
+        if technical and len(technical) == len(broken) and self.ctx.current != HELD_OUT:
             outcome = self._outcome(technical[0])
             reason = outcome or explain_failure(self.ctx.explorations[technical[0]])
             return self.fail('ERROR_EXPLORATION_FAILED', iteration=self.ctx.iteration, reason=reason)
         if broken and self.settings.exploration.rising:
             self.ctx.first_level = self.ctx.planned[broken[0]]['condition_index']
-            self.ctx.waves = self.ctx.waves if self.ctx.current == 'held_out' else []
-        self.publish()
+            self.ctx.waves = self.ctx.waves if self.ctx.current == HELD_OUT else []
         return None
 
     def judge_explorations(self) -> None:
@@ -71,6 +69,7 @@ class ExploreStage(StageMixin):
         self.ctx.converged = len(survivors) == len(self.ctx.planned)
         n_labels = sum(node.n_frames for node in self.ctx.training.values())
         self.report(self._describe(len(survivors), n_labels))
+        self.publish()
         if not self.ctx.converged and self.settings.max_labels is not None and n_labels >= self.settings.max_labels:
             self.ctx.stop = 'ERROR_LABEL_BUDGET_EXHAUSTED'
 
@@ -94,7 +93,8 @@ class ExploreStage(StageMixin):
         self.made['plan'] = outputs['plan']
         self.ctx.parameters = dict(outputs['parameters'])
         self.ctx.planned = {entry['key']: entry for entry in outputs['plan']['explorations']}
-        self.ctx.explorations = {}
+        self.ctx.explorations = AttributeDict()
+        self.ctx.candidates, self.ctx.trajectories = {}, {}
         self.ctx.waves = []
         for level in levels:
             keys = [key for key, entry in self.ctx.planned.items() if entry['condition_index'] in level]
@@ -106,10 +106,13 @@ class ExploreStage(StageMixin):
         if not process.is_finished_ok:
             planned = self.ctx.planned[key]
             self.report(f'{planned["start"]} at {planned["condition"]} did not run: {explain_failure(process)}')
+            self.made.setdefault('failed', {})[key] = self.ctx.parameters[key]
             return
-        for name, group in (('results', 'results'), ('candidates', 'candidates'), ('trajectory', 'trajectories')):
-            if name in process.outputs:
-                self.made.setdefault(group, {})[key] = process.outputs[name]
+        self.made.setdefault('results', {})[key] = process.outputs.results
+        if 'candidates' in process.outputs:
+            self.ctx.candidates[key] = process.outputs.candidates
+        if 'trajectory' in process.outputs:
+            self.ctx.trajectories[key] = process.outputs.trajectory
 
     def _survived(self, key: str) -> bool:
         return self._outcome(key) == SURVIVED
@@ -122,7 +125,7 @@ class ExploreStage(StageMixin):
         results = [node.get_dict() for node in self.made.get('results', {}).values()]
         grades = [content['highest_grade'] for content in results if content.get('highest_grade') is not None]
         highest = f', highest grade {max(grades):.1f}' if grades else ''
-        postponed = len(self.ctx.planned) - len(self.made.get('runs', {}))
+        postponed = len(self.ctx.planned) - len(self.ctx.explorations)
         return (
             f'iteration {self.ctx.iteration}: {n_survivors} of {len(self.ctx.planned)} explorations survived, '
             f'{postponed} postponed{highest}; {n_labels} labels so far'

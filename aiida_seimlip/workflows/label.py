@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiida.common import AttributeDict
 from aiida.engine import ExitCode
 
 from aiida_seimlip.calculations.functions.evaluation import evaluate_errors
@@ -40,8 +41,8 @@ class LabelStage(StageMixin):
         report: Any = outputs['report']
         self.made['vetting'] = report
         if not report['n_kept']:
-            return self.fail(
-                'ERROR_NO_USABLE_LABELS', iteration=self.ctx.iteration, n_labelled=report['n_labelled'],
+            return self._fail(
+                'ERROR_NO_USABLE_LABELS', n_labelled=report['n_labelled'],
                 drops='; '.join(f'{drop["count"]} {drop["reason"]}' for drop in report['dropped']),
             )  # fmt: skip
         accepted = outputs['accepted'] if 'accepted' in outputs else next(iter(labelled.values()))
@@ -51,7 +52,7 @@ class LabelStage(StageMixin):
 
     def run_held_out_labelling(self) -> ExitCode | None:
         """Draw frames from the last explorations and label them."""
-        trajectories = self.made.get('trajectories', {})
+        trajectories = self.ctx.trajectories
         parameters = {key: self.ctx.parameters[key] for key in trajectories}
         outputs = draw_held_out(
             self.inputs.options, trajectories=trajectories, parameters=parameters, training=self.labelled_so_far()
@@ -66,7 +67,7 @@ class LabelStage(StageMixin):
         process = self.ctx.references['drawn']
         if not process.is_finished_ok or 'frames' not in process.outputs:
             return self.fail('ERROR_HELD_OUT_FAILED', reason=self._why_no_labels(process))
-        self.made.setdefault('failures', {})['drawn'] = process.outputs.failures
+        self._note_failures('drawn', process)
         self.made['accepted'] = process.outputs.frames
         if self.ctx.potential.family == 'mtp':
             self.made['errors'] = evaluate_errors(self.ctx.potential, process.outputs.frames)
@@ -76,33 +77,49 @@ class LabelStage(StageMixin):
     # -- details ------------------------------------------------------------------------------------------------------
 
     def _submit_batches(self, batches: dict[str, dict[str, Any]]) -> None:
-        self.ctx.references = {}
-        self.made['sent'] = {name: batch['frames'] for name, batch in batches.items()}
+        self.ctx.references = AttributeDict()
+        self.ctx.batches = {name: batch['frames'] for name, batch in batches.items()}
         for name, batch in batches.items():
             process = self.submit_engine('reference', self.label_of(f'label_{name}'), **batch)
             self.to_context(**{f'references.{name}': process})
 
     def _collect_labels(self) -> tuple[dict[str, FramesData], ExitCode | None]:
         """Return what was labelled, and an exit code if that is not enough to go on."""
-        labelled, failures = {}, self.made.setdefault('failures', {})
+        labelled: dict[str, FramesData] = {}
+        reasons: list[str] = []
         for name, process in self.ctx.references.items():
             if not process.is_finished_ok:
                 reason = explain_failure(process)
-                return {}, self.fail('ERROR_LABELLING_FAILED', iteration=self.ctx.iteration, reason=reason)
-            failures[name] = process.outputs.failures
+                return {}, self._fail('ERROR_LABELLING_FAILED', reason=reason)
+            reasons += self._note_failures(name, process)
             if 'frames' in process.outputs:
                 labelled[name] = process.outputs.frames
-        reasons = [reason for node in failures.values() for reason in node.get_dict().values()]
-        n_sent = sum(node.n_frames for node in self.made['sent'].values())
+        n_sent = sum(node.n_frames for node in self.ctx.batches.values())
         allowed = max(1, int(self.settings.failure_budget * n_sent))
         if reasons:
             self.report(f'{len(reasons)} of {n_sent} frames could not be labelled; the first: {reasons[0]}')
         if not labelled or len(reasons) > allowed:
-            return {}, self.fail(
-                'ERROR_FAILURE_BUDGET_EXCEEDED', iteration=self.ctx.iteration, n_failed=len(reasons), n_sent=n_sent,
+            return {}, self._fail(
+                'ERROR_FAILURE_BUDGET_EXCEEDED', n_failed=len(reasons), n_sent=n_sent,
                 allowed=allowed, reason=reasons[0] if reasons else 'unknown',
             )  # fmt: skip
         return labelled, None
+
+    def _fail(self, label: str, **details: Any) -> ExitCode:
+        """End the campaign, which without any label has not really begun."""
+        details['iteration'] = self.ctx.iteration
+        if self.ctx.training:
+            return self.fail(label, **details)
+        return self.fail('ERROR_BOOTSTRAP_FAILED', reason=self.exit_codes[label].format(**details).message)
+
+    def _note_failures(self, name: str, process: Any) -> list[str]:
+        """Keep what could not be labelled, and return the reasons."""
+        failures = process.outputs.failures
+        self.made.setdefault('failures', {})[name] = failures
+        reasons = list(failures.get_dict().values())
+        if reasons:
+            self.made.setdefault('sent', {})[name] = self.ctx.batches[name]
+        return reasons
 
     @staticmethod
     def _why_no_labels(process: Any) -> str:

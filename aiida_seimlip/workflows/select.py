@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aiida import orm
 from aiida.engine import ExitCode
 
 from aiida_seimlip.calculations.functions.filters import filter_candidates, rank_selected
@@ -14,7 +15,7 @@ class SelectStage(StageMixin):
     def run_selection(self) -> ExitCode | None:
         """Leave out candidates that are not worth a label, and select among the others."""
         groups = {
-            'candidates': self.made.get('candidates', {}), 'starts': dict(self.ctx.starts),
+            'candidates': self.ctx.candidates, 'starts': dict(self.ctx.starts),
             'training': self.labelled_so_far(), 'failed': self._failed_before(),
         }  # fmt: skip
         outputs = filter_candidates(self.inputs.options, **{name: group for name, group in groups.items() if group})
@@ -36,20 +37,19 @@ class SelectStage(StageMixin):
         self.made['selected'] = process.outputs.selected
         if not process.outputs.selected.n_frames:
             return self._fail_empty()
-        outputs = rank_selected(self.inputs.options, process.outputs.selected, training=self.labelled_so_far())
+        n_labels = sum(node.n_frames for node in self.ctx.training.values())
+        outputs = rank_selected(self.inputs.options, process.outputs.selected, orm.Int(n_labels))
         self.made['rank'] = outputs['report']
         if 'frames' not in outputs:
             return self._fail_empty()
         self.ctx.to_label = outputs['frames']
-        self.publish()
         return None
 
     def _failed_before(self) -> dict[str, dict[str, object]]:
         """Return the batches of frames of which some could not be labelled."""
         return {
-            f'{name}_{key}': {'frames': found['sent'][key], 'failures': node}
-            for name, found in self.ctx.nodes.items() if name.startswith('iteration_')
-            for key, node in found.get('failures', {}).items() if node.get_dict()
+            f'{name}_{key}': {'frames': frames, 'failures': found['failures'][key]}
+            for name, found in self.ctx.nodes.items() for key, frames in found.get('sent', {}).items()
         }  # fmt: skip
 
     def _fail_empty(self) -> ExitCode:

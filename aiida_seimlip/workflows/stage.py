@@ -9,13 +9,16 @@ from typing import Any
 from aiida import orm
 from aiida.engine import ExitCode, WorkChain
 
-from aiida_seimlip.calculations.functions.history import build_history
+from aiida_seimlip.calculations.functions.history import record_held_out, record_iteration
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
 from aiida_seimlip.options.active_learning import ActiveLearningOptions, EngineNames
 
 HISTORY_EXTRA = 'seimlip_history'
-"""Extra of the process node with the history so far, for those who watch."""
+"""Extra of the process node with the history so far, as a `CampaignHistory`, for those who watch."""
+
+HELD_OUT = 'held_out'
+"""Name under which the end of the campaign is recorded."""
 
 
 class StageMixin(WorkChain):
@@ -69,8 +72,15 @@ class StageMixin(WorkChain):
 
     def publish(self) -> None:
         """Let those who watch see the history so far."""
-        history = build_history(self.inputs.options, self.inputs.species, self.ctx.nodes)
-        self.node.base.extras.set(HISTORY_EXTRA, history.model_dump(mode='json'))
+        n_before = sum(node.n_frames for name, node in self.ctx.training.items() if name != self.ctx.current)
+        if self.ctx.current == HELD_OUT:
+            self.ctx.history['held_out'] = record_held_out(self.made).model_dump(mode='json')
+        else:
+            record = record_iteration(self.ctx.current, self.made, n_before).model_dump(mode='json')
+            before = [old for old in self.ctx.history['iterations'] if old['iteration'] < record['iteration']]
+            self.ctx.history['iterations'] = [*before, record]
+        self.ctx.history['converged'] = self.ctx.converged
+        self.node.base.extras.set(HISTORY_EXTRA, self.ctx.history)
 
     def labelled_so_far(self) -> dict[str, FramesData]:
         """Return the training set: one node for each source and iteration, in order."""
@@ -103,7 +113,7 @@ def explain_failure(process: orm.ProcessNode) -> str:
     if process.is_killed:
         return f'{kind} was killed'
     if process.is_excepted:
-        return f'{kind} excepted: {(process.exception or "").strip().splitlines()[-1:]}'
+        return f'{kind} excepted: {(process.exception or "unknown").strip().splitlines()[-1]}'
     return f'{kind} ended with status {process.exit_status}: {process.exit_message}'
 
 

@@ -5,7 +5,8 @@ from aiida import orm
 
 
 def results(outcome='completed', grade=1.5, n_steps=100, **more):
-    return orm.Dict({'outcome': outcome, 'n_steps': n_steps, 'highest_grade': grade, 'message': None, **more})
+    content = {'outcome': outcome, 'n_steps': n_steps, 'highest_grade': grade, 'n_candidates': 0, 'message': None}
+    return orm.Dict({**content, **more})
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_thresholds_and_settings_of_the_engine_reach_it(generate_campaign, explo
 def test_break_postpones_higher_temperatures(generate_campaign, explore, finished, make_frames):
     process = generate_campaign()
     candidates = make_frames(3, grades=[2.5, 5.0, 11.0])
-    broke = finished(results=results('broke', 11.0, 40), candidates=candidates)
+    broke = finished(results=results('broke', 11.0, 40, n_candidates=3), candidates=candidates)
     waves, _, exit_code = explore(process, {'run_001': broke})
     assert exit_code is None
     assert waves == [['run_000', 'run_001']]
@@ -85,7 +86,7 @@ def test_break_postpones_higher_temperatures(generate_campaign, explore, finishe
     assert (record['n_survivors'], record['n_postponed'], record['highest_grade']) == (1, 2, 11.0)
     assert [run['outcome'] for run in record['explorations']] == ['completed', 'broke']
     assert record['explorations'][1]['n_candidates'] == 3
-    assert process.made['candidates'].keys() == {'run_001'}
+    assert process.ctx.candidates.keys() == {'run_001'}
 
 
 def test_new_potential_is_tried_first_where_the_last_one_broke(generate_campaign, explore, finished):

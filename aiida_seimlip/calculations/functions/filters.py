@@ -48,19 +48,19 @@ def filter_candidates(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
 
 
 @calcfunction
-def rank_selected(options: orm.Dict, selected: FramesData, **groups: Any) -> dict[str, orm.Data]:
+def rank_selected(options: orm.Dict, selected: FramesData, n_labels: orm.Int) -> dict[str, orm.Data]:
     """Put the selected frames in the order of their grades, and keep as many as the budgets allow.
 
     :param options: of the campaign (`ActiveLearningOptions`).
     :param selected: with grades and origins.
-    :param groups: ``training``: what is labelled already, which counts for the budget of labels.
+    :param n_labels: frames that are labelled already, which count for the budget of labels.
     :return: ``report`` (`n_selected`, `n_kept`, `dropped`) and, if any is left, ``frames``.
     """
     settings = ActiveLearningOptions.from_node(options)
     frames = selected.get_frames(trace=True)
     limits = [settings.selection.max_frames] if settings.selection.max_frames is not None else []
     if settings.max_labels is not None:
-        limits.append(max(0, settings.max_labels - sum(node.n_frames for node in groups['training'].values())))
+        limits.append(max(0, settings.max_labels - n_labels.value))
     origins = [] if frames.origin_uuids is None else frames.origin_uuids.tolist()
     verdict = filtering.rank(
         frames, origins, n_frames=min(limits, default=None),

@@ -23,6 +23,8 @@ from aiida_seimlip.options.history import (
 )  # fmt: skip
 
 Nodes = Mapping[str, Any]
+ITERATION = 'iteration_'
+"""How the names of the iterations begin."""
 
 
 @calcfunction
@@ -44,23 +46,22 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
     :param options: of the campaign (`ActiveLearningOptions`).
     :param species: chemical symbols in type order.
     :param nodes: ``initial`` (labelled frames that were there before), ``iteration_000``, ``iteration_001``, ... and
-        ``held_out``, each a mapping with some of: ``plan``, ``runs`` (parameters of the explorations that were begun),
-        ``results`` and ``candidates`` (by exploration), ``filter``, ``selected``, ``rank``, ``sent`` and ``failures``
-        (of each batch of frames to label), ``vetting``, ``accepted``, ``errors`` and ``potential``; ``message``: why
-        the campaign ended.
+        ``held_out``, each a mapping with some of: ``plan``, ``results`` (by exploration), ``failed`` (parameters of the
+        explorations that gave none), ``filter``, ``selected``, ``rank``, ``failures`` (of each batch of frames to
+        label) and ``sent`` (those batches of which some frames failed), ``vetting``, ``accepted``, ``errors`` and
+        ``potential``; ``message``: why the campaign ended.
     """
     iterations: list[IterationRecord] = []
     n_training = sum(node.n_frames for node in nodes.get('initial', {}).values())
-    for key in sorted(key for key, found in nodes.items() if key.startswith('iteration_') and found):
-        found = nodes[key]
-        n_training += found['accepted'].n_frames if 'accepted' in found else 0
-        iterations.append(_iteration(int(key.removeprefix('iteration_')), found, n_training))
+    for key in sorted(key for key, found in nodes.items() if key.startswith(ITERATION) and found):
+        iterations.append(record_iteration(key, nodes[key], n_training))
+        n_training = iterations[-1].n_training
     return CampaignHistory(
         species=species.get_list(),
         seed=ActiveLearningOptions.from_node(options).seed,
         converged=bool(iterations) and iterations[-1].is_survived,
         iterations=iterations,
-        held_out=_held_out(nodes['held_out']) if 'held_out' in nodes else None,
+        held_out=record_held_out(nodes['held_out']) if 'held_out' in nodes else None,
         warnings=list(dict.fromkeys(_warnings(nodes))),
         message=nodes['message'].value if 'message' in nodes else None,
     )
@@ -85,15 +86,22 @@ def read_errors(errors: Mapping[str, Any] | orm.Dict) -> ErrorsRecord:
     )
 
 
-def _iteration(number: int, found: Nodes, n_training: int) -> IterationRecord:
+def record_iteration(key: str, found: Nodes, n_before: int) -> IterationRecord:
+    """Gather what is known about one iteration.
+
+    :param key: ``iteration_000``, ``iteration_001``, ...
+    :param found: what the iteration has made so far, as `build_history` takes it.
+    :param n_before: labelled frames that there were before.
+    """
     explorations = _explorations(found)
     failures = _failures(found)
     vetting = _content(found.get('vetting'))
+    n_labelled = found['accepted'].n_frames if 'accepted' in found else 0
     grades = [record.highest_grade for record in explorations if record.highest_grade is not None]
     reports = [_content(found.get(name)) for name in ('filter', 'rank', 'vetting')]
     return IterationRecord(
-        iteration=number,
-        n_training=n_training,
+        iteration=int(key.removeprefix(ITERATION)),
+        n_training=n_before + n_labelled,
         n_explorations=len(explorations),
         n_survivors=sum(record.survived for record in explorations),
         n_postponed=len(_planned(found)) - len(explorations),
@@ -102,7 +110,7 @@ def _iteration(number: int, found: Nodes, n_training: int) -> IterationRecord:
         n_candidates=sum(record.n_candidates for record in explorations),
         n_selected=found['selected'].n_frames if 'selected' in found else 0,
         dropped=[DropRecord(**drop) for report in reports for drop in report.get('dropped', [])],
-        n_labelled=found['accepted'].n_frames if 'accepted' in found else 0,
+        n_labelled=n_labelled,
         n_failed=len(failures),
         failures=failures,
         train_errors=read_errors(found['errors']) if 'errors' in found else None,
@@ -113,7 +121,11 @@ def _iteration(number: int, found: Nodes, n_training: int) -> IterationRecord:
     )
 
 
-def _held_out(found: Nodes) -> HeldOutRecord:
+def record_held_out(found: Nodes) -> HeldOutRecord:
+    """Gather what is known about the held-out frames.
+
+    :param found: as in `record_iteration`.
+    """
     return HeldOutRecord(
         n_frames=found['accepted'].n_frames if 'accepted' in found else 0,
         n_failed=len(_failures(found)),
@@ -133,11 +145,10 @@ def _explorations(found: Nodes) -> list[ExplorationRecord]:
     records = []
     for planned in _planned(found):
         key = planned['key']
-        if key not in found.get('runs', {}):
-            continue
         node = found.get('results', {}).get(key)
+        if node is None and key not in found.get('failed', {}):
+            continue
         results = _content(node)
-        candidates = found.get('candidates', {}).get(key)
         outcome: Any = results.get('outcome')
         records.append(
             ExplorationRecord(
@@ -147,7 +158,7 @@ def _explorations(found: Nodes) -> list[ExplorationRecord]:
                 outcome=outcome if outcome in get_args(Outcome) else 'failed',
                 n_steps=results.get('n_steps') or 0,
                 highest_grade=results.get('highest_grade'),
-                n_candidates=0 if candidates is None else candidates.n_frames,
+                n_candidates=results.get('n_candidates') or 0,
                 n_jobs=results.get('n_jobs', 1),
                 uuid=None if node is None or node.creator is None else node.creator.uuid,
                 message=results.get('message'),

@@ -50,7 +50,7 @@ def summarise_runs(parameters: orm.Dict, **runs: Any) -> orm.Dict:
     :param parameters: of the exploration, as `LammpsOptions`.
     :param runs: ``parameters`` and ``results`` of each job, in order.
     :return: the results of the last job, with `n_steps` (in steps of the exploration) of all jobs since the last start,
-        `highest_grade` of all jobs and `n_jobs`.
+        `highest_grade` and `n_candidates` of all jobs, and `n_jobs`.
     """
     jobs = [run for _, run in sorted(runs.items())]
     last_start = max(i for i, job in enumerate(jobs) if i == 0 or job['parameters'].get('velocities') != 'keep')
@@ -61,6 +61,7 @@ def summarise_runs(parameters: orm.Dict, **runs: Any) -> orm.Dict:
         'n_steps': round(time / parameters['timestep']),
         'n_steps_asked': parameters['n_steps'],
         'highest_grade': max(grades, default=None),
+        'n_candidates': sum(job['results'].get('n_candidates') or 0 for job in jobs),
         'n_jobs': len(jobs),
     })  # fmt: skip
 

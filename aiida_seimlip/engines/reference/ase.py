@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiida import orm
+from aiida.common import AttributeDict
 from aiida.engine import ExitCode, ProcessSpec, while_
 
 from aiida_seimlip.calculations.ase import AseCalculation
@@ -57,7 +58,7 @@ class AseReferenceWorkChain(ReferenceWorkChain):
 
     def run_jobs(self) -> None:
         """Run a job for each batch of frames."""
-        self.ctx.jobs = {}
+        self.ctx.jobs = AttributeDict()
         for number, frames in enumerate(self.ctx.batches, start=len(self.ctx.done)):
             inputs = {'code': self.inputs.code, 'frames': frames, 'parameters': self.ctx.parameters}
             job = self.submit(AseCalculation, **inputs, metadata=self.job_metadata(f'job_{number:03d}'))
