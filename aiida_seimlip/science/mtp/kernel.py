@@ -394,7 +394,6 @@ def _tangents(basis, moments, adjoint, tangents, hessian):
     """
     n_basic = basis.monomial.size
     tangents[:] = 0.0
-    hessian[:] = 0.0
     for b in range(n_basic):
         tangents[b, b] = 1.0
     for t in range(basis.factors.size):
@@ -402,26 +401,28 @@ def _tangents(basis, moments, adjoint, tangents, hessian):
         for side in range(2):
             i = basis.times[t, side]
             weight = basis.factors[t] * moments[basis.times[t, 1 - side]]
-            if i < n_basic:
-                tangents[k, i] += weight
-            else:
-                for b in range(n_basic):
-                    tangents[k, b] += weight * tangents[i, b]
+            _add_row(n_basic, weight, i, tangents, tangents[k])
+    hessian[:] = 0.0
     for t in range(basis.factors.size - 1, -1, -1):
         k = basis.times[t, 2]
         for side in range(2):
             i = basis.times[t, side]
             j = basis.times[t, 1 - side]
-            weight = basis.factors[t] * adjoint[k]
-            if j < n_basic:
-                hessian[i, j] += weight
-            else:
-                for b in range(n_basic):
-                    hessian[i, b] += weight * tangents[j, b]
+            _add_row(n_basic, basis.factors[t] * adjoint[k], j, tangents, hessian[i])
             if basis.is_factor[k]:
                 weight = basis.factors[t] * moments[j]
                 for b in range(n_basic):
                     hessian[i, b] += weight * hessian[k, b]
+
+
+@njit(**_OPTIONS)
+def _add_row(n_basic, weight, i, tangents, target):
+    """Add a multiple of row i of `tangents`, which is a unit vector for a basic moment."""
+    if i < n_basic:
+        target[i] += weight
+    else:
+        for b in range(n_basic):
+            target[b] += weight * tangents[i, b]
 
 
 @njit(**_OPTIONS)
@@ -576,8 +577,7 @@ def jacobian_kernel(
     """
     n_species, _, n_functions, size = parameters.radial.shape
     n_radial = n_species * n_functions * size
-    n_basic = basis.monomial.size
-    n_scalars = basis.scalars.size
+    n_basic, n_scalars = basis.monomial.size, basis.scalars.size
     n_columns = n_radial + n_scalars
     capacity = _capacity(first)
     bucket = np.empty(n_species + 1, dtype=np.int64)

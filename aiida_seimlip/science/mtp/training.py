@@ -1,6 +1,6 @@
 """Training of moment tensor potentials by the Levenberg–Marquardt method.
 
-The loss is MLIP-3's: with K configurations of N atoms,
+The loss is MLIP-3's: with K configurations of N atoms ::
 
     loss = 1/K Σ_k [ w_e/N^s (E - E_ref)² + w_f/N^t Σ_i |F_i - F_i,ref|² + w_s/N^s |W - W_ref|² ]
 
@@ -38,6 +38,9 @@ _ATOMS_PER_CHUNK = 384
 _ATOMS_KEEPING_NEIGHBOURS = 100_000
 _VOIGT_MULTIPLICITY = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
 _NO_LOCAL_BASIS = np.empty((0, 0))
+_SMALLEST_DAMPING = 1e-10
+_SMALLEST_SCALE = 1e-12
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,12 @@ class TrainingOptions:
     :param stress_weight: weight of stresses times volume, in 1/eV².
     :param weight_scaling: power of the number of atoms by which the weights of energy and stress are divided.
     :param weight_scaling_forces: power of the number of atoms by which the weights of forces are divided.
-    :param scale_by_force: if positive, the weight of the force on an atom is multiplied by s/(|F|² + s), in eV²/Å².
+    :param scale_by_force: if positive, the weight of the force on an atom is multiplied by ``s/(|F|² + s)``, in eV²/Å².
     :param iteration_limit: largest number of Levenberg–Marquardt steps.
     :param tolerance: training ends when the loss has fallen by less than this fraction within `window` steps.
     :param window: number of steps over which the fall of the loss is judged.
-    :param regularisation: ridge on the linear coefficients, as a fraction of the diagonal of their normal equations.
+    :param regularisation: ridge on the moment coefficients: the square of each, weighted by this fraction of its
+        diagonal element in the normal equations (the loss that its term alone would make), is added to the loss.
     :param damping: first damping of the radial coefficients, as a fraction of the diagonal.
     :param held_out_fraction: fraction of the configurations to hold out for an early stop; the potential of the step
         with the smallest held-out loss is returned.
@@ -472,37 +476,43 @@ class _Minimiser:
             return f'The loss of the held-out configurations did not fall in {options.patience} iterations.'
         return None
 
+    def _ridge(self, equations: NormalEquations) -> np.ndarray:
+        """Return the weights of the squares of the parameters that are added to the loss; shape (n_parameters,)."""
+        weights = self.options.regularisation * np.diag(equations.matrix)
+        weights[: self.n_radial + self.start.n_species] = 0.0
+        return weights
+
     def _solve_linear(self, parameters: np.ndarray) -> np.ndarray:
         """Return the parameters with the best linear coefficients for the present radial functions."""
         equations = self.loss.normal_equations(parameters, self.pool)
+        ridge = self._ridge(equations)
         linear = slice(self.n_radial, None)
-        matrix, gradient = equations.matrix[linear, linear], equations.gradient[linear]
-        ridge = max(self.options.regularisation, 1e-14) * np.diag(matrix)
+        gradient = equations.gradient + ridge * parameters
         solution = parameters.copy()
-        solution[linear] += _solve(matrix, ridge, -gradient)
+        solution[linear] += _solve(equations.matrix[linear, linear], ridge[linear], -gradient[linear])
         return solution
 
     def _step(self, parameters: np.ndarray, equations: NormalEquations) -> np.ndarray | None:
         """Return parameters with a smaller loss, or None if even short steps do not lead to one."""
-        diagonal = np.diag(equations.matrix)
-        self.scale = np.maximum(diagonal[: self.n_radial], 0.5 * self.scale)
+        ridge = self._ridge(equations)
+        gradient = equations.gradient + ridge * parameters
+        objective = equations.loss + float(ridge @ parameters**2)
+        self.scale = np.maximum(np.diag(equations.matrix)[: self.n_radial], 0.5 * self.scale)
+        smallest = _SMALLEST_SCALE * self.scale.max()
         growth = 2.0
         for _ in range(self._MAX_REJECTIONS):
-            damping = np.concatenate([
-                self.damping * np.maximum(self.scale, 1e-12 * self.scale.max(initial=0.0)),
-                max(self.options.regularisation, 1e-14) * diagonal[self.n_radial :],
-            ])  # fmt: skip
+            damping = ridge.copy()
+            damping[: self.n_radial] += self.damping * np.maximum(self.scale, smallest)
             try:
-                step = _solve(equations.matrix, damping, -equations.gradient)
+                step = _solve(equations.matrix, damping, -gradient)
             except LinAlgError:
                 self.damping *= 10.0
                 continue
-            loss = self.loss.value(parameters + step, self.pool)
-            predicted = -(2.0 * equations.gradient + equations.matrix @ step) @ step
-            gain = (equations.loss - loss) / predicted
-            if loss < equations.loss:
-                self.damping *= max(0.2, 1.0 - (2.0 * gain - 1.0) ** 3)
-                self.damping = max(self.damping, 1e-10)
+            reached = self.loss.value(parameters + step, self.pool) + float(ridge @ (parameters + step) ** 2)
+            if reached < objective:
+                predicted = -(2.0 * gradient + equations.matrix @ step + ridge * step) @ step
+                gain = (objective - reached) / predicted
+                self.damping = max(_SMALLEST_DAMPING, self.damping * max(0.2, 1.0 - (2.0 * gain - 1.0) ** 3))
                 return parameters + step
             self.damping *= growth
             growth *= 2.0
@@ -512,13 +522,17 @@ class _Minimiser:
 def _solve(matrix: np.ndarray, damping: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Solve damped normal equations after scaling them to a diagonal of ones.
 
-    Parameters without any influence (zeros on the diagonal) stay as they are.
+    Parameters without any influence (zeros on the diagonal) stay as they are. The numbers of atoms of each species,
+    for example, are proportional to each other if all configurations have the same composition, so that a tiny ridge
+    (far above the rounding errors of the matrix) chooses the solution with the smallest change.
+
+    :raises LinAlgError: if the matrix is not positive definite for all that.
     """
     damped = matrix + np.diag(damping)
     diagonal = np.diag(damped)
     scale = np.where(diagonal > 0.0, 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0)), 0.0)
     scaled = damped * scale[:, None] * scale
-    scaled[np.diag_indices_from(scaled)] = 1.0
+    scaled[np.diag_indices_from(scaled)] = 1.0 + _ROUNDING
     return scale * cho_solve(cho_factor(scaled), scale * right)
 
 
