@@ -271,12 +271,13 @@ class LammpsParser(Parser):
 
     def _attach(self, run: Run) -> None:
         """Make the output nodes, frames in the orientation of the start."""
-        rotation = lammps_frame(get_frame(self.node.inputs.structure).cells[0])[1]
+        cell = get_frame(self.node.inputs.structure).cells[0]
+        rotation = lammps_frame(cell)[1]
         for name, frames in (
             ('trajectory', run.trajectory.frames), ('candidates', run.candidates.frames), ('final', run.final),
         ):  # fmt: skip
             if len(frames):
-                self.out(name, FramesData(from_lammps_frame(frames, rotation)))
+                self.out(name, FramesData(from_lammps_frame(frames, rotation, cell)))
         if run.log.steps.size:
             self.out('thermo', thermo_node(run.log))
         self.out('results', orm.Dict(run.summarise()))

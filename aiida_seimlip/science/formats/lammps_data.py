@@ -45,6 +45,49 @@ def lammps_frame(cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.tril((upper.T) * signs), orthogonal * signs
 
 
+def reduce_tilt(cell: np.ndarray) -> np.ndarray:
+    """Return the cell of the same lattice whose tilts are at most half the lengths: no slower in LAMMPS than need be.
+
+    LAMMPS' barostat refuses cells that are tilted by more than 1.5 of the lengths, and its lists of ghost atoms grow
+    with the tilt.
+
+    :param cell: cell vectors in LAMMPS' frame in rows, in Å; shape (3, 3).
+    """
+    a, b, c = np.array(cell, dtype=float)
+    b = b - _excess(b[0] / a[0]) * a
+    c = c - _excess(c[1] / b[1]) * b
+    c = c - _excess(c[0] / a[0]) * a
+    return np.array([a, b, c])
+
+
+def _excess(ratio: float) -> float:
+    """Return the integer that brings a tilt to at most one half, 0 if it is there already."""
+    return 0.0 if abs(ratio) <= 0.5 + 1e-9 else float(np.rint(ratio))
+
+
+def follow_cells(cells: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Choose for each cell of a trajectory the vectors of the same lattice that are nearest to those before.
+
+    LAMMPS swaps a cell that a barostat has sheared for a less tilted one, and `write_data` does so at the beginning.
+    This takes the swaps back. A cell that differs too much from the one before stays as it is.
+
+    :param cells: cell vectors in LAMMPS' frame in rows, in the order of time, in Å; shape (n_frames, 3, 3).
+    :param start: the cell that the trajectory started from, in LAMMPS' frame; shape (3, 3).
+    """
+    if not len(cells):
+        return cells
+    reduced = reduce_tilt(start)
+    before = np.concatenate([reduced[None], cells[:-1]])
+    swaps = np.rint(before @ np.linalg.inv(cells))
+    swaps[np.abs(np.abs(np.linalg.det(swaps)) - 1.0) > 0.5] = np.eye(3)
+    followed = np.array(cells)
+    total = np.rint(start @ np.linalg.inv(reduced))
+    for index in range(len(cells)):
+        total = total @ swaps[index]
+        followed[index] = total @ cells[index]
+    return followed
+
+
 def to_lammps_frame(frames: Frames, rotation: np.ndarray) -> Frames:
     """Turn positions, cells, forces, velocities and stresses into LAMMPS' frame; the inverse of `from_lammps_frame`.
 
@@ -54,15 +97,20 @@ def to_lammps_frame(frames: Frames, rotation: np.ndarray) -> Frames:
     return _rotate(frames, rotation)
 
 
-def from_lammps_frame(frames: Frames, rotation: np.ndarray) -> Frames:
+def from_lammps_frame(frames: Frames, rotation: np.ndarray, cell: np.ndarray | None = None) -> Frames:
     """Turn positions, cells, forces, velocities and stresses back from LAMMPS' frame.
 
     LAMMPS keeps its frame while it changes the cell, so the matrix of the first frame serves a whole trajectory.
 
-    :param frames: frames as LAMMPS wrote them.
+    :param frames: frames as LAMMPS wrote them, in the order of time.
     :param rotation: the matrix that `write_data` returned for the first frame; shape (3, 3).
+    :param cell: the cell that was given to `write_data`: the cells of the frames come back as its continuation, see
+        `follow_cells`. Without it they are of the same lattices, but perhaps made of other vectors. Shape (3, 3).
     """
-    return _rotate(frames, np.asarray(rotation).T)
+    rotation = np.asarray(rotation, dtype=float)
+    if cell is not None:
+        frames = frames.replace(cells=follow_cells(frames.cells, np.asarray(cell, dtype=float) @ rotation))
+    return _rotate(frames, rotation.T)
 
 
 def _rotate(frames: Frames, matrix: np.ndarray) -> Frames:
@@ -82,9 +130,8 @@ def _rotate(frames: Frames, matrix: np.ndarray) -> Frames:
 def write_data(frame: Frames, species: Sequence[str]) -> tuple[str, np.ndarray]:
     """Write one frame as a data file for ``atom_style atomic``, velocities included where all are known.
 
-    Masses are left to the input script. Numbers have 17 digits: what is read back is what was written. LAMMPS' error or
-    warning about a large tilt is for the input script to turn off (``box tilt large``): the cell is not reduced, so
-    that its vectors can be followed through a run.
+    Masses are left to the input script. Numbers have 17 digits: what is read back is what was written. A strongly
+    tilted cell is replaced by another one of the same lattice (`reduce_tilt`); `from_lammps_frame` takes that back.
 
     :param frame: exactly one frame, periodic in all directions.
     :param species: chemical symbols in type order.
@@ -98,6 +145,7 @@ def write_data(frame: Frames, species: Sequence[str]) -> tuple[str, np.ndarray]:
         raise ValueError('The frame is not periodic in all three directions.')
     types = frame.types(species) + 1
     cell, rotation = lammps_frame(frame.cells[0])
+    cell = reduce_tilt(cell)
     turned = to_lammps_frame(frame, rotation)
     lines = [
         f'LAMMPS data file, units metal, atom types: {" ".join(species)}',

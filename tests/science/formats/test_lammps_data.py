@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.lammps_data import (
+    follow_cells,
     from_lammps_frame,
     lammps_frame,
     read_data,
+    reduce_tilt,
     to_lammps_frame,
     write_data,
 )  # fmt: skip
@@ -63,12 +65,47 @@ def test_lammps_frame_without_volume():
         lammps_frame(np.diag([1.0, 1.0, 0.0]))
 
 
+@pytest.mark.parametrize('cell', CELLS.values(), ids=CELLS)
+def test_reduce_tilt(cell):
+    """The lattice stays, the tilts are small, and a cell that needs no change has none."""
+    turned, _ = lammps_frame(cell)
+    reduced = reduce_tilt(turned)
+    combination = reduced @ np.linalg.inv(turned)
+    np.testing.assert_allclose(combination, np.rint(combination), atol=1e-10)
+    assert np.linalg.det(combination) == pytest.approx(1.0)
+    lengths = np.diag(reduced)
+    assert np.all(np.abs(reduced[[1, 2, 2], [0, 0, 1]]) <= 0.5 * lengths[[0, 0, 1]] + 1e-9)
+    np.testing.assert_array_equal(reduce_tilt(reduced), reduced)
+
+
+def test_follow_cells_takes_swaps_back():
+    """A sheared cell is swapped for less tilted ones on its way, as LAMMPS does."""
+    start = CELLS['strongly tilted']
+    sheared = np.array([start @ np.array([[1, 0, 0], [s, 1, 0], [-s, 2 * s, 1]]) for s in np.linspace(0, 3, 200)])
+    swapped = np.array([reduce_tilt(cell) for cell in sheared])
+    assert np.abs(swapped - sheared).max() > 10
+    np.testing.assert_allclose(follow_cells(swapped, start), sheared, atol=1e-10)
+    assert follow_cells(np.empty((0, 3, 3)), start).shape == (0, 3, 3)
+
+
+def test_follow_cells_from_a_strained_cell():
+    """The last frame of a run alone comes back as a continuation of the start, however tilted that is."""
+    start = CELLS['strongly tilted']
+    strained = start @ np.array([[1.1, 0, 0], [0.05, 0.95, 0], [-0.08, 0.1, 1.05]])
+    np.testing.assert_allclose(follow_cells(reduce_tilt(strained)[None], start)[0], strained, atol=1e-10)
+
+
+def test_follow_cells_leaves_a_foreign_cell():
+    cell = np.diag([3.0, 40.0, 5.0])
+    np.testing.assert_array_equal(follow_cells(cell[None], np.eye(3) * 9), cell[None])
+
+
 @pytest.mark.parametrize('velocities', [False, True])
 @pytest.mark.parametrize('cell', CELLS.values(), ids=CELLS)
 def test_round_trip(cell, velocities):
     frame = random_frame(cell, velocities=velocities)
     text, rotation = write_data(frame, SPECIES)
-    back = from_lammps_frame(read_data(text.encode(), SPECIES), rotation)
+    back = from_lammps_frame(read_data(text.encode(), SPECIES), rotation, cell)
     np.testing.assert_array_equal(back.numbers, frame.numbers)
     np.testing.assert_allclose(back.positions, frame.positions, atol=1e-12)
     np.testing.assert_allclose(back.cells, frame.cells, atol=1e-12)

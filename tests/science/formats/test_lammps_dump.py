@@ -177,11 +177,11 @@ def test_fuzz_shuffled(data):
     moved = {lines[one][:5], lines[two][:5]}
     lines[one], lines[two] = lines[two], lines[one]
     try:
-        frames = read_dump(b''.join(lines), SPECIES).frames
+        dump = read_dump(b''.join(lines), SPECIES)
     except FormatError as error:
         assert error.line is not None
         return
     if one // 11 == two // 11 and min(one % 11, two % 11) >= 9:
-        np.testing.assert_array_equal(frames.positions, read_dump(SMALL, SPECIES).frames.positions)
-    else:
-        assert b'ITEM:' not in moved or lines == SMALL.splitlines(keepends=True)
+        np.testing.assert_array_equal(dump.frames.positions, read_dump(SMALL, SPECIES).frames.positions)
+    else:  # a larger number of atoms than there are rows looks like a cut
+        assert dump.truncated or b'ITEM:' not in moved or lines == SMALL.splitlines(keepends=True)
