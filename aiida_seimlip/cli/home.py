@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from aiida import orm
 
 LOCK_FILE = 'demo.lock'
+DATABASE_FILE = 'database.sqlite'
+"""As AiiDA's storage backend `core.sqlite_dos` calls it."""
 POLL_SECONDS = 0.25
 """How often a running job is looked at: jobs of the demo take seconds."""
 
@@ -87,6 +90,7 @@ class Home:
 
         :param say: is told what was done.
         """
+        self._speed_up_database()
         from aiida import load_profile
         from aiida.manage.configuration import create_default_user, create_profile, get_config
         from aiida.orm import User
@@ -107,6 +111,29 @@ class Home:
         profile = load_profile(self.profile, allow_switch=True)
         if User.collection.get_default() is None:  # its making was interrupted
             create_default_user(profile, 'aiida@localhost')
+
+    def _speed_up_database(self) -> None:
+        """Let SQLite keep a write-ahead log for the databases of this home: a commit then takes 0.02 ms, not 15 ms.
+
+        AiiDA commits at every attribute it sets, hundreds of times a job. With the log a database stays sound whenever
+        this process is killed; only a power failure may cost the last commits. File systems that cannot share memory
+        refuse the log: there all stays as it was.
+        """
+        from sqlalchemy import event
+        from sqlalchemy.engine import Engine
+
+        folder = self.config_folder.resolve()
+
+        def configure(connection: Any, _: Any) -> None:
+            if not isinstance(connection, sqlite3.Connection):
+                return
+            path = Path(connection.execute('PRAGMA database_list').fetchone()[2])
+            if path.name != DATABASE_FILE or not path.resolve().is_relative_to(folder):
+                return  # an archive, which is zipped without its log
+            if connection.execute('PRAGMA journal_mode=WAL').fetchone()[0] == 'wal':
+                connection.execute('PRAGMA synchronous=NORMAL')
+
+        event.listen(Engine, 'connect', configure)
 
     def setup_codes(self, say: Callable[[str], None]) -> dict[str, orm.InstalledCode]:
         """Register the embedded programs.

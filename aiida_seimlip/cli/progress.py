@@ -54,6 +54,11 @@ class Progress:
         self._stream.write(f'{minutes:3d}:{seconds:02d}  {text}\n')
         self._stream.flush()
 
+    def say_unless_known(self, text: str) -> None:
+        """Print a line unless it says that something is there already."""
+        if not text.endswith('already.'):
+            self.say(text)
+
     def _clear(self) -> None:
         if self._status:
             self._stream.write('\r' + ' ' * len(self._status) + '\r')
@@ -127,6 +132,8 @@ class Progress:
             return
         found = re.match(r'\[\d+\|(\w+)\|\w+\]: (.*)', message, re.DOTALL)
         if found and found[1] == CAMPAIGN:
+            if self._node is not None:
+                self.update(self._node)  # so that lines appear in the order of what happened
             self.say(found[2])
         elif record.levelno >= logging.ERROR:
             self.say(f'{record.levelname.lower()}: {message.strip().splitlines()[0]}')

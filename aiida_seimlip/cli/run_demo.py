@@ -22,6 +22,9 @@ from aiida_seimlip.cli.progress import CAMPAIGN, Progress
 from aiida_seimlip.report.campaign import CampaignReport, union_seconds
 
 POLL_SECONDS = 0.1
+SPECIES = ('Li', 'C', 'O')
+EXPANSION = 1.02
+"""The second start of the explorations is the crystal with all lengths of the cell multiplied by this."""
 INTERRUPTED = 'The demo was interrupted: nothing drives this process any more.'
 
 
@@ -63,7 +66,7 @@ def run_demo(home: Home, directory: Path, *, fresh: bool = False) -> bool:
         home.load_profile(progress.say)
         progress.take_over_logging()
         interrupted = tidy_up(home, progress)
-        codes = home.setup_codes(progress.say)
+        codes = home.setup_codes(progress.say_unless_known)
         earlier = None if fresh else interrupted
         if earlier is not None:
             progress.say(f'The campaign {earlier.pk} was interrupted: going on where it stopped.')
@@ -85,10 +88,9 @@ def tidy_up(home: Home, progress: Progress) -> orm.WorkChainNode | None:
     """
     ended = home.end_unfinished(INTERRUPTED)
     if ended:
-        progress.say(f'An earlier demo was interrupted: ended the {len(ended)} processes that it had left.')
-    query = orm.QueryBuilder().append(orm.WorkChainNode, filters={'attributes.process_label': CAMPAIGN}, tag='campaign')
-    last = query.order_by({'campaign': {'ctime': 'desc'}}).first(flat=True)
-    return last if isinstance(last, orm.WorkChainNode) and last.is_killed else None
+        progress.say(f'An earlier demo was interrupted: ended what it had left ({len(ended)} unfinished processes).')
+    last = last_campaign()
+    return last if last is not None and last.is_killed else None
 
 
 def build_campaign(codes: Mapping[str, orm.AbstractCode]) -> ProcessBuilder:
@@ -100,23 +102,50 @@ def build_campaign(codes: Mapping[str, orm.AbstractCode]) -> ProcessBuilder:
     from aiida_seimlip.science.structures.crystals import li2co3
     from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
 
-    return ActiveLearningWorkChain.get_builder_from_protocol(codes, FramesData.from_atoms([li2co3()]), protocol='demo')
+    crystal = li2co3().repeat((1, 2, 1))
+    expanded = crystal.copy()
+    expanded.set_cell(EXPANSION * crystal.cell.array, scale_atoms=True)
+    starts = {'crystal': FramesData.from_atoms([crystal]), 'expanded': FramesData.from_atoms([expanded])}
+    sockets = {'reference': 'python', 'training': 'seimlip-mlp', 'exploration': 'seimlip-lmp'}
+    return ActiveLearningWorkChain.get_builder_from_protocol(
+        {socket: codes[label] for socket, label in sockets.items()}, starts, species=SPECIES, protocol='demo'
+    )
 
 
 def run_campaign(builder: ProcessBuilder, progress: Progress, *, reuse: bool) -> orm.WorkChainNode:
     """Run a campaign in this process, without a daemon or a broker.
 
+    No checkpoints are saved, which takes a sixth of AiiDA's time: an interrupted campaign is not taken up from them but
+    run again with the results of its jobs.
+
     :param builder: its inputs.
     :param progress: is told what happens.
     :param reuse: take over the results of jobs with the same inputs that ended before.
+    :return: the campaign, which may have failed in any way.
     """
     manager = get_manager()
-    manager.set_runner(manager.create_runner(communicator=None, poll_interval=POLL_SECONDS))
+    manager.set_runner(manager.create_runner(with_persistence=False, communicator=None, poll_interval=POLL_SECONDS))
+    last = last_campaign()
     progress.watch(manager.get_runner().loop)
-    with enable_caching() if reuse else nullcontext():
-        _, node = run_get_node(builder)
-    assert isinstance(node, orm.WorkChainNode)
+    try:
+        with enable_caching() if reuse else nullcontext():
+            run_get_node(builder)
+    except Exception as exception:  # killed, or an error in the WorkChain itself: its node holds the traceback
+        node = last_campaign()
+        if node is None or node == last:
+            raise
+        if not node.is_killed:
+            progress.say(f'The campaign {node.pk} excepted: {exception}')
+    node = last_campaign()
+    assert node is not None
     progress.update(node)
+    return node
+
+
+def last_campaign() -> orm.WorkChainNode | None:
+    """Return the newest campaign in the profile, None if there is none."""
+    query = orm.QueryBuilder().append(orm.WorkChainNode, filters={'attributes.process_label': CAMPAIGN}, tag='campaign')
+    node: orm.WorkChainNode | None = query.order_by({'campaign': {'id': 'desc'}}).first(flat=True)
     return node
 
 
@@ -194,8 +223,8 @@ def describe_result(report: CampaignReport, summary: Mapping[str, Any]) -> str:
     if report.held_out is not None:
         errors = report.held_out
         lines.append(
-            f'On {errors.n_frames} held-out frames: {errors.energy:.2f} meV/atom, {errors.force:.3f} eV/Å, '
-            f'{errors.stress:.2f} GPa (RMSE).'
+            f'On {errors.n_frames} held-out frames: {errors.energy:.3g} meV/atom, {errors.force:.3g} eV/Å, '
+            f'{errors.stress:.3g} GPa (RMSE).'
         )
     share = summary['share_outside_programs']
     outside = '' if share is None else f', {100 * share:.0f} % of it outside the programs'
@@ -205,14 +234,16 @@ def describe_result(report: CampaignReport, summary: Mapping[str, Any]) -> str:
 
 def describe_next_steps(node: orm.WorkChainNode, home: Home) -> str:
     """Say how to look further."""
-    verdi = Path(sys.executable).parent / 'verdi'
+    folder = Path(sys.executable).parent
     query = (
-        'from aiida_seimlip.data.potential import PotentialData; '
-        "print(QueryBuilder().append(PotentialData, project=['id', 'attributes.n_parameters', 'ctime']).all())"
+        'from aiida import load_profile, orm; load_profile(); '
+        "print(orm.QueryBuilder().append(orm.Node, filters={'node_type': {'like': '%PotentialData.'}, "
+        "'attributes.is_trained': True}, project=['id', 'uuid', 'attributes.level']).all())"
     )
     return '\n'.join([
-        '', 'To look further:', f'  export AIIDA_PATH={home.path}', f'  {verdi} process status {node.pk}',
-        f'  {verdi} shell -c "{query}"',
+        '', 'To look further:',
+        f'  AIIDA_PATH={home.path} {folder / "verdi"} process status {node.pk}',
+        f'  AIIDA_PATH={home.path} {folder / "python"} -c "{query}"',
     ])  # fmt: skip
 
 

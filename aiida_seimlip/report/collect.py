@@ -288,9 +288,11 @@ class _Campaign:
         for label, node in self._inputs(self.node).items():
             name = label.replace('__', ' · ')
             if isinstance(node, orm.Dict):
-                sections[name] = {key: _show(value) for key, value in flatten(node.get_dict()).items()}
+                sections[name.replace(' · parameters', '')] = {
+                    key.replace('_', ' '): _show(value) for key, value in flatten(node.get_dict()).items()
+                }
             elif isinstance(node, orm.AbstractCode):
-                loose[name] = f'{node.full_label} ({node.get_executable()})'
+                loose[name] = node.full_label
             elif isinstance(node, PotentialData):
                 loose[name] = f'{node.family}, level {node.level}, cut-off {node.cutoff:g} Å'
             elif isinstance(node, FramesData):
@@ -513,9 +515,9 @@ def flatten(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
 
 def _show(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ', '.join(_show(item) for item in value)
+        return ('; ' if any(isinstance(item, Mapping) for item in value) else ', ').join(_show(item) for item in value)
     if isinstance(value, Mapping):
-        return ', '.join(f'{key} {_show(item)}' for key, item in value.items() if item is not None)
+        return ' '.join(f'{key}={_show(item)}' for key, item in value.items() if item is not None)
     if isinstance(value, bool):
         return 'yes' if value else 'no'
     return f'{value:g}' if isinstance(value, float) else str(value)

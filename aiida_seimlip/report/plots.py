@@ -116,7 +116,7 @@ def learning_curves(curves: Sequence[Curve]) -> str:
             ends = [_draw_curve(ax, curve, np.asarray(getattr(curve, quantity), dtype=float)) for curve in curves]
             ax.set_title(title)
             ax.set_xlabel('labelled frames learned from')
-            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
             _scale_errors(ax)
             _label_ends(ax, [end for end in ends if end is not None])
         _legend(axes[0], [(curve.name, SET_COLOURS.get(curve.name, GREY)) for curve in curves])

@@ -68,8 +68,8 @@ class ExploreStage(StageMixin):
         survivors = [key for key in self.ctx.planned if self._survived(key)]
         self.ctx.converged = len(survivors) == len(self.ctx.planned)
         n_labels = sum(node.n_frames for node in self.ctx.training.values())
-        self.report(self._describe(len(survivors), n_labels))
         self.publish()
+        self.report(self._describe(len(survivors), n_labels))
         if not self.ctx.converged and self.settings.max_labels is not None and n_labels >= self.settings.max_labels:
             self.ctx.stop = 'ERROR_LABEL_BUDGET_EXHAUSTED'
 

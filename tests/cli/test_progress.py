@@ -1,0 +1,107 @@
+"""What is printed while a campaign runs."""
+
+import io
+import logging
+
+import pytest
+
+from aiida_seimlip.cli.progress import Progress, news
+from aiida_seimlip.options.history import (
+    CampaignHistory,
+    DropRecord,
+    ErrorsRecord,
+    ExplorationRecord,
+    HeldOutRecord,
+    IterationRecord,
+)
+
+ERRORS = ErrorsRecord(n_frames=30, energy_mev_per_atom=2.345, force_ev_per_angstrom=0.1234)
+
+
+def make_exploration(outcome='broke', grade=14.9, n_steps=143):
+    return ExplorationRecord(
+        start='crystal', condition='nvt-300K', temperature=300, ensemble='nvt', seed=1, outcome=outcome,
+        n_steps=n_steps, n_steps_asked=6000, highest_grade=grade,
+    )  # fmt: skip
+
+
+def make_history(**changes):
+    bootstrap = IterationRecord(iteration=0, n_training=30, n_labelled=30, train_errors=ERRORS)
+    return CampaignHistory(iterations=[bootstrap, IterationRecord(iteration=1, **changes)])
+
+
+def test_no_news():
+    history = make_history(explorations=[make_exploration()])
+    assert list(news(history, history)) == []
+
+
+def test_news_of_bootstrap():
+    assert list(news(CampaignHistory(), make_history())) == [
+        'bootstrap     labelled 30', 'bootstrap     learned from 30 labels: 2.35 meV/atom, 0.123 eV/Å',
+    ]  # fmt: skip
+
+
+def test_news_of_explorations():
+    old = make_history(explorations=[make_exploration()])
+    new = make_history(explorations=[make_exploration(), make_exploration('completed', None, 6000)])
+    assert list(news(old, new)) == ['iteration 1   crystal, nvt-300K: survived (all of 6000 steps)']
+    assert 'broke off (143 of 6000 steps, highest grade 14.9)' in next(news(make_history(), old))
+
+
+def test_news_of_selection_and_labels():
+    drops = [DropRecord(stage='select', reason='a grade above 100', count=count) for count in (3, 4)]
+    selected = {'n_candidates': 50, 'n_selected': 12, 'dropped': drops}
+    (line,) = news(make_history(), make_history(**selected))
+    assert line.endswith('selected 12 of 50 candidates (7 left out: a grade above 100)')
+    labelled = make_history(**selected, n_labelled=11, n_failed=1, validation_errors=ERRORS)
+    (line,) = news(make_history(**selected), labelled)
+    assert line.endswith('labelled 11, 1 failed; before learning: 2.35 meV/atom, 0.123 eV/Å')
+
+
+def test_news_of_held_out():
+    new = make_history()
+    new.held_out = HeldOutRecord(n_frames=30, errors=ERRORS, explorations=[make_exploration('completed')])
+    lines = list(news(make_history(), new))
+    assert lines[0].startswith('held-out      crystal')
+    assert lines[1] == 'held-out      30 fresh frames: 2.35 meV/atom, 0.123 eV/Å'
+
+
+@pytest.fixture
+def progress():
+    return Progress(io.StringIO())
+
+
+def log(progress, message, level=23):
+    progress.take(logging.LogRecord('aiida', level, __file__, 1, message, None, None))
+    return progress._stream.getvalue()
+
+
+def test_reports_of_the_campaign_are_printed(progress):
+    assert log(progress, '[12|ActiveLearningWorkChain|setup]: all is well') == '  0:00  all is well\n'
+
+
+def test_reports_of_other_processes_are_not(progress):
+    assert log(progress, '[13|AseReferenceWorkChain|results]: all is well') == ''
+
+
+def test_errors_are_printed(progress):
+    assert log(progress, 'the sky fell\nTraceback ...', logging.ERROR) == '  0:00  error: the sky fell\n'
+
+
+def test_interrupt_is_said_once(progress):
+    log(progress, 'runner received interrupt, killing process 1', logging.CRITICAL)
+    assert log(progress, 'runner received interrupt, process 1 already being killed') == '  0:00  Stopping ...\n'
+
+
+def test_logging_is_taken_over_but_for_the_database(progress):
+    class DBLogHandler(logging.NullHandler):
+        pass
+
+    logger = logging.getLogger('aiida')
+    before, root_before = logger.handlers, logging.getLogger().handlers
+    logger.handlers, logging.getLogger().handlers = [DBLogHandler(), logging.StreamHandler()], []
+    try:
+        progress.take_over_logging()
+        assert [type(handler).__name__ for handler in logger.handlers] == ['DBLogHandler', '_Handler']
+    finally:
+        logger.handlers, logging.getLogger().handlers = before, root_before
