@@ -191,3 +191,9 @@ class AseOptions(Options):
                 f'`md.temperature` lists {len(self.md.temperature)} temperatures, but there are {n_frames} frames.'
             )
         return self.md.temperature
+
+
+class AseLabelOptions(AseOptions):
+    """Which calculator labels frames, and how; the frames stay as they are."""
+
+    task: Literal['single_point'] = Field(default='single_point', description='Label each frame as it is.')

@@ -68,15 +68,6 @@ def merge_labels(frames: FramesData, **jobs: Any) -> dict[str, orm.Data]:
     return outputs
 
 
-@calcfunction
-def join_frames(**parts: FramesData) -> FramesData:
-    """Join sets of frames, in the order of their names.
-
-    :param parts: the sets.
-    """
-    return FramesData(Frames.concatenate(parts[name].get_frames(trace=True) for name in sorted(parts)))
-
-
 def list_unfinished(failures: Mapping[str, str]) -> list[int]:
     """Return the indices of the frames that a job had no time for.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiida import orm
 from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
-from aiida_seimlip.calculations.functions.frames import join_frames
-from aiida_seimlip.calculations.functions.parameters import summarise_runs, with_remaining_steps, with_smaller_step
+from aiida_seimlip.calculations.functions.parameters import with_remaining_steps, with_smaller_step
+from aiida_seimlip.calculations.functions.runs import merge_runs
 from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.engines.exploration.contract import ExplorationWorkChain
 from aiida_seimlip.engines.restart import RestartMixin
@@ -73,21 +71,17 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, RestartMixin):
 
     def results(self) -> ExitCode | None:
         """Attach the outputs; those of several jobs are joined."""
-        super().results()
         jobs = [job for job in self.ctx.children if 'results' in job.outputs]
-        if len(jobs) > 1:
-            runs = {f'run_{i:02d}': {'parameters': job.inputs.parameters, 'results': job.outputs.results}
-                    for i, job in enumerate(jobs)}  # fmt: skip
-            self.out('results', summarise_runs(self.inputs.parameters, **runs))
-            self._join('candidates', jobs)
-            self._join('trajectory', [job for job in jobs if job.inputs.parameters['timestep'] == self._last_timestep])
+        if len(jobs) <= 1:
+            return super().results()
+        names = ('results', 'candidates', 'trajectory')
+        runs = {f'job_{number:02d}': {'parameters': job.inputs.parameters} for number, job in enumerate(jobs)}
+        for run, job in zip(runs.values(), jobs, strict=True):
+            run.update({name: job.outputs[name] for name in names if name in job.outputs})
+        self.out_many(merge_runs(self.inputs.parameters, **runs))
+        if 'final' in jobs[-1].outputs:
+            self.out('final', jobs[-1].outputs.final)
         return None
-
-    # -- details ------------------------------------------------------------------------------------------------------
-
-    @property
-    def _last_timestep(self) -> Any:
-        return self.ctx.children[-1].inputs.parameters['timestep']
 
     def _is_last_try(self) -> bool:
         return bool(self.ctx.iteration >= self.inputs.max_iterations.value)
@@ -97,11 +91,3 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, RestartMixin):
         self.report(f'{calculation.process_label}<{calculation.pk}>: {calculation.exit_message}')
         self.ctx.is_finished = True
         return ProcessHandlerReport(True)
-
-    def _join(self, name: str, jobs: list[orm.CalcJobNode]) -> None:
-        """Attach the frames of all jobs, in order."""
-        parts = [job.outputs[name] for job in jobs if name in job.outputs]
-        if len(parts) > 1:
-            self.out(name, join_frames(**{f'part_{number:02d}': part for number, part in enumerate(parts)}))
-        elif parts:
-            self.out(name, parts[0])

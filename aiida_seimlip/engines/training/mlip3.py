@@ -25,7 +25,6 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
         """Define the parameters."""
         super().define(spec)
         spec.input('parameters', **Mlip3TrainOptions.port('How to train.'))
-        spec.input('max_iterations', valid_type=orm.Int, default=lambda: orm.Int(2), help='Tries at most.')
 
     @process_handler(
         exit_codes=[
@@ -33,9 +32,9 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
             EXIT_CODES.ERROR_POTENTIAL_INCOMPLETE,
         ]
     )  # fmt: skip
-    def handle_killed(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
-        """Start again: a killed ``mlp`` leaves a file behind that is no potential."""
-        if self.ctx.iteration >= self.inputs.max_iterations.value:
-            return ProcessHandlerReport()
+    def handle_killed(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Start again, once: a killed ``mlp`` leaves a file behind that is no potential."""
+        if self.ctx.iteration > 1:
+            return None
         self.report_error_handled(calculation, 'It is started again.')
         return ProcessHandlerReport(True)

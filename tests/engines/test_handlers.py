@@ -1,0 +1,303 @@
+"""How the adapters deal with jobs that do not end well: each handler, without a program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from aiida import orm
+from aiida.common.links import LinkType
+from aiida.engine.utils import instantiate_process
+from aiida.manage import get_manager
+from plumpy import ProcessState
+
+from aiida_seimlip.calculations.ase import AseCalculation
+from aiida_seimlip.calculations.lammps import LammpsCalculation
+from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.engines.contract import load_engine
+from aiida_seimlip.science.frames import Frames
+
+from .conftest import image, labelled
+
+
+def make(socket, name, **inputs):
+    """Return an engine's process, set up but not run."""
+    process = instantiate_process(get_manager().get_runner(), load_engine(socket, name), **inputs)
+    process.setup()
+    return process
+
+
+def finished_job(job_class, label: str | None, inputs: dict[str, Any], **outputs: Any) -> orm.CalcJobNode:
+    """Return a terminated job; `label` names its exit code."""
+    node = orm.CalcJobNode(computer=orm.load_computer('localhost'))
+    node.set_process_label(job_class.__name__)
+    node.set_process_state(ProcessState.FINISHED)
+    exit_code = job_class.spec().exit_codes[label] if label else None
+    node.set_exit_status(exit_code.status if exit_code else 0)
+    node.set_exit_message('It ended badly.' if exit_code else '')
+    for name, value in inputs.items():
+        if isinstance(value, orm.Node):
+            value.store()
+            node.base.links.add_incoming(value, link_type=LinkType.INPUT_CALC, link_label=name)
+    node.store()
+    for name, value in outputs.items():
+        value.base.links.add_incoming(node, link_type=LinkType.CREATE, link_label=name)
+        value.store()
+    return node
+
+
+def run_next(process, job_class, label, **outputs):
+    """Let the process start a job and inspect it once it has ended; return what the inspection says."""
+    process.ctx.iteration += 1
+    process.node.base.extras.set('considered_handlers', [[]] * process.ctx.iteration)
+    job = finished_job(job_class, label, dict(process.ctx.inputs), **outputs)
+    process.ctx.setdefault('children', []).append(job)
+    return process.inspect_process()
+
+
+# -- exploration ------------------------------------------------------------------------------------------------------
+
+PARAMETERS = {
+    'temperature': 20.0, 'timestep': 2.0, 'n_steps': 100, 'dump_every': 10, 'thermo_every': 10, 'seed': 5,
+}  # fmt: skip
+
+
+def frames(n, seed=0, **arrays):
+    found = Frames.from_atoms([image(1000 * seed + index) for index in range(n)])
+    return FramesData(found.replace(**arrays))
+
+
+def results(outcome, n_steps=100, grade=None, n_candidates=0):
+    return orm.Dict({'outcome': outcome, 'n_steps': n_steps, 'highest_grade': grade, 'n_candidates': n_candidates})
+
+
+@pytest.fixture
+def exploration(settings, potential):
+    return make(
+        'exploration', 'lammps', **settings('exploration', 'lammps'), structure=frames(1), potential=potential,
+        parameters=orm.Dict(PARAMETERS),
+    )  # fmt: skip
+
+
+def test_survival(exploration):
+    assert run_next(exploration, LammpsCalculation, None, results=results('completed')) is None
+    assert not exploration.should_run_process()
+    exploration.results()
+    assert exploration.outputs['results']['outcome'] == 'completed'
+
+
+def test_handle_break(exploration):
+    """A break ends the exploration well."""
+    outputs = {'results': results('broke', 40, 11.0, 2), 'candidates': frames(2, grades=np.array([3.0, 11.0]))}
+    assert not run_next(exploration, LammpsCalculation, 'BREAKING_THRESHOLD_EXCEEDED', **outputs).status
+    assert not exploration.should_run_process()
+    exploration.results()
+    assert exploration.outputs['results']['outcome'] == 'broke'
+    assert exploration.outputs['candidates'].n_frames == 2
+
+
+def test_handle_crash_tries_a_smaller_step(exploration):
+    outputs = {'results': results('crashed', 40, 5.0, 2), 'candidates': frames(2, seed=1), 'trajectory': frames(4)}
+    run_next(exploration, LammpsCalculation, 'ERROR_CRASHED', **outputs)
+    assert exploration.should_run_process()
+    parameters = exploration.ctx.inputs.parameters
+    assert (parameters['timestep'], parameters['n_steps'], parameters['dump_every']) == (1.0, 200, 20)
+    assert parameters.creator.process_label == 'with_smaller_step'
+    run_next(exploration, LammpsCalculation, None, results=results('completed', 200, 3.0), trajectory=frames(10))
+    assert not exploration.should_run_process()
+    exploration.results()
+    found = exploration.outputs['results'].get_dict()
+    assert (found['outcome'], found['n_steps'], found['n_steps_asked'], found['n_jobs']) == ('completed', 100, 100, 2)
+    assert found['highest_grade'] == 5.0
+    assert exploration.outputs['candidates'].n_frames == 2
+    assert exploration.outputs['trajectory'].n_frames == 10
+
+
+def test_handle_crash_takes_the_second_one_as_data(exploration):
+    for seed in (1, 2):
+        outputs = {'results': results('crashed', 40, None, 2), 'candidates': frames(2, seed=seed)}
+        run_next(exploration, LammpsCalculation, 'ERROR_CRASHED', **outputs)
+    assert not exploration.should_run_process()
+    exploration.results()
+    assert exploration.outputs['results']['outcome'] == 'crashed'
+    assert exploration.outputs['results']['n_candidates'] == 4
+    assert exploration.outputs['candidates'].n_frames == 4
+
+
+def test_handle_out_of_walltime_goes_on(exploration):
+    velocities = np.ones((8, 3))
+    outputs = {
+        'results': results('out_of_walltime', 30, 2.5, 1), 'final': frames(1, seed=7, velocities=velocities),
+        'candidates': frames(1, seed=1), 'trajectory': frames(3, seed=2),
+    }  # fmt: skip
+    run_next(exploration, LammpsCalculation, 'ERROR_OUT_OF_WALLTIME', **outputs)
+    assert exploration.should_run_process()
+    parameters = exploration.ctx.inputs.parameters
+    assert (parameters['n_steps'], parameters['first_step'], parameters['velocities']) == (70, 30, 'keep')
+    assert exploration.ctx.inputs.structure.uuid == outputs['final'].uuid
+    last = frames(1, seed=8, velocities=velocities)
+    run_next(exploration, LammpsCalculation, None, results=results('completed', 70), trajectory=frames(7), final=last)
+    exploration.results()
+    found = exploration.outputs['results'].get_dict()
+    assert (found['outcome'], found['n_steps'], found['n_jobs']) == ('completed', 100, 2)
+    assert exploration.outputs['trajectory'].n_frames == 10
+    assert exploration.outputs['final'].uuid == last.uuid
+
+
+def test_out_of_walltime_without_progress_fails(exploration):
+    outcome = run_next(exploration, LammpsCalculation, 'ERROR_OUT_OF_WALLTIME', results=results('out_of_walltime', 0))
+    assert outcome.status == exploration.exit_codes.ERROR_PROGRAM_FAILED.status
+
+
+def test_handle_interrupted_once(exploration):
+    run_next(exploration, LammpsCalculation, 'ERROR_INTERRUPTED', results=results('interrupted', 10))
+    assert exploration.should_run_process()
+    outcome = run_next(exploration, LammpsCalculation, 'ERROR_INTERRUPTED', results=results('interrupted', 10))
+    assert outcome.status == exploration.exit_codes.ERROR_PROGRAM_FAILED.status
+
+
+@pytest.mark.parametrize('label', ['ERROR_INITIALISATION', 'ERROR_CANDIDATES_FRAGMENTED', 'ERROR_OUTPUT_UNREADABLE'])
+def test_handle_unrecoverable(exploration, label):
+    outcome = run_next(exploration, LammpsCalculation, label)
+    assert outcome.status == exploration.exit_codes.ERROR_PROGRAM_FAILED.status
+    assert 'It ended badly.' in outcome.message
+
+
+# -- training ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def train(settings, training, potential):
+    return make('training', 'mlip3', **settings('training', 'mlip3'), training=training, start=potential)
+
+
+def test_killed_training_is_started_again_once(train, potential):
+    """A killed `mlp` leaves a file behind that is no potential."""
+    run_next(train, Mlip3TrainCalculation, 'ERROR_POTENTIAL_INCOMPLETE')
+    assert train.should_run_process()
+    outcome = run_next(train, Mlip3TrainCalculation, 'ERROR_POTENTIAL_INCOMPLETE')
+    assert outcome.status == train.exit_codes.ERROR_NO_POTENTIAL.status
+    assert 'It ended badly.' in outcome.message
+
+
+def test_wrong_training_is_not_repeated(train):
+    outcome = run_next(train, Mlip3TrainCalculation, 'ERROR_COMMAND_FAILED')
+    assert outcome.status == train.exit_codes.ERROR_NO_POTENTIAL.status
+
+
+def test_training_without_labels_is_refused(settings, potential):
+    with pytest.raises(ValueError, match=r'`training.one` holds frames without energy or forces'):
+        make('training', 'mlip3', **settings('training', 'mlip3'), training={'one': frames(2)}, start=potential)
+
+
+def test_empty_training_set_is_refused(settings, potential):
+    with pytest.raises(ValueError, match='`training` holds no frames'):
+        make('training', 'mlip3', **settings('training', 'mlip3'), training={}, start=potential)
+
+
+# -- reference --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reference(settings, monkeypatch):
+    """Return a function that makes a reference process whose jobs are only noted."""
+
+    def factory(n_frames, **inputs):
+        process = make('reference', 'ase', **settings('reference', 'ase'), frames=frames(n_frames), **inputs)
+        process.submitted = []
+        monkeypatch.setattr(process, 'submit', lambda job, **given: process.submitted.append(given))
+        monkeypatch.setattr(process, 'to_context', lambda **kwargs: None)
+        return process
+
+    return factory
+
+
+def end_jobs(process, *endings):
+    """Run the batches of a reference process; each ending is an exit code and the reasons of failures by index."""
+    process.submitted.clear()
+    process.run_jobs()
+    for given, (label, failures) in zip(process.submitted, endings, strict=True):
+        sent = given['frames'].get_frames(trace=True)
+        done = [index for index in range(len(sent)) if str(index) not in failures]
+        outputs = {'failures': orm.Dict(failures)}
+        if done:
+            outputs['labelled'] = FramesData(Frames.from_atoms([labelled(a) for a in sent[done].to_atoms()]))
+        job = finished_job(AseCalculation, label, {'frames': given['frames']}, **outputs)
+        process.ctx.jobs[given['metadata']['call_link_label']] = job
+    return process.inspect_jobs()
+
+
+def test_one_job_unless_asked_otherwise(reference):
+    process = reference(5)
+    assert end_jobs(process, (None, {})) is None
+    assert len(process.submitted) == 1
+    process.results()
+    assert process.outputs['frames'].creator.process_label == 'AseCalculation'
+
+
+def test_frames_are_divided_among_jobs_and_put_back_in_order(reference):
+    process = reference(5, n_jobs=orm.Int(2))
+    end_jobs(process, (None, {'1': 'NotConverged'}), (None, {'0': 'Error: no'}))
+    assert [given['frames'].n_frames for given in process.submitted] == [3, 2]
+    assert not process.should_run_jobs()
+    process.results()
+    hashes = process.inputs.frames.hashes
+    assert process.outputs['frames'].hashes == [hashes[index] for index in (0, 2, 4)]
+    assert process.outputs['failures'].get_dict() == {'1': 'NotConverged', '3': 'Error: no'}
+
+
+def test_scheduler_options_reach_the_job(reference):
+    process = reference(2, options=orm.Dict({'max_wallclock_seconds': 600}))
+    end_jobs(process, (None, {}))
+    assert process.submitted[0]['metadata']['options'] == {'max_wallclock_seconds': 600}
+
+
+def test_next_job_labels_only_what_the_last_one_had_no_time_for(reference):
+    process = reference(4)
+    late = 'NotFinished: the job ended before this frame was begun or finished.'
+    end_jobs(process, ('ERROR_OUT_OF_WALLTIME', {'1': 'NotConverged', '2': late, '3': late}))
+    assert process.should_run_jobs()
+    end_jobs(process, (None, {'1': 'NotConverged'}))
+    assert process.submitted[0]['frames'].hashes == process.inputs.frames.hashes[2:]
+    assert not process.should_run_jobs()
+    process.results()
+    assert process.outputs['frames'].hashes == [process.inputs.frames.hashes[index] for index in (0, 2)]
+    assert sorted(process.outputs['failures'].get_dict()) == ['1', '3']
+
+
+def test_job_without_progress_is_not_repeated(reference):
+    process = reference(2)
+    late = 'NotFinished: the job ended before this frame was begun or finished.'
+    end_jobs(process, ('ERROR_OUT_OF_WALLTIME', {'0': late, '1': late}))
+    assert not process.should_run_jobs()
+    process.results()
+    assert 'frames' not in process.outputs
+    assert sorted(process.outputs['failures'].get_dict()) == ['0', '1']
+
+
+def test_all_frames_failed_is_no_failure_of_the_process(reference):
+    process = reference(2)
+    assert end_jobs(process, ('ERROR_ALL_FRAMES_FAILED', {'0': 'NotConverged', '1': 'NotConverged'})) is None
+    process.results()
+    assert 'frames' not in process.outputs
+
+
+def test_calculator_that_cannot_be_set_up(reference):
+    process = reference(2)
+    exit_code = end_jobs(process, ('ERROR_CALCULATOR_SETUP', {'0': 'NotFinished', '1': 'NotFinished'}))
+    assert exit_code.status == process.exit_codes.ERROR_PROGRAM_FAILED.status
+    assert 'It ended badly.' in exit_code.message
+
+
+def test_job_that_left_nothing(reference):
+    process = reference(2)
+    process.run_jobs()
+    process.ctx.jobs['job_000'] = finished_job(AseCalculation, 'ERROR_OUTPUT_MISSING', {})
+    assert process.inspect_jobs().status == process.exit_codes.ERROR_PROGRAM_FAILED.status
+
+
+def test_no_frames_are_refused(settings):
+    with pytest.raises(ValueError, match='`frames` holds no frame'):
+        make('reference', 'ase', **settings('reference', 'ase'), frames=FramesData.from_atoms([]))
