@@ -93,7 +93,12 @@ class Simulation:
 
         self._low, self._high = view('boxlo', 3), view('boxhi', 3)
         self._tilt = [view(name, 1) for name in ('xy', 'xz', 'yz')]
-        self.pbc = np.array(lmp.extract_box()[5], dtype=bool)
+        self._periodicity = np.asarray((c_int * 3).from_address(extract_global(self._handle, b'periodicity')))
+
+    @property
+    def pbc(self) -> np.ndarray:
+        """Periodicity along each cell vector; shape (3,)."""
+        return self._periodicity.astype(bool)
 
     @property
     def origin(self) -> np.ndarray:
