@@ -192,7 +192,7 @@ def _conditions(process: orm.ProcessNode) -> str:
     content = parameters.get_dict()
     content = {**content, **(content.get('md') or {})}
     parts = [
-        f'{name} {content[name]:g}{unit}' if isinstance(content[name], int | float) else f'{content[name]}{unit}'
+        f'{name} {content[name]:.10g}{unit}' if isinstance(content[name], int | float) else f'{content[name]}{unit}'
         for name, unit in (('ensemble', ''), ('temperature', ' K'), ('pressure', ' bar'), ('seed', ''))
         if content.get(name) is not None and not isinstance(content[name], list)
     ]
