@@ -17,7 +17,7 @@ help:  ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: install  ## Grow a potential for Li2CO3 by active learning; results go to demo/.
-	AIIDA_PATH='$(CURDIR)/.aiida' $(BIN)/aiida-seimlip demo --directory demo
+	$(BIN)/aiida-seimlip demo --directory demo
 
 install: $(VENV)/.installed  ## Make .venv and install the package with what the demo needs.
 
@@ -31,7 +31,7 @@ docs: $(VENV)/.installed-dev  ## Build the documentation, warnings as errors.
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) .aiida demo docs/_build
+	rm -rf $(VENV) demo docs/_build
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with PYTHON=...")'
