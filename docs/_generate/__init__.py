@@ -1,0 +1,30 @@
+"""Parts of the reference that are made from the code whenever the docs are built, so that they cannot go stale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from _generate import command_line, options, processes
+
+
+def write_all(folder: Path) -> None:
+    """Write all generated parts; files that would not change are left alone, so that Sphinx need not read them again.
+
+    :param folder: where to write.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {
+        'options': options.describe_options(),
+        'protocols': options.describe_protocols(),
+        'calculators': options.describe_calculators(),
+        'calculations': processes.describe_calculations(),
+        'engines': processes.describe_engines(),
+        'campaign': processes.describe_campaign(),
+        'history': options.describe_history(),
+        'command_line': command_line.describe_command_line(),
+        'embedded_programs': command_line.describe_embedded_programs(),
+    }
+    for name, text in pages.items():
+        path = folder / f'{name}.md'
+        if not path.exists() or path.read_text(encoding='utf-8') != text:
+            path.write_text(text, encoding='utf-8')

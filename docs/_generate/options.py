@@ -1,0 +1,206 @@
+"""Tables of all options models, of the protocols and of the known calculators."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, Union, get_args, get_origin
+
+import pydantic
+from pydantic.fields import FieldInfo
+
+from _generate import processes
+from _generate.markdown import code, first_sentence, join, prose, table
+from aiida_seimlip.options import active_learning, ase, history, lammps, mlip3
+from aiida_seimlip.options.exploration import ExplorationConditions
+from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
+
+Model = type[pydantic.BaseModel]
+
+SECTIONS = {
+    'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'ASE calculators': ase,
+}  # fmt: skip
+"""Where the models are defined that ports take, in the order of the page; nested models follow the one that they
+belong to."""
+
+WORDS = {bool: 'boolean', int: 'integer', float: 'number', str: 'string', type(None): '`None`', dict: 'mapping'}
+SYMBOLS = {'ge': '≥', 'gt': '>', 'le': '≤', 'lt': '<', 'multiple_of': 'multiple of'}
+
+
+def describe_options() -> str:
+    """Return the tables of all models that ports take."""
+    roots = {
+        model for process in processes.all_processes().values()
+        for _, port in processes.ports(process.spec().inputs) if (model := processes.options_model(port))
+    }  # fmt: skip
+    shown: set[Model] = set()
+    parts = []
+    for title, module in SECTIONS.items():
+        parts.append(f'## {title}')
+        found = [value for value in vars(module).values() if isinstance(value, type) and value in roots]
+        for root in sorted(found, key=lambda model: -len(list(_with_nested(model)))):
+            for model in _with_nested(root):
+                if model not in shown:
+                    shown.add(model)
+                    parts += _describe_model(model, '###')
+    missing = roots - shown
+    if missing:
+        raise RuntimeError(f'Name the modules of {missing} in `SECTIONS`.')
+    return join(parts)
+
+
+def describe_history() -> str:
+    """Return the tables of the models that the output `history` of a campaign is made of."""
+    return join(part for model in _with_nested(history.CampaignHistory) for part in _describe_model(model, '##'))
+
+
+def describe_calculators() -> str:
+    """Return the table of the calculators that can be named."""
+    rows = [
+        (code(name), code(known.target), known.package, _keywords(known.defaults))
+        for name, known in sorted(ase.CALCULATORS.items())
+    ]
+    return table(('name', 'imported as', 'package', 'keyword arguments unless given'), rows) + '\n'
+
+
+def describe_protocols() -> str:
+    """Return what each protocol is for, and all values side by side."""
+    available = ActiveLearningWorkChain.get_available_protocols()
+    default = ActiveLearningWorkChain.get_default_protocol()
+    what_for = [(f'{code(name)}{" (default)" if name == default else ""}', text) for name, text in available.items()]
+    values = {name: dict(_flatten(ActiveLearningWorkChain.get_protocol_inputs(name))) for name in available}
+    keys = _in_order(values.values())
+    rows = [(code(key), *(values[name].get(key, '') for name in available)) for key in keys]
+    return join([table(('protocol', 'what for'), what_for), table(('input', *map(code, available)), rows)])
+
+
+# -- models -----------------------------------------------------------------------------------------------------------
+
+
+def _with_nested(model: Model) -> Iterator[Model]:
+    """Yield a model and those that its fields are made of."""
+    seen: list[Model] = []
+
+    def visit(one: Model) -> None:
+        if one not in seen:
+            seen.append(one)
+            for field in one.model_fields.values():
+                for other in _models_in(field.annotation):
+                    visit(other)
+
+    visit(model)
+    yield from seen
+
+
+def _models_in(annotation: Any) -> Iterator[Model]:
+    if inspect.isclass(annotation) and issubclass(annotation, pydantic.BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _describe_model(model: Model, heading: str) -> list[str]:
+    ports = [f'port `{port}` of [`{name}`](processes.md#{processes.slug(name)})' for name, port in _users(model)]
+    rows = [(code(name), _type(field), _default(field), _meaning(field)) for name, field in model.model_fields.items()]
+    return [
+        f'{heading} `{model.__name__}`',
+        prose(model),
+        f'Taken by: {"; ".join(ports)}.' if ports else '',
+        table(('key', 'type', 'default', 'meaning'), rows),
+    ]
+
+
+def _users(model: Model) -> Iterator[tuple[str, str]]:
+    """Yield the processes, and the ports of them, that take a model."""
+    for name, process in processes.all_processes().items():
+        for path, port in processes.ports(process.spec().inputs):
+            if processes.options_model(port) is model:
+                yield name, path
+
+
+def _meaning(field: FieldInfo) -> str:
+    if field.description:
+        return ' '.join(field.description.split())
+    return ' '.join(first_sentence(model) for model in _models_in(field.annotation))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return '**required**'
+    if field.default_factory is not None and list(_models_in(field.annotation)):
+        return 'its defaults'
+    return code(repr(field.get_default(call_default_factory=True)))
+
+
+def _type(field: FieldInfo) -> str:
+    limits = ', '.join(
+        f'{symbol} {getattr(constraint, name):.10g}'
+        for constraint in field.metadata
+        for name, symbol in SYMBOLS.items()
+        if getattr(constraint, name, None) is not None
+    )
+    name = _name(field.annotation)
+    if not limits:
+        return name
+    kind, *none = name.split(' or `None`')
+    return f'{kind}, {limits}{", or `None`" if none else ""}'
+
+
+def _name(annotation: Any) -> str:
+    """Return a type in words."""
+    if annotation is pydantic.JsonValue:
+        return 'any plain value'
+    if get_args(annotation):
+        return _generic_name(get_origin(annotation), get_args(annotation))
+    if inspect.isclass(annotation) and issubclass(annotation, pydantic.BaseModel):
+        page = 'history.md' if annotation.__module__ == history.__name__ else 'options.md'
+        return f'[`{annotation.__name__}`]({page}#{processes.slug(annotation.__name__)})'
+    return WORDS.get(annotation, code(getattr(annotation, '__name__', annotation)))
+
+
+def _generic_name(origin: Any, arguments: tuple[Any, ...]) -> str:
+    if origin is Literal:
+        return ', '.join(code(repr(argument)) for argument in arguments)
+    names = [_name(argument) for argument in arguments]
+    if origin in (Union, types.UnionType):
+        return ' or '.join(names)
+    if origin is list:
+        return f'list of {names[0]}s' if names[0] in WORDS.values() else f'list of {names[0]}'
+    return f'mapping of {names[0]} to {names[1]}' if origin is dict else names[0]
+
+
+# -- protocols --------------------------------------------------------------------------------------------------------
+
+
+def _flatten(content: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, str]]:
+    for key, value in content.items():
+        path = f'{prefix}{key}'
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f'{path}.')
+        elif key == 'conditions':
+            yield path, _describe_conditions(value)
+        else:
+            yield path, code(repr(value))
+
+
+def _describe_conditions(conditions: Sequence[Mapping[str, Any]]) -> str:
+    models = [ExplorationConditions.model_validate(condition) for condition in conditions]
+    lengths = {f'{model.n_steps * model.timestep / 1000.0:g} ps in steps of {model.timestep:g} fs' for model in models}
+    return f'{", ".join(code(model.label) for model in models)}; {" or ".join(sorted(lengths))}'
+
+
+def _in_order(lists: Iterable[Iterable[str]]) -> list[str]:
+    """Merge lists of keys: each key that is new comes behind its neighbour."""
+    merged: list[str] = []
+    for keys in lists:
+        place = 0
+        for key in keys:
+            if key not in merged:
+                merged.insert(place, key)
+            place = merged.index(key) + 1
+    return merged
+
+
+def _keywords(keywords: Mapping[str, Any]) -> str:
+    return ', '.join(code(f'{key}={value!r}') for key, value in keywords.items())
