@@ -37,7 +37,7 @@ default_role = 'literal'
 autodoc_typehints = 'description'
 autodoc_typehints_description_target = 'documented'
 autodoc_member_order = 'bysource'
-autodoc_default_options = {'members': True, 'show-inheritance': False}
+toc_object_entries_show_parents = 'hide'
 exclude_patterns = ['_build', '_generate', 'reference/_generated']
 suppress_warnings = ['ref.python']
 

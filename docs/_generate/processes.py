@@ -18,6 +18,7 @@ from aiida_seimlip.engines.contract import SOCKETS, SocketWorkChain, engine_name
 from aiida_seimlip.options.base import Options
 
 CAMPAIGN = 'seimlip.active_learning'
+MODELS = {'CampaignHistory': 'history.md', 'ExplorationConditions': 'options.md'}
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 
 
@@ -46,7 +47,7 @@ def describe_engines() -> str:
     for socket in SOCKETS:
         engines = {name: load_engine(socket, name) for name in engine_names(socket)}
         contract = next(iter(engines.values())).contract()
-        parts += [f'## The socket `{socket}`', prose(contract), *_tables(contract, base=SocketWorkChain)]
+        parts += [f'## The socket `{socket}`', link_models(prose(contract)), *_tables(contract, base=SocketWorkChain)]
         for name, engine in engines.items():
             parts += [
                 f'### `seimlip.{socket}.{name}`',
@@ -135,7 +136,7 @@ def _tables(
 def _exit_codes(process: type[Process], labels: Collection[str]) -> str:
     found = sorted((process.spec().exit_codes[label].status, label) for label in labels)
     rows = [(str(status), code(label), process.spec().exit_codes[label].message) for status, label in found]
-    return table(('exit code', 'label', 'message'), rows)
+    return table(('status', 'label', 'message'), rows)
 
 
 def _is_same(port: Any, other: Any) -> bool:
@@ -149,7 +150,8 @@ def _is_setting(name: str) -> bool:
 
 
 def _input(name: str, port: Any) -> tuple[str, ...]:
-    return _port_name(name, port), _type(port), _default(port), _help(port)
+    see = f' See [there](#the-socket-{name}).' if isinstance(port, Mapping) and 'code' in port else ''
+    return _port_name(name, port), _type(port), _default(port), _help(port) + see
 
 
 def _output(name: str, port: Any) -> tuple[str, ...]:
@@ -161,7 +163,14 @@ def _port_name(name: str, port: Any) -> str:
 
 
 def _help(port: Any) -> str:
-    return re.sub(r'``([^`]+)``', r'`\1`', port.help or '')
+    return link_models(re.sub(r'``([^`]+)``', r'`\1`', port.help or ''))
+
+
+def link_models(text: str) -> str:
+    """Turn names of models into links to the pages that describe them."""
+    for name, page in MODELS.items():
+        text = text.replace(code(name), f'[`{name}`]({page}#{slug(name)})')
+    return text
 
 
 def _type(port: Any) -> str:
