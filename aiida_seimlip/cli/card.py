@@ -13,6 +13,7 @@ from aiida.common.links import LinkType
 from aiida_seimlip.cli.potential import is_training_link
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.options.ase import CALCULATORS
 from aiida_seimlip.science.frames import Frames
 
 
@@ -217,8 +218,13 @@ def _calculator(process: orm.ProcessNode | None) -> str:
     if process is None or 'parameters' not in process.inputs:
         return ''
     found = process.inputs.parameters.get_dict().get('calculator') or {}
-    keywords = ', '.join(f'{key}={value!r}' for key, value in (found.get('kwargs') or {}).items())
-    return f'{found["name"]}({keywords})' if 'name' in found else ''
+    name = found.get('name', '')
+    known = CALCULATORS.get(name)
+    keywords = {**(known.defaults if known else {}), **(found.get('kwargs') or {})}
+    arguments = ', '.join(f'{key}={value!r}' for key, value in keywords.items())
+    results = process.outputs.results.get_dict() if 'results' in process.outputs else {}
+    versions = ', '.join(f'{key} {value}' for key, value in (results.get('versions') or {}).items() if value)
+    return f'{name}({arguments}){f" with {versions}" if versions else ""}' if name else ''
 
 
 def _describe_potential(potential: PotentialData) -> str:

@@ -55,6 +55,7 @@ class Home:
         """Let AiiDA use this home from now on."""
         self.config_folder.mkdir(parents=True, exist_ok=True)
         os.environ['AIIDA_PATH'] = str(self.path)
+        os.environ.setdefault('OMP_NUM_THREADS', '1')  # several programs run at once
         os.environ.setdefault('MPLCONFIGDIR', str(self.config_folder / 'cache' / 'matplotlib'))
         if 'aiida.manage' in sys.modules:
             from aiida.manage import get_manager

@@ -286,9 +286,9 @@ class _Campaign:
         sections: dict[str, dict[str, str]] = {}
         loose: dict[str, str] = {}
         for label, node in self._inputs(self.node).items():
-            name = label.replace('__', ' · ')
+            name = label.replace('__', ' ')
             if isinstance(node, orm.Dict):
-                sections[name.replace(' · parameters', '')] = {
+                sections[name.replace(' parameters', '')] = {
                     key.replace('_', ' '): _show(value) for key, value in flatten(node.get_dict()).items()
                 }
             elif isinstance(node, orm.AbstractCode):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 import numpy as np
@@ -88,12 +88,10 @@ def _summary(report: CampaignReport) -> str:
     """Say in one or two sentences how it went."""
     if not report.explorations:
         return report.message or 'No exploration has ended yet.'
-    last = max(exploration.iteration for exploration in report.explorations)
-    runs = [exploration for exploration in report.explorations if exploration.iteration == last]
-    survivors = sum(run.outcome == 'completed' for run in runs)
+    survivors, number = _survivors(report)
     text = (
         f'After {_count(report.n_iterations, "iteration")} and {_count(report.n_labels, "label")}, '
-        f'{survivors} of {_count(len(runs), "exploration")} ran to the end without leaving known ground.'
+        f'{survivors} of {_count(number, "exploration")} ran to the end without leaving known ground.'
     )
     return f'{text} {report.message}'.strip()
 
@@ -105,12 +103,13 @@ def _count(number: int, noun: str) -> str:
 def _tiles(report: CampaignReport) -> list[NumberTile]:
     errors = report.held_out or Errors(0, *[float('nan')] * 3)
     note = f'RMSE on {_count(errors.n_frames, "frame")}' if report.held_out else 'no held-out frames'
+    survivors = '{} of {} explorations survived'.format(*_survivors(report)) if report.explorations else ''
     share = report.share_outside_programs
     time, unit = plots.duration(report.wall_seconds).rsplit(' ', 1)
     return [
         NumberTile(
             'yes' if report.is_converged else 'no', '', 'converged',
-            _survivors(report), 'good' if report.is_converged else 'bad',
+            survivors, 'good' if report.is_converged else 'bad',
         ),
         NumberTile(str(report.n_iterations), '', 'iterations', 'after the bootstrap'),
         NumberTile(str(report.n_labels), '', 'labels', 'reference calculations learned from'),
@@ -121,12 +120,11 @@ def _tiles(report: CampaignReport) -> list[NumberTile]:
     ]  # fmt: skip
 
 
-def _survivors(report: CampaignReport) -> str:
-    if not report.explorations:
-        return 'no exploration yet'
+def _survivors(report: CampaignReport) -> tuple[int, int]:
+    """Return how many explorations survived in the last iteration, and how many there are."""
     last = max(exploration.iteration for exploration in report.explorations)
-    outcomes = [exploration.outcome for exploration in report.explorations if exploration.iteration == last]
-    return f'{outcomes.count("completed")} of {len(outcomes)} explorations survived'
+    survivors = [item for item in report.explorations if item.iteration == last and item.outcome == 'completed']
+    return len(survivors), len({item.name for item in report.explorations})
 
 
 def _learning(report: CampaignReport) -> Section:
@@ -146,7 +144,11 @@ def _learning(report: CampaignReport) -> Section:
     if not curves:
         return section
     texts = [f'{curve.name}: {plots.number(curve.energies[-1])} meV/atom at the end' for curve in curves]
-    return _with_figure(section, plots.learning_curves(curves), f'Learning curves. {"; ".join(texts)}.')
+    legend = tuple((plots.SET_COLOURS[curve.name], curve.name) for curve in curves)
+    return replace(
+        section, legend=legend, figure=plots.learning_curves(curves),
+        description=f'Learning curves. {"; ".join(texts)}.',
+    )  # fmt: skip
 
 
 def _curve(name: str, points: Sequence[tuple[int, Errors | None]]) -> plots.Curve:
@@ -169,7 +171,9 @@ def _survival(report: CampaignReport) -> Section:
     if not report.explorations:
         return section
     tiles = [plots.Tile(e.name, e.iteration, e.outcome, e.survival, e.highest_grade) for e in report.explorations]
-    return _with_figure(section, plots.survival_tiles(tiles), _summary(report))
+    return replace(
+        section, figure=plots.survival_tiles(tiles, report.thresholds.get('save')), description=_summary(report)
+    )
 
 
 def _grades(report: CampaignReport) -> Section:
@@ -183,7 +187,11 @@ def _grades(report: CampaignReport) -> Section:
     if not grades:
         return section
     text = '; '.join(f'iteration {key}: median {np.nanmedian(values):.1f}' for key, values in grades.items())
-    return _with_figure(section, plots.grade_distribution(grades, report.thresholds), f'Extrapolation grades. {text}.')
+    return replace(
+        section,
+        figure=plots.grade_distribution(grades, report.thresholds),
+        description=f'Extrapolation grades. {text}.',
+    )
 
 
 def _parity(report: CampaignReport) -> Section:
@@ -196,7 +204,7 @@ def _parity(report: CampaignReport) -> Section:
         return section
     clouds = [plots.Cloud(item.name, item.energies, item.forces, item.stresses) for item in report.parities]
     texts = [f'{item.name}: {plots.number(item.errors.energy)} meV/atom' for item in report.parities]
-    return _with_figure(section, plots.parity(clouds), f'Parity plots. {"; ".join(texts)}.')
+    return replace(section, figure=plots.parity(clouds), description=f'Parity plots. {"; ".join(texts)}.')
 
 
 def _time(report: CampaignReport) -> Section:
@@ -215,8 +223,4 @@ def _time(report: CampaignReport) -> Section:
         [(item.stage, item.start, item.stop) for item in report.intervals], seconds, report.wall_seconds
     )
     texts = [f'{plots.word(stage)} {plots.duration(length)}' for stage, length in seconds.items()]
-    return _with_figure(section, figure, f'Time by stage: {", ".join(texts)}.')
-
-
-def _with_figure(section: Section, figure: str, description: str) -> Section:
-    return Section(section.anchor, section.title, section.lead, figure, description, section.reason, section.legend)
+    return replace(section, figure=figure, description=f'Time by stage: {", ".join(texts)}.')

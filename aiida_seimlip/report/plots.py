@@ -119,16 +119,16 @@ def learning_curves(curves: Sequence[Curve]) -> str:
             ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
             _scale_errors(ax)
             _label_ends(ax, [end for end in ends if end is not None])
-        _legend(axes[0], [(curve.name, SET_COLOURS.get(curve.name, GREY)) for curve in curves])
         return _svg(figure, 'learning')
 
 
-def survival_tiles(tiles: Sequence[Tile]) -> str:
+def survival_tiles(tiles: Sequence[Tile], threshold: float | None = None) -> str:
     """Draw a tile for each exploration and iteration: its colour is the outcome, its filled part the steps survived.
 
     The number in a tile is the highest extrapolation grade met.
 
     :param tiles: in the order in which rows shall appear.
+    :param threshold: grade above which frames are saved: a run that saved none stayed below it.
     """
     rows = list(dict.fromkeys(tile.row for tile in tiles))
     columns = sorted({tile.column for tile in tiles})
@@ -138,15 +138,15 @@ def survival_tiles(tiles: Sequence[Tile]) -> str:
         drawn = {(tile.row, tile.column): tile for tile in tiles}
         for position, column in enumerate(columns):
             for height, row in enumerate(rows):
-                _draw_tile(ax, drawn.get((row, column)), position, height)
+                _draw_tile(ax, drawn.get((row, column)), position, height, threshold)
         ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.95))
         ax.set_xticks(range(len(columns)), [str(column) for column in columns])
         ax.set_yticks(range(len(rows)), rows)
         ax.tick_params(axis='y', labelcolor=INK)
         ax.set_xlabel('iteration')
         for position, column in enumerate(columns):
-            ended = [tile.outcome == 'completed' for tile in tiles if tile.column == column]
-            ax.text(position, -0.72, f'{sum(ended)} of {len(ended)}', ha='center', va='center', color=MUTED, size=9)
+            survivors = sum(tile.outcome == 'completed' for tile in tiles if tile.column == column)
+            ax.text(position, -0.72, f'{survivors} of {len(rows)}', ha='center', va='center', color=MUTED, size=9)
         ax.text(-0.62, -0.72, 'survived', ha='right', va='center', color=MUTED, size=9)
         for spine in ax.spines.values():
             spine.set_visible(False)
@@ -276,11 +276,10 @@ def _label_ends(ax: Axes, ends: Sequence[tuple[float, float, str]], *, apart: fl
             if lacking > 0:
                 placed[low] -= lacking / 2
                 placed[low + 1] += lacking / 2
-    right = max((label for label, _, _ in ordered), default=0.0)
-    for (_, value, colour), height, place in zip(ordered, heights, placed, strict=True):
+    for (labels, value, colour), height, place in zip(ordered, heights, placed, strict=True):
         ax.annotate(
-            number(value), (right, value), xytext=(9, place - height), textcoords='offset points', va='center_baseline',
-            color=colour, size=9, weight='bold', annotation_clip=False,
+            number(value), (labels, value), xytext=(9, place - height), textcoords='offset points', size=9,
+            va='center_baseline', color=colour, weight='bold', annotation_clip=False,
         )  # fmt: skip
 
 
@@ -307,16 +306,7 @@ def _plain_log(axis: object) -> None:
     axis.set_minor_formatter(NullFormatter())  # type: ignore[attr-defined]
 
 
-def _legend(ax: Axes, entries: Sequence[tuple[str, str]]) -> None:
-    """Write the names of the sets in their colours in the upper right corner."""
-    for position, (name, colour) in enumerate(entries):
-        ax.annotate(
-            name, (1.0, 1.0), xycoords='axes fraction', xytext=(-2, -2 - 14 * position), textcoords='offset points',
-            ha='right', va='top', color=colour, size=9.5, weight='bold',
-        )  # fmt: skip
-
-
-def _draw_tile(ax: Axes, tile: Tile | None, column: int, row: int) -> None:
+def _draw_tile(ax: Axes, tile: Tile | None, column: int, row: int, threshold: float | None) -> None:
     """Draw a tile at a place; where nothing was run there is a dot."""
     if tile is None:
         ax.plot(column, row, 'o', ms=2.5, color=FAINT)
@@ -328,7 +318,10 @@ def _draw_tile(ax: Axes, tile: Tile | None, column: int, row: int) -> None:
     filled = width * max(0.0, min(1.0, tile.survival))
     ax.add_patch(Rectangle((left, bottom), filled, height, color=_tint(colour, SOFT), lw=0))
     mark = {'crashed': '× ', 'failed': '× ', 'out_of_walltime': '… '}.get(outcome, '')
-    text = mark + (grade(tile.grade) if np.isfinite(tile.grade) else '')
+    if np.isfinite(tile.grade):
+        text = mark + grade(tile.grade)
+    else:
+        text = f'< {threshold:g}' if outcome == 'completed' and threshold is not None else mark
     ax.text(column, row, text, ha='center', va='center_baseline', color=INK, size=9.5)
 
 

@@ -59,6 +59,8 @@ def states(directory: Path) -> list[str]:
     """Return the states of all processes in the profile of the demo."""
     (path,) = directory.glob('demo/.aiida/repository/*/database.sqlite')
     with sqlite3.connect(path) as connection:
+        assert connection.execute('PRAGMA journal_mode').fetchone() == ('wal',)
+        assert connection.execute('PRAGMA integrity_check').fetchone() == ('ok',)
         query = "select json_extract(attributes, '$.process_state') from db_dbnode where node_type like 'process.%'"
         return [state for (state,) in connection.execute(query)]
 

@@ -36,7 +36,8 @@ def test_card_of_start(story):
 def test_command(run_command, story):
     output = run_command('frame', story.labelled.pk, 1).output
     for text in (
-        'MD step 345', 'extrapolation grade 11.000', 'nvt, temperature 600 K, seed 17', "tblite(method='GFN1-xTB')",
+        'MD step 345', 'extrapolation grade 11.000', 'nvt, temperature 600 K, seed 17',
+        "tblite(method='GFN1-xTB', verbosity=0)",
         'energy -10.000000 eV/atom, largest force 0.866 eV/Å', f'mtp of level 6, node {story.potential.pk}',
         'from 2 labels; 2 meV/atom', story.start.uuid,
     ):  # fmt: skip

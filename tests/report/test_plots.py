@@ -98,3 +98,14 @@ def test_number(value, text):
 @pytest.mark.parametrize(('seconds', 'text'), [(4, '4 s'), (200, '3.3 min'), (7200, '2.0 h'), (NAN, '–')])
 def test_duration(seconds, text):
     assert plots.duration(seconds) == text
+
+
+def test_survivor_that_saved_nothing_stayed_below_the_threshold():
+    tile = plots.Tile('a', 1, 'completed', 1.0, NAN)
+    assert '< 2' in texts(plots.survival_tiles([tile], 2.0))
+    assert '< 2' not in texts(plots.survival_tiles([tile]))
+
+
+def test_postponed_explorations_count_among_all():
+    tiles = [plots.Tile('a', 1, 'completed', 1.0, 3.0), *(plots.Tile(row, 2, 'completed', 1.0, 3.0) for row in 'ab')]
+    assert {'1 of 2', '2 of 2'} <= set(texts(plots.survival_tiles(tiles)))
