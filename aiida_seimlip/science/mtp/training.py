@@ -6,9 +6,10 @@ The loss is MLIP-3's: with K configurations of N atoms ::
 
 where W is the virial (Frobenius norm, eV), s ``weight_scaling`` and t ``weight_scaling_forces``. Being a sum of squares
 whose derivatives by all parameters the kernels give, it is minimised by damped Gauss–Newton steps (J. J. Moré, Lecture
-Notes in Mathematics 630, 105 (1978)). The energy is linear in the species and moment coefficients: their block of the
-normal equations is not damped, so that each step solves for them as if the radial functions were known (variable
-projection in the approximation of L. Kaufman, BIT 15, 49 (1975)).
+Notes in Mathematics 630, 105 (1978)), bent along the curved valleys of the loss by the second derivative in their own
+direction (M. K. Transtrum and J. P. Sethna, arXiv:1201.5885). The energy is linear in the species and moment
+coefficients: their block of the normal equations is not damped, so that each step solves for them as if the radial
+functions were known (variable projection in the approximation of L. Kaufman, BIT 15, 49 (1975)).
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ _NO_LOCAL_BASIS = np.empty((0, 0))
 _SMALLEST_DAMPING = 1e-10
 _SMALLEST_SCALE = 1e-12
 _ROUNDING = 1e-12
+_JACOBIAN_BYTES = 1_000_000_000
+_AHEAD = 0.1
+_LARGEST_BEND = 1.5
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class TrainingOptions:
     iteration_limit: int = 100
     tolerance: float = 1e-2
     window: int = 10
-    regularisation: float = 1e-10
+    regularisation: float = 1e-8
     damping: float = 1e-2
     held_out_fraction: float = 0.0
     patience: int = 20
@@ -304,6 +308,11 @@ class _Chunk:
         self.virial_factors = np.sqrt(stress_weights[:, None] * _VOIGT_MULTIPLICITY)
         self._pairs = self._find_pairs() if keep else None
 
+    @property
+    def n_residuals(self) -> int:
+        """Number of energies, components of forces and components of virials."""
+        return 7 * len(self.frames) + 3 * self.types.size
+
     def _find_pairs(self) -> Pairs:
         frames = self.frames
         return neighbour_list(frames.positions, frames.ptr, frames.cells, frames.pbc, self.cutoff)
@@ -324,14 +333,12 @@ class _Chunk:
             (self.virial_factors * (virials - self.virials)).ravel(),
         ])  # fmt: skip
 
-    def normal_equations(self, basis: kernel.Basis, parameters: kernel.Parameters) -> NormalEquations:
-        """Return this chunk's part of the sums in the normal equations, not divided by K."""
-        pairs = self._pairs or self._find_pairs()
-        residuals = self.residuals(basis, parameters, pairs)
-        n_atoms, n_frames = self.types.size, len(self.frames)
+    def jacobian(self, basis: kernel.Basis, parameters: kernel.Parameters, pairs: Pairs | None = None) -> np.ndarray:
+        """Return the derivatives of the residuals by the parameters; shape (n_residuals, n_parameters)."""
+        pairs = pairs or self._pairs or self._find_pairs()
         n_parameters = parameters.radial.size + parameters.species.size + parameters.moments.size
-        jacobian = np.zeros((residuals.size, n_parameters))
-        energies, forces, virials = np.split(jacobian, [n_frames, n_frames + 3 * n_atoms])
+        jacobian = np.zeros((self.n_residuals, n_parameters))
+        energies, forces, virials = np.split(jacobian, [len(self.frames), len(self.frames) + 3 * self.types.size])
         kernel.jacobian_kernel(
             basis, parameters, self.types, self.frame_of_atom, pairs.first, pairs.neighbours, pairs.vectors,
             energies, forces, virials,
@@ -339,14 +346,20 @@ class _Chunk:
         energies *= self.energy_factors[:, None]
         forces *= np.repeat(self.force_factors, 3, axis=0)
         virials *= self.virial_factors.reshape(-1, 1)
-        return NormalEquations(float(residuals @ residuals), jacobian.T @ residuals, jacobian.T @ jacobian)
+        return jacobian
+
+    def linearise(self, basis: kernel.Basis, parameters: kernel.Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """Return the residuals and their derivatives by the parameters."""
+        pairs = self._pairs or self._find_pairs()
+        return self.residuals(basis, parameters, pairs), self.jacobian(basis, parameters, pairs)
 
 
 class Loss:
     """The loss of potentials of one form on given configurations.
 
-    Neighbours are kept as long as they fit into some hundred megabytes, otherwise found anew in each evaluation; the
-    Jacobian is never held for more than a chunk of configurations.
+    Neighbours and the Jacobian are kept as long as they fit into some hundred megabytes. Otherwise neighbours are found
+    anew in each evaluation, the Jacobian is never held for more than a chunk of configurations, and there is no
+    `curvature`.
 
     :param potential: gives the form (moments, range of distances, scaling); its coefficients are not used.
     :param frames: configurations with energies and forces.
@@ -362,6 +375,9 @@ class Loss:
         size = max(1, min(_ATOMS_PER_CHUNK, -(-frames.numbers.size // options.threads)))
         parts = [_Chunk(potential, frames[chunk], options, keep) for chunk in chunks(frames, size)]
         self._shares = [share for index in range(options.threads) if (share := parts[index :: options.threads])]
+        n_residuals = sum(part.n_residuals for part in parts)
+        self.has_curvature = n_residuals * potential.n_parameters * 8 <= _JACOBIAN_BYTES
+        self._linearised: list[list[tuple[np.ndarray, np.ndarray]]] = []
 
     def _parameters(self, parameters: np.ndarray) -> kernel.Parameters:
         return kernel.make_parameters(self._potential.with_parameters(parameters))
@@ -386,11 +402,36 @@ class Loss:
         :param pool: threads to use.
         """
         arrays = self._parameters(parameters)
+        self._linearised = [[] for _ in self._shares]  # frees the memory of the last ones first
 
-        def work(share: list[_Chunk]) -> NormalEquations:
-            return reduce(NormalEquations.plus, (chunk.normal_equations(self._basis, arrays) for chunk in share))
+        def equations(chunk: _Chunk, kept: list[tuple[np.ndarray, np.ndarray]]) -> NormalEquations:
+            residuals, jacobian = chunk.linearise(self._basis, arrays)
+            if self.has_curvature:
+                kept.append((residuals, jacobian))
+            return NormalEquations(float(residuals @ residuals), jacobian.T @ residuals, jacobian.T @ jacobian)
 
-        return reduce(NormalEquations.plus, pool.map(work, self._shares)).over(self._n_frames)
+        def work(share: list[_Chunk], kept: list[tuple[np.ndarray, np.ndarray]]) -> NormalEquations:
+            return reduce(NormalEquations.plus, (equations(chunk, kept) for chunk in share))
+
+        return reduce(NormalEquations.plus, pool.map(work, self._shares, self._linearised)).over(self._n_frames)
+
+    def curvature(self, parameters: np.ndarray, direction: np.ndarray, pool: ThreadPoolExecutor) -> np.ndarray:
+        """Return Jᵀr″/K with the second derivatives r″ of the residuals along a direction; shape (n_parameters,).
+
+        :param parameters: those of the last call of `normal_equations`.
+        :param direction: a step of the parameters.
+        :param pool: threads to use.
+        """
+        ahead = self._parameters(parameters + _AHEAD * direction)
+
+        def work(share: list[_Chunk], kept: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+            total = np.zeros(direction.size)
+            for chunk, (residuals, jacobian) in zip(share, kept, strict=True):
+                slope = (chunk.residuals(self._basis, ahead) - residuals) / _AHEAD
+                total += jacobian.T @ (2.0 / _AHEAD * (slope - jacobian @ direction))
+            return total
+
+        return sum(pool.map(work, self._shares, self._linearised), np.zeros(direction.size)) / self._n_frames
 
 
 class _Fit(NamedTuple):
@@ -489,7 +530,7 @@ class _Minimiser:
         linear = slice(self.n_radial, None)
         gradient = equations.gradient + ridge * parameters
         solution = parameters.copy()
-        solution[linear] += _solve(equations.matrix[linear, linear], ridge[linear], -gradient[linear])
+        solution[linear] += _Factorised(equations.matrix[linear, linear], ridge[linear]).solve(-gradient[linear])
         return solution
 
     def _step(self, parameters: np.ndarray, equations: NormalEquations) -> np.ndarray | None:
@@ -498,42 +539,58 @@ class _Minimiser:
         gradient = equations.gradient + ridge * parameters
         objective = equations.loss + float(ridge @ parameters**2)
         self.scale = np.maximum(np.diag(equations.matrix)[: self.n_radial], 0.5 * self.scale)
-        smallest = _SMALLEST_SCALE * self.scale.max()
         growth = 2.0
         for _ in range(self._MAX_REJECTIONS):
             damping = ridge.copy()
-            damping[: self.n_radial] += self.damping * np.maximum(self.scale, smallest)
+            damping[: self.n_radial] += self.damping * np.maximum(self.scale, _SMALLEST_SCALE * self.scale.max())
             try:
-                step = _solve(equations.matrix, damping, -gradient)
+                damped = _Factorised(equations.matrix, damping)
             except LinAlgError:
                 self.damping *= 10.0
                 continue
-            reached = self.loss.value(parameters + step, self.pool) + float(ridge @ (parameters + step) ** 2)
-            if reached < objective:
-                predicted = -(2.0 * gradient + equations.matrix @ step + ridge * step) @ step
-                gain = (objective - reached) / predicted
-                self.damping = max(_SMALLEST_DAMPING, self.damping * max(0.2, 1.0 - (2.0 * gain - 1.0) ** 3))
-                return parameters + step
+            straight = damped.solve(-gradient)
+            step = self._bend(parameters, straight, damped)
+            if step is not None:
+                reached = self.loss.value(parameters + step, self.pool) + float(ridge @ (parameters + step) ** 2)
+                if reached < objective:
+                    promised = -(2.0 * gradient + equations.matrix @ straight + ridge * straight) @ straight
+                    gain = (objective - reached) / promised
+                    self.damping = max(_SMALLEST_DAMPING, self.damping * max(0.2, 1.0 - (2.0 * gain - 1.0) ** 3))
+                    return parameters + step
             self.damping *= growth
             growth *= 2.0
         return None
 
+    def _bend(self, parameters: np.ndarray, straight: np.ndarray, damped: _Factorised) -> np.ndarray | None:
+        """Add the second-order term to a step; return None if it is too large for the expansion to hold."""
+        if not self.loss.has_curvature:
+            return straight
+        bend = damped.solve(-self.loss.curvature(parameters, straight, self.pool))
+        lengths = [float(self.scale @ vector[: self.n_radial] ** 2) ** 0.5 for vector in (bend, straight)]
+        return straight + 0.5 * bend if 2.0 * lengths[0] <= _LARGEST_BEND * lengths[1] else None
 
-def _solve(matrix: np.ndarray, damping: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve damped normal equations after scaling them to a diagonal of ones.
 
-    Parameters without any influence (zeros on the diagonal) stay as they are. The numbers of atoms of each species,
-    for example, are proportional to each other if all configurations have the same composition, so that a tiny ridge
-    (far above the rounding errors of the matrix) chooses the solution with the smallest change.
+class _Factorised:
+    """Damped normal equations, scaled to a diagonal of ones and factorised.
+
+    Parameters without any influence (zeros on the diagonal) stay as they are. The numbers of atoms of each species, for
+    example, are proportional to each other if all configurations have the same composition, so that a tiny ridge (far
+    above the rounding errors of the matrix) chooses the solution with the smallest change.
 
     :raises LinAlgError: if the matrix is not positive definite for all that.
     """
-    damped = matrix + np.diag(damping)
-    diagonal = np.diag(damped)
-    scale = np.where(diagonal > 0.0, 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0)), 0.0)
-    scaled = damped * scale[:, None] * scale
-    scaled[np.diag_indices_from(scaled)] = 1.0 + _ROUNDING
-    return scale * cho_solve(cho_factor(scaled), scale * right)
+
+    def __init__(self, matrix: np.ndarray, damping: np.ndarray) -> None:
+        damped = matrix + np.diag(damping)
+        diagonal = np.diag(damped)
+        self._scale = np.where(diagonal > 0.0, 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0)), 0.0)
+        scaled = damped * self._scale[:, None] * self._scale
+        scaled[np.diag_indices_from(scaled)] = 1.0 + _ROUNDING
+        self._factor = cho_factor(scaled)
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """Return the solution for a right-hand side; shape (n_parameters,)."""
+        return self._scale * cho_solve(self._factor, self._scale * right)
 
 
 def _reference_virials(frames: Frames) -> tuple[np.ndarray, np.ndarray]:
