@@ -371,7 +371,7 @@ def _draw_bar(ax: Axes, seconds: Mapping[str, float], wall_seconds: float) -> No
             )  # fmt: skip
             ax.text(
                 left + share / 2, 0, f'{duration(length)} · {100 * share:.0f} %', ha='center', va='center_baseline',
-                size=9, color='white' if stage in ('train', 'evaluate') else INK,
+                size=9, color='white' if stage in ('train', 'held_out') else INK,
             )  # fmt: skip
         left += share
     ax.set(xlim=(0, 1), ylim=(-0.5, 0.85))
