@@ -10,6 +10,7 @@ export PIP_QUIET := 1
 # One thread for each program: the workflows run several of them at once.
 export OMP_NUM_THREADS := 1
 export MPLCONFIGDIR := $(CURDIR)/$(VENV)/var/matplotlib
+export PRE_COMMIT_HOME := $(CURDIR)/$(VENV)/var/pre-commit
 
 .PHONY: help demo install test lint docs clean
 
