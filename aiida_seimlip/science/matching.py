@@ -14,7 +14,8 @@ TOLERANCE = 2e-5
 def match_frames(found: Frames, among: Frames, tolerance: float = TOLERANCE) -> np.ndarray:
     """Find for each frame the one it is a copy of.
 
-    A copy has the same elements and positions, atom by atom, and the same cell vectors where it is periodic. Where there are several equal frames to choose from, each is taken once, in order, before one is taken again.
+    A copy has the same elements and positions, atom by atom, and the same cell vectors where it is periodic. Where
+    there are several equal frames to choose from, each is taken once, in order, before one is taken again.
 
     :param found: the copies, in any order.
     :param among: the originals.
