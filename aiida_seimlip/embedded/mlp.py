@@ -168,7 +168,7 @@ COMMANDS: dict[str, Command] = {
             ),
             'log': _LOG,
             'threads': _THREADS,
-            'regularization': Option(float, 1e-8, 'ridge on moment coefficients, relative', _NOT_NEGATIVE),
+            'regularization': Option(float, 1e-7, 'ridge on moment coefficients, relative', _NOT_NEGATIVE),
             'held_out_fraction': Option(float, 0.0, 'fraction held out to stop early', (0.0, 0.9)),
             'seed': Option(int, 0, 'of the start of an untrained potential and of what is held out', (0, 2**63)),
         },

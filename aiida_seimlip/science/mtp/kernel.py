@@ -99,12 +99,12 @@ def make_basis(potential: MomentTensorPotential) -> Basis:
     return Basis(
         parent=np.ascontiguousarray(lower[np.arange(len(powers)), axis]),
         axis=axis.astype(np.int64),
-        lower=lower.astype(np.int64),
-        powers=powers.astype(float),
+        lower=np.ascontiguousarray(lower, dtype=np.int64),
+        powers=np.ascontiguousarray(powers, dtype=float),
         radial_function=basic[:, 0].copy(),
         monomial=np.array([index[tuple(row)] for row in basic[:, 1:].tolist()], dtype=np.int64),
         radial_first=np.searchsorted(basic[:, 0], np.arange(potential.radial_funcs_count + 1)).astype(np.int64),
-        times=relabel[times[:, [0, 1, 3]]],
+        times=np.ascontiguousarray(relabel[times[:, [0, 1, 3]]]),
         factors=times[:, 2].astype(float),
         is_factor=is_factor,
         scalars=relabel[np.asarray(potential.alpha_moment_mapping, dtype=np.int64)],
@@ -457,14 +457,19 @@ def _radial_chain(bucket, basis, basis_values, angular, hessian, chain):
     n_functions = basis.radial_first.size - 1
     size = basis_values.shape[0]
     n_basic = basis.monomial.size
-    sums = np.empty((n_species * size, basis.parent.size))
+    n_monomials = basis.parent.size
+    count = bucket[n_species]
+    transposed = np.empty((count, n_monomials))  # inner loops over monomials are longer than those over neighbours
+    for k in range(count):
+        for a in range(n_monomials):
+            transposed[k, a] = angular[a, k]
+    sums = np.zeros((n_species * size, n_monomials))
     for t in range(n_species):
-        for q in range(size):
-            for a in range(basis.parent.size):
-                total = 0.0
-                for k in range(bucket[t], bucket[t + 1]):
-                    total += basis_values[q, k] * angular[a, k]
-                sums[t * size + q, a] = total
+        for k in range(bucket[t], bucket[t + 1]):
+            for q in range(size):
+                value = basis_values[q, k]
+                for a in range(n_monomials):
+                    sums[t * size + q, a] += value * transposed[k, a]
     for mu in range(n_functions):
         low, high = basis.radial_first[mu], basis.radial_first[mu + 1]
         selected = np.empty((n_species * size, high - low))
@@ -530,34 +535,38 @@ def _scatter(i, frame, count, where, neighbours, vectors, species, rows, n_radia
     n_species = n_all_radial // n_radial
     radial = species * n_radial
     linear = n_all_radial + n_species
-    strain = np.zeros((6, 3 * count))
+    sums = np.zeros((9, 3 * count))  # six strains, then the force on the atom itself
     for k in range(count):
         if where[k] >= 0:
             x, y, z = vectors[where[k], 0], vectors[where[k], 1], vectors[where[k], 2]
-            strain[0, k] = x
-            strain[1, count + k] = y
-            strain[2, 2 * count + k] = z
-            strain[3, count + k] = 0.5 * z
-            strain[3, 2 * count + k] = 0.5 * y
-            strain[4, k] = 0.5 * z
-            strain[4, 2 * count + k] = 0.5 * x
-            strain[5, k] = 0.5 * y
-            strain[5, count + k] = 0.5 * x
-            j = neighbours[where[k]]
+            sums[0, k] = x
+            sums[1, count + k] = y
+            sums[2, 2 * count + k] = z
+            sums[3, count + k] = 0.5 * z
+            sums[3, 2 * count + k] = 0.5 * y
+            sums[4, k] = 0.5 * z
+            sums[4, 2 * count + k] = 0.5 * x
+            sums[5, k] = 0.5 * y
+            sums[5, count + k] = 0.5 * x
             for c in range(3):
-                row = c * count + k
-                for p in range(n_radial):
-                    jac_forces[3 * j + c, radial + p] -= rows[row, p]
-                    jac_forces[3 * i + c, radial + p] += rows[row, p]
-                for p in range(n_columns - n_radial):
-                    jac_forces[3 * j + c, linear + p] -= rows[row, n_radial + p]
-                    jac_forces[3 * i + c, linear + p] += rows[row, n_radial + p]
-    virial = np.dot(strain, rows)
+                sums[6 + c, c * count + k] = 1.0
+                _add_split(
+                    jac_forces[3 * neighbours[where[k]] + c], -1.0, rows[c * count + k], radial, n_radial, linear
+                )
+    own = np.dot(sums, rows)
     for v in range(6):
-        for p in range(n_radial):
-            jac_virials[6 * frame + v, radial + p] += virial[v, p]
-        for p in range(n_columns - n_radial):
-            jac_virials[6 * frame + v, linear + p] += virial[v, n_radial + p]
+        _add_split(jac_virials[6 * frame + v], 1.0, own[v], radial, n_radial, linear)
+    for c in range(3):
+        _add_split(jac_forces[3 * i + c], 1.0, own[6 + c], radial, n_radial, linear)
+
+
+@njit(**_OPTIONS)
+def _add_split(target, factor, row, radial, n_radial, linear):
+    """Add a multiple of the derivatives by one species' radial and by the moment coefficients where they belong."""
+    for p in range(n_radial):
+        target[radial + p] += factor * row[p]
+    for p in range(row.size - n_radial):
+        target[linear + p] += factor * row[n_radial + p]
 
 
 @njit(**_OPTIONS)
@@ -633,3 +642,25 @@ def jacobian_kernel(
         np.dot(jacobian.T, chain.T, rows)
         _add_direct(bucket, count, basis_values, basis_slopes, unit, by_function, across, rows)
         _scatter(i, frames[i], count, where, neighbours, vectors, species, rows, n_radial, jac_forces, jac_virials)
+
+
+def compile_kernels() -> None:
+    """Compile all kernels, or load them if that was done before, so that later calls do not have to wait."""
+    potential = MomentTensorPotential(
+        species=('H',), min_dist=1.0, max_dist=5.0, radial_basis_size=2, radial_funcs_count=1, alpha_moments_count=1,
+        alpha_index_basic=np.zeros((1, 4), dtype=np.int64), alpha_index_times=np.zeros((0, 4), dtype=np.int64),
+        alpha_moment_mapping=np.zeros(1, dtype=np.int64), radial_coeffs=np.zeros((1, 1, 1, 2)),
+        species_coeffs=np.zeros(1), moment_coeffs=np.zeros(1),
+    )  # fmt: skip
+    basis, parameters = make_basis(potential), make_parameters(potential)
+    types, frames = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    first, neighbours, vectors = np.array([0, 1]), np.zeros(1, dtype=np.int64), np.array([[2.0, 0.0, 0.0]])
+    n = potential.n_parameters
+    evaluate_kernel(
+        basis, parameters, types, frames, first, neighbours, vectors,
+        np.zeros(1), np.zeros((1, 3)), np.zeros((1, 6)), np.zeros((0, 0)),
+    )  # fmt: skip
+    jacobian_kernel(
+        basis, parameters, types, frames, first, neighbours, vectors,
+        np.zeros((1, n)), np.zeros((3, n)), np.zeros((6, n)),
+    )  # fmt: skip

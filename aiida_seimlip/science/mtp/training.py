@@ -81,7 +81,7 @@ class TrainingOptions:
     iteration_limit: int = 100
     tolerance: float = 1e-2
     window: int = 10
-    regularisation: float = 1e-8
+    regularisation: float = 1e-7
     damping: float = 1e-2
     held_out_fraction: float = 0.0
     patience: int = 20
