@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ DISTANCE_CUTOFFS = (2.0, 5.0)
 
 HASHES = 'hashes'
 ARRAYS = ('ptr', *PER_ATOM, *PER_FRAME)
+FILENAME = 'frames.npz'
+"""All arrays are in one file: AiiDA looks up, hashes and opens each file of each input of each process."""
 
 
 class FramesData(orm.ArrayData):
@@ -59,7 +63,7 @@ class FramesData(orm.ArrayData):
         :param trace: name this node as the origin of those frames that have none yet; a function that makes a new node
             from these frames asks for it, so that each frame remembers where it first appeared.
         """
-        frames = Frames(**{name: self._read(name) for name in self.get_arraynames() if name in ARRAYS})
+        frames = Frames(**{name: array for name, array in self._read_all().items() if name in ARRAYS})
         return _with_origin(frames, self.uuid) if trace else frames
 
     def get_atoms(self, index: int) -> Atoms:
@@ -73,7 +77,7 @@ class FramesData(orm.ArrayData):
     @property
     def hashes(self) -> list[str]:
         """Content hash of each frame: of species, cell and positions rounded to 1e-6 Å (see `Frames.hashes`)."""
-        return [str(value) for value in self._read(HASHES).astype('U64')]
+        return [str(value) for value in self._read_all(HASHES)[HASHES].astype('U64')]
 
     def __len__(self) -> int:
         return self.n_frames
@@ -115,18 +119,66 @@ class FramesData(orm.ArrayData):
 
     # -- storage ------------------------------------------------------------------------------------------------------
 
+    def get_array(self, name: str | None = None) -> np.ndarray:
+        """Return an array. It is read afresh and belongs to the caller.
+
+        :param name: name of the array.
+        :raises KeyError: if there is no array of that name.
+        """
+        if name not in self.get_arraynames():
+            raise KeyError(f'Array with name `{name}` not found in FramesData<{self.pk}>')
+        return self._read_all(name)[name]
+
+    def set_array(self, name: str, array: np.ndarray) -> None:
+        """Add an array, or replace one; this changes neither the attributes nor the hashes of the frames.
+
+        :param name: name of the array.
+        :param array: its content.
+        """
+        self._validate_array_name(name)
+        self._write_all({**self._read_all(), name: array})
+
+    def delete_array(self, name: str) -> None:
+        """Remove an array.
+
+        :param name: name of the array.
+        :raises KeyError: if there is no array of that name.
+        """
+        arrays = self._read_all()
+        del arrays[name]
+        self.base.attributes.delete(f'{self.array_prefix}{name}')
+        self._write_all(arrays)
+
     def _set_frames(self, frames: Frames) -> None:
-        for name in ARRAYS:
-            array = getattr(frames, name)
-            if array is not None:
-                self.set_array(name, array)
-        self.set_array(HASHES, np.array(frames.hashes(), dtype='S64'))
+        arrays = {name: getattr(frames, name) for name in ARRAYS if getattr(frames, name) is not None}
+        self._write_all({**arrays, HASHES: np.array(frames.hashes(), dtype='S64')})
         self.base.attributes.set_many(_summary(frames))
 
-    def _read(self, name: str) -> np.ndarray:
-        """Read one array from the repository, without the copy that `get_array` would keep in memory."""
-        with self.base.repository.open(f'{name}.npy', mode='rb') as handle:
-            return np.load(handle, allow_pickle=False)
+    def _write_all(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write the arrays to the repository, and their shapes to the attributes."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        self.base.repository.put_object_from_bytes(buffer.getvalue(), FILENAME)
+        shapes = {f'{self.array_prefix}{name}': list(array.shape) for name, array in arrays.items()}
+        self.base.attributes.set_many(shapes)
+
+    def _read_all(self, *names: str) -> dict[str, np.ndarray]:
+        """Read arrays from the repository.
+
+        :param names: of the arrays; all if none is named.
+        """
+        if FILENAME not in self.base.repository.list_object_names():
+            return {}
+        content = io.BytesIO(self.base.repository.get_object_content(FILENAME, mode='rb'))
+        with np.load(content, allow_pickle=False) as archive:
+            return {name: archive[name] for name in names or archive.files}
+
+    def _arraynames_from_files(self) -> list[str]:
+        """Return the names of the arrays in the file, with which `ArrayData` compares those in the attributes."""
+        if FILENAME not in self.base.repository.list_object_names():
+            return []
+        with self.base.repository.open(FILENAME, mode='rb') as handle, np.load(handle, allow_pickle=False) as archive:
+            return list(archive.files)
 
     def _validate(self) -> bool:
         """Check that the arrays are configurations and that the attributes describe them.
