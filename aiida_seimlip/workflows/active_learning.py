@@ -18,7 +18,7 @@ from aiida_seimlip.workflows.explore import ExploreStage
 from aiida_seimlip.workflows.label import LabelStage
 from aiida_seimlip.workflows.protocols import ProtocolMixin
 from aiida_seimlip.workflows.select import SelectStage
-from aiida_seimlip.workflows.stage import HELD_OUT
+from aiida_seimlip.workflows.stage import HELD_OUT, HISTORY_EXTRA
 from aiida_seimlip.workflows.train import TrainStage
 from aiida_seimlip.workflows.validation import validate_campaign
 
@@ -192,9 +192,8 @@ class ActiveLearningWorkChain(ProtocolMixin, ExploreStage, SelectStage, LabelSta
         warnings = warn_about_cells(self.ctx.starts, self.settings.untrained.max_dist)
         for warning in warnings:
             self.report(f'WARNING: {warning}')
-        self.ctx.history = CampaignHistory(
-            species=self.inputs.species.get_list(), seed=self.settings.seed, warnings=warnings
-        ).model_dump(mode='json')
+        history = CampaignHistory(species=self.inputs.species.get_list(), seed=self.settings.seed, warnings=warnings)
+        self.node.base.extras.set(HISTORY_EXTRA, history.model_dump(mode='json'))
 
     def results(self) -> ExitCode | None:
         """Attach the outputs, and say whether the potential has converged."""

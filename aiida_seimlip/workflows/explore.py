@@ -40,9 +40,8 @@ class ExploreStage(StageMixin):
         """Run the next wave."""
         self.ctx.wave = self.ctx.waves[0]
         for key in self.ctx.wave:
-            planned = self.ctx.planned[key]
             process = self.submit_engine(
-                'exploration', self.label_of(key), structure=self.ctx.starts[planned['start']],
+                'exploration', self.label_of(key), structure=self.ctx.starts[self.ctx.planned[key]['start']],
                 potential=self.ctx.potential, parameters=self.ctx.parameters[key],
             )  # fmt: skip
             self.to_context(**{f'explorations.{key}': process})
@@ -92,7 +91,9 @@ class ExploreStage(StageMixin):
     def _lay_out(self, outputs: dict[str, Any], levels: list[list[int]]) -> None:
         self.made['plan'] = outputs['plan']
         self.ctx.parameters = dict(outputs['parameters'])
-        self.ctx.planned = {entry['key']: entry for entry in outputs['plan']['explorations']}
+        explorations = outputs['plan']['explorations']
+        names = ('start', 'condition', 'condition_index')
+        self.ctx.planned = {entry['key']: {name: entry[name] for name in names} for entry in explorations}
         self.ctx.explorations = AttributeDict()
         self.ctx.candidates, self.ctx.trajectories = {}, {}
         self.ctx.waves = []

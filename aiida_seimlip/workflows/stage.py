@@ -73,14 +73,15 @@ class StageMixin(WorkChain):
     def publish(self) -> None:
         """Let those who watch see the history so far."""
         n_before = sum(node.n_frames for name, node in self.ctx.training.items() if name != self.ctx.current)
+        history = self.node.base.extras.get(HISTORY_EXTRA)
         if self.ctx.current == HELD_OUT:
-            self.ctx.history['held_out'] = record_held_out(self.made).model_dump(mode='json')
+            history['held_out'] = record_held_out(self.made).model_dump(mode='json')
         else:
             record = record_iteration(self.ctx.current, self.made, n_before).model_dump(mode='json')
-            before = [old for old in self.ctx.history['iterations'] if old['iteration'] < record['iteration']]
-            self.ctx.history['iterations'] = [*before, record]
-        self.ctx.history['converged'] = self.ctx.converged
-        self.node.base.extras.set(HISTORY_EXTRA, self.ctx.history)
+            before = [old for old in history['iterations'] if old['iteration'] < record['iteration']]
+            history['iterations'] = [*before, record]
+        history['converged'] = self.ctx.converged
+        self.node.base.extras.set(HISTORY_EXTRA, history)
 
     def labelled_so_far(self) -> dict[str, FramesData]:
         """Return the training set: one node for each source and iteration, in order."""

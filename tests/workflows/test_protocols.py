@@ -1,0 +1,123 @@
+"""Every protocol gives a builder whose inputs pass all checks."""
+
+import pytest
+from aiida import orm
+from aiida.engine.utils import instantiate_process
+from aiida.manage import get_manager
+
+from aiida_seimlip.options.active_learning import ActiveLearningOptions
+from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
+from aiida_seimlip.workflows.protocols import merge
+
+PROTOCOLS = sorted(ActiveLearningWorkChain.get_available_protocols())
+
+
+@pytest.fixture
+def codes(code):
+    plugins = {'reference': 'seimlip.ase', 'training': 'seimlip.mlip3.train', 'exploration': 'seimlip.lammps'}
+    return {socket: code(plugin) for socket, plugin in plugins.items()}
+
+
+def test_there_are_three_protocols():
+    protocols = ActiveLearningWorkChain.get_available_protocols()
+    assert set(protocols) == {'balanced', 'demo', 'paper'}
+    assert all(protocols.values())
+    assert ActiveLearningWorkChain.get_default_protocol() in protocols
+
+
+@pytest.mark.parametrize('protocol', PROTOCOLS)
+def test_builder_is_valid(protocol, codes, structure_li2co3):
+    builder = ActiveLearningWorkChain.get_builder_from_protocol(codes, structure_li2co3, protocol=protocol)
+    assert builder.species.get_list() == ['Li', 'C', 'O']
+    assert builder.selection['code'].uuid == codes['training'].uuid
+    instantiate_process(get_manager().get_runner(), builder)
+
+
+def test_paper_has_the_settings_of_the_paper():
+    inputs = ActiveLearningWorkChain.get_protocol_inputs('paper')
+    options = ActiveLearningOptions(**inputs['options'])
+    assert options.untrained.level == 16
+    assert (options.exploration.threshold_save, options.exploration.threshold_break) == (2.0, 10.0)
+    conditions = options.exploration.conditions
+    assert {condition.timestep * condition.n_steps for condition in conditions} == {50_000.0}
+    assert {condition.timestep for condition in conditions} == {0.5}
+    assert max(condition.temperature for condition in conditions) < 1000.0
+    assert {condition.pressure for condition in conditions} == {None, 1.0, 100_000.0}
+    assert {condition.thermostat_damping for condition in conditions} == {100.0}
+    assert {condition.barostat_damping for condition in conditions if condition.is_npt} == {500.0}
+    training = inputs['training']['parameters']
+    assert [training[f'{name}_weight'] for name in ('energy', 'force', 'stress')] == [1.0, 0.01, 0.001]
+    assert (training['iteration_limit'], training['tolerance']) == (1500, 1e-3)
+    calculator = inputs['reference']['parameters']['calculator']
+    assert (calculator['name'], calculator['kwargs']['encut'], calculator['kwargs']['kspacing']) == ('vasp', 520, 0.35)
+
+
+def test_demo_keeps_what_it_promises():
+    options = ActiveLearningOptions(**ActiveLearningWorkChain.get_protocol_inputs('demo')['options'])
+    conditions = options.exploration.conditions
+    assert sorted(condition.temperature for condition in conditions) == [300.0, 600.0, 900.0]
+    assert all(condition.timestep * condition.n_steps >= 3000.0 for condition in conditions)
+    assert all(condition.timestep == 0.5 and condition.thermostat_damping == 100.0 for condition in conditions)
+    assert (options.exploration.threshold_save, options.exploration.threshold_break) == (2.0, 10.0)
+    assert options.max_labels <= 250
+    assert options.held_out.n_frames == 30
+    assert {condition.temperature for condition in options.held_out.conditions} == {300.0, 600.0}
+
+
+def test_overrides_have_precedence(codes, structure_li2co3):
+    overrides = {
+        'options': {'seed': 99, 'untrained': {'level': 10}},
+        'reference': {'parameters': {'calculator': {'name': 'gpaw', 'kwargs': {'xc': 'PBE'}}}, 'n_jobs': 4},
+        'exploration': {'parameters': {'dialect': 'mtp'}},
+    }
+    builder = ActiveLearningWorkChain.get_builder_from_protocol(
+        codes, {'crystal': structure_li2co3}, protocol='paper', overrides=overrides, species=['O', 'C', 'Li'],
+        scheduler_options={'max_wallclock_seconds': 3600},
+    )  # fmt: skip
+    assert (builder.options['seed'], builder.options['untrained']['level']) == (99, 10)
+    assert builder.options['untrained']['max_dist'] == 5.0
+    assert builder.species.get_list() == ['O', 'C', 'Li']
+    assert builder.reference['parameters']['calculator'] == {'name': 'gpaw', 'kwargs': {'xc': 'PBE'}}
+    assert builder.reference['n_jobs'] == 4
+    assert builder.exploration['parameters'].get_dict() == {'dialect': 'mtp'}
+    assert builder.training['options'].get_dict() == {'max_wallclock_seconds': 3600}
+    instantiate_process(get_manager().get_runner(), builder)
+
+
+def test_merge_replaces_lists_and_named_sections():
+    one = {'a': [1, 2], 'b': {'name': 'x', 'kwargs': {'k': 1}}, 'c': {'d': 1, 'e': 2}}
+    other = {'a': [3], 'b': {'name': 'y'}, 'c': {'e': 3}}
+    assert merge(one, other) == {'a': [3], 'b': {'name': 'y'}, 'c': {'d': 1, 'e': 3}}
+    assert merge(one, {'b': {'name': 'x', 'kwargs': {'j': 2}}})['b'] == {'name': 'x', 'kwargs': {'k': 1, 'j': 2}}
+
+
+def test_unknown_protocol():
+    with pytest.raises(ValueError, match='There is no protocol `fast`; there are `balanced`, `demo`, `paper`'):
+        ActiveLearningWorkChain.get_protocol_inputs('fast')
+
+
+def test_unknown_section():
+    with pytest.raises(ValueError, match=r'section.* `seed`'):
+        ActiveLearningWorkChain.get_protocol_inputs('demo', {'seed': 1})
+
+
+def test_unknown_option_in_overrides(codes, structure_li2co3):
+    with pytest.raises(ValueError, match='`colour` is not a known option'):
+        ActiveLearningWorkChain.get_builder_from_protocol(
+            codes, structure_li2co3, overrides={'options': {'colour': 'red'}}
+        )
+
+
+def test_missing_and_superfluous_codes(codes, structure_li2co3):
+    with pytest.raises(ValueError, match='code for `exploration` is missing'):
+        ActiveLearningWorkChain.get_builder_from_protocol(
+            {name: code for name, code in codes.items() if name != 'exploration'}, structure_li2co3
+        )
+    with pytest.raises(ValueError, match='no socket `vasp`'):
+        ActiveLearningWorkChain.get_builder_from_protocol({**codes, 'vasp': codes['reference']}, structure_li2co3)
+
+
+def test_codes_by_label(codes, structure_li2co3):
+    labels = {socket: code.full_label for socket, code in codes.items()}
+    builder = ActiveLearningWorkChain.get_builder_from_protocol(labels, structure_li2co3)
+    assert isinstance(builder.training['code'], orm.InstalledCode)
