@@ -181,7 +181,8 @@ def prepare(potential: MomentTensorPotential, training: Frames, options: Trainin
     """
     min_dist = potential.min_dist
     if options.update_min_dist:
-        shortest = float(training.shortest_distances(potential.max_dist).min())
+        parts = (training[chunk].shortest_distances(potential.max_dist) for chunk in chunks(training))
+        shortest = min(float(part.min()) for part in parts)
         if np.isfinite(shortest):
             min_dist = MIN_DIST_FACTOR * shortest
     if potential.is_trained:
