@@ -11,6 +11,7 @@ from aiida_seimlip.science.formats.mlip3_potential import read_almtp
 from aiida_seimlip.science.frames import Frames, FramesError
 from aiida_seimlip.science.mtp import training as training_module
 from aiida_seimlip.science.mtp.evaluate import evaluate
+from aiida_seimlip.science.mtp.kernel import compile_kernels
 from aiida_seimlip.science.mtp.levels import untrained
 from aiida_seimlip.science.mtp.training import (
     Loss,
@@ -140,6 +141,7 @@ class TestTrain:
 
         mlp: 1.64 meV/atom and 0.182 eV/Å (norm of the vectors) in 61 CPU-seconds.
         """
+        compile_kernels()
         result = train(untrained(8, SPECIES), frames, TrainingOptions(iteration_limit=40, tolerance=0.0))
         per_atom = TrainingOptions(weight_scaling=2.0, weight_scaling_forces=1.0)
         assert slow_loss(result.potential, frames, per_atom) <= 3.3e-4
