@@ -42,6 +42,8 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo 'Installing aiida-seimlip into $(VENV) ...'
 	$(BIN)/python -m pip install -e '.[demo]'
+	@echo 'Compiling the kernels ...'
+	@$(BIN)/python -c 'from aiida_seimlip.science.mtp.kernel import compile_kernels; compile_kernels()'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
