@@ -57,9 +57,8 @@ class ExploreStage(StageMixin):
             outcome = self._outcome(technical[0])
             reason = outcome or explain_failure(self.ctx.explorations[technical[0]])
             return self.fail('ERROR_EXPLORATION_FAILED', iteration=self.ctx.iteration, reason=reason)
-        if broken and self.settings.exploration.rising:
-            self.ctx.first_level = self.ctx.planned[broken[0]]['condition_index']
-            self.ctx.waves = self.ctx.waves if self.ctx.current == HELD_OUT else []
+        if broken and self.settings.exploration.rising and self.ctx.current != HELD_OUT:
+            self._postpone_other_levels(self.ctx.planned[broken[0]]['condition_index'])
         return None
 
     def judge_explorations(self) -> None:
@@ -87,6 +86,12 @@ class ExploreStage(StageMixin):
         levels = self.settings.exploration.levels
         first = next((i for i, level in enumerate(levels) if self.ctx.first_level in level), 0)
         return levels[first:] + levels[:first]
+
+    def _postpone_other_levels(self, broken: int) -> None:
+        """Drop the waves that wait for the survival of a condition, and remember where to begin the next time."""
+        level = next(level for level in self.settings.exploration.levels if broken in level)
+        self.ctx.first_level = broken
+        self.ctx.waves = [wave for wave in self.ctx.waves if self.ctx.planned[wave[0]]['condition_index'] in level]
 
     def _lay_out(self, outputs: dict[str, Any], levels: list[list[int]]) -> None:
         self.made['plan'] = outputs['plan']

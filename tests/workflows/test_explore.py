@@ -113,6 +113,12 @@ def test_concurrency_is_limited(generate_campaign, explore, campaign_options):
     assert [len(wave) for wave in waves] == [3, 1]
 
 
+def test_concurrency_does_not_cut_a_level_short(generate_campaign, explore, finished, campaign_options):
+    process = generate_campaign({'exploration': {**campaign_options['exploration'], 'max_concurrent': 1}})
+    waves, _, _ = explore(process, {'run_000': finished(results=results('broke', 11.0))})
+    assert waves == [['run_000'], ['run_001']]
+
+
 def test_crash_is_no_survival_but_data(generate_campaign, explore, finished, make_frames):
     process = generate_campaign()
     crashed = finished(results=results('crashed', None, message='Lost atoms'), candidates=make_frames(2))
