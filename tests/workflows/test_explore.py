@@ -172,11 +172,12 @@ def test_label_budget_does_not_matter_once_converged(generate_campaign, explore,
     assert process.results() is None
 
 
-def test_small_cell_is_warned_of(generate_campaign, explore):
-    from aiida.orm import Log
+def test_small_cell_is_warned_of(generate_campaign, explore, monkeypatch):
+    from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
 
+    messages: list[str] = []
+    monkeypatch.setattr(ActiveLearningWorkChain, 'report', lambda _, message: messages.append(message))
     process = generate_campaign({'untrained': {'level': 6, 'max_dist': 6.0}})
-    messages = [entry.message for entry in Log.collection.get_logs_for(process.node)]
     assert any('`crystal` is 5.30 Å thin, less than twice the cut-off of 6 Å' in message for message in messages)
     explore(process)
     assert any('`crystal`' in text for text in process.node.base.extras.get('seimlip_history')['warnings'])
