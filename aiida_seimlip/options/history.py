@@ -15,6 +15,9 @@ Outcome = Literal['completed', 'broke', 'crashed', 'out_of_walltime', 'failed']
 
 Stage = Literal['explore', 'select', 'label', 'train', 'held_out']
 
+HISTORY_EXTRA = 'seimlip_history'
+"""Extra of the process node of a campaign with its history so far, as a `CampaignHistory`, for those who watch."""
+
 
 class Record(BaseModel):
     """Base of all records: unknown keys are refused."""

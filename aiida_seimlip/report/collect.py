@@ -22,6 +22,7 @@ from aiida.common.links import LinkType
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.history import (
+    HISTORY_EXTRA,
     CampaignHistory,
     DropRecord,
     ErrorsRecord,
@@ -41,8 +42,6 @@ STAGES = {
     'seimlip.mlip3.evaluate': 'evaluate', 'seimlip.mlip3.grade': 'evaluate', 'seimlip.ase': 'label',
     'vasp.vasp': 'label',
 }  # fmt: skip
-HISTORY_EXTRA = 'seimlip_history'
-"""Extra of an `ActiveLearningWorkChain` with its history so far, as long as there is no output `history`."""
 SUBSCRIPTS = str.maketrans('0123456789', '₀₁₂₃₄₅₆₇₈₉')
 UNKNOWN = float('nan')
 

@@ -13,12 +13,12 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SOCKETS, SocketWorkChain
 from aiida_seimlip.options.active_learning import ActiveLearningOptions, EngineNames
-from aiida_seimlip.options.history import CampaignHistory
+from aiida_seimlip.options.history import HISTORY_EXTRA, CampaignHistory
 from aiida_seimlip.workflows.explore import ExploreStage
 from aiida_seimlip.workflows.label import LabelStage
 from aiida_seimlip.workflows.protocols import ProtocolMixin
 from aiida_seimlip.workflows.select import SelectStage
-from aiida_seimlip.workflows.stage import HELD_OUT, HISTORY_EXTRA
+from aiida_seimlip.workflows.stage import HELD_OUT
 from aiida_seimlip.workflows.train import TrainStage
 from aiida_seimlip.workflows.validation import validate_campaign
 

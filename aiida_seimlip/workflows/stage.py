@@ -13,9 +13,7 @@ from aiida_seimlip.calculations.functions.history import record_held_out, record
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
 from aiida_seimlip.options.active_learning import ActiveLearningOptions, EngineNames
-
-HISTORY_EXTRA = 'seimlip_history'
-"""Extra of the process node with the history so far, as a `CampaignHistory`, for those who watch."""
+from aiida_seimlip.options.history import HISTORY_EXTRA
 
 HELD_OUT = 'held_out'
 """Name under which the end of the campaign is recorded."""
