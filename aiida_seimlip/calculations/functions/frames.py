@@ -15,6 +15,9 @@ from aiida_seimlip.science.frames import Frames
 NOT_FINISHED = 'NotFinished'
 """How the reason of a frame begins that a job had no time for."""
 
+LATE = 'Late'
+"""How the reason of a frame begins that was still being labelled when the deadline came: it is no failure."""
+
 
 @calcfunction
 def split_frames(frames: FramesData, n_parts: orm.Int) -> dict[str, FramesData]:
@@ -46,14 +49,16 @@ def merge_labels(frames: FramesData, **jobs: Any) -> dict[str, orm.Data]:
     A frame that a later job labelled is no failure. Frames are recognised by their content.
 
     :param frames: all frames, in order.
-    :param jobs: for each job, in order, ``frames`` (which it was given), ``failures`` and, if there are, ``labelled``.
+    :param jobs: for each job, in order, ``frames`` (which it was given) and ``failures``, if there are, and
+        ``labelled``, if there are.
     :return: ``frames`` (labelled; absent if there are none) and ``failures`` (index in `frames`, and the reason).
     """
     labelled: dict[str, Frames] = {}
     reasons: dict[str, str] = {}
     for _, job in sorted(jobs.items()):
-        failures = job['failures'].get_dict()
-        reasons |= {job['frames'].hashes[int(index)]: reason for index, reason in failures.items()}
+        if 'failures' in job:
+            given = job['frames'].hashes
+            reasons |= {given[int(index)]: reason for index, reason in job['failures'].get_dict().items()}
         if 'labelled' in job:
             labelled |= dict(zip(job['labelled'].hashes, job['labelled'].get_frames(), strict=True))
     hashes = frames.hashes

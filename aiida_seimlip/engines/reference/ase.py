@@ -7,9 +7,11 @@ from aiida.common import AttributeDict
 from aiida.engine import ExitCode, ProcessSpec, while_
 
 from aiida_seimlip.calculations.ase import AseCalculation
-from aiida_seimlip.calculations.functions.frames import list_unfinished, merge_labels, split_frames, unfinished_frames
+from aiida_seimlip.calculations.functions.frames import list_unfinished, split_frames, unfinished_frames
 from aiida_seimlip.calculations.functions.parameters import with_dynamics
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.reference.contract import ReferenceWorkChain
+from aiida_seimlip.engines.reference.known import find_labelled
 from aiida_seimlip.options.ase import AseLabelOptions
 
 SETUP_FAILED = AseCalculation.spec().exit_codes.ERROR_CALCULATOR_SETUP.status
@@ -40,13 +42,19 @@ class AseReferenceWorkChain(ReferenceWorkChain):
         )
 
     def setup(self) -> None:
-        """Divide the frames among jobs."""
-        self.ctx.done, self.ctx.batches, self.ctx.parameters = {}, [self.inputs.frames], self.inputs.parameters
+        """Divide the frames that nobody has labelled yet among jobs."""
+        frames = self.split_known()
+        self.ctx.done, self.ctx.parameters = {}, self.inputs.parameters
+        self.ctx.batches = [] if frames is None else [frames]
         if 'dynamics' in self.inputs:
             self.ctx.parameters = with_dynamics(self.inputs.parameters, self.inputs.dynamics)
-        elif self.inputs.n_jobs.value > 1:
-            parts = split_frames(self.inputs.frames, self.inputs.n_jobs)
+        elif frames is not None and self.inputs.n_jobs.value > 1:
+            parts = split_frames(frames, self.inputs.n_jobs)
             self.ctx.batches = [parts[name] for name in sorted(parts)]
+
+    def find_known(self) -> dict[str, FramesData]:
+        """Return what `AseCalculation` has labelled with the same calculator."""
+        return find_labelled(self.inputs.parameters, self.inputs.frames)
 
     def should_run_jobs(self) -> bool:
         """Return whether there are frames left to label."""
@@ -78,13 +86,12 @@ class AseReferenceWorkChain(ReferenceWorkChain):
 
     def results(self) -> None:
         """Attach the labels in the order of the frames."""
-        if len(self.ctx.done) > 1:
-            jobs = {
+        if len(self.ctx.done) != 1 or self.ctx.known is not None:
+            self.attach_labels({
                 name: {'frames': job.inputs.frames, **{
                     output: job.outputs[output] for output in ('labelled', 'failures') if output in job.outputs
                 }} for name, job in self.ctx.done.items()
-            }  # fmt: skip
-            self.out_many(merge_labels(self.inputs.frames, **jobs))
+            })  # fmt: skip
             return
         (job,) = self.ctx.done.values()
         self.out('failures', job.outputs.failures)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiida import orm
 from aiida.engine import ProcessSpec
 
+from aiida_seimlip.calculations.functions.frames import merge_labels
+from aiida_seimlip.calculations.functions.labels import take_known
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import SocketWorkChain
 from aiida_seimlip.options.ase import MdOptions
@@ -17,9 +20,13 @@ class ReferenceWorkChain(SocketWorkChain):
 
     A frame that cannot be labelled is no failure of the process, but an entry in `failures`: the process ends well as
     long as the program worked at all, be it that every single frame failed.
+
+    No label is computed twice: an adapter begins with `split_known`, runs its program for what that returns, and ends
+    with `attach_labels`. It says in `find_known` where labels of the same kind are to be found.
     """
 
     socket = 'reference'
+    settings = (*SocketWorkChain.settings, 'reuse_labels')
     supports_dynamics = True
     """Whether the adapter can run molecular dynamics."""
 
@@ -37,6 +44,10 @@ class ReferenceWorkChain(SocketWorkChain):
                 'frames themselves.', required=False,
             ),
         )  # fmt: skip
+        spec.input(
+            'reuse_labels', valid_type=orm.Bool, serializer=orm.to_aiida_type, default=lambda: orm.Bool(True),
+            help='Whether to take labels that the profile holds already from the same program with the same settings.',
+        )  # fmt: skip
         spec.output(
             'frames', valid_type=FramesData, required=False,
             help='The labelled frames in the order of the input, or the samples in order of frame and step: energies '
@@ -50,6 +61,53 @@ class ReferenceWorkChain(SocketWorkChain):
             310, 'ERROR_PROGRAM_FAILED',
             message='The reference program did not work: job {pk} ended with status {status}: {reason}',
         )  # fmt: skip
+
+    def find_known(self) -> Mapping[str, FramesData]:
+        """Return the sets of frames in the profile that the same program has labelled with the same settings.
+
+        :return: labelled frames by a name that is valid as the label of a link, such as ``labels_<pk>``.
+        """
+        return {}
+
+    def split_known(self) -> FramesData | None:
+        """Label the frames whose labels exist already.
+
+        :return: the frames that are left for the program, None if there are none.
+        """
+        frames, self.ctx.known = self.inputs.frames, None
+        if 'dynamics' in self.inputs or not self.inputs.reuse_labels.value:
+            return frames
+        sources = self._sources_of(set(frames.hashes))
+        if not sources:
+            return frames
+        outputs = take_known(frames, **sources)
+        self.ctx.known = outputs.get('known')
+        n_known = 0 if self.ctx.known is None else self.ctx.known.n_frames
+        self.report(f'{n_known} of {frames.n_frames} frames have been labelled before, with the same settings')
+        return outputs.get('unknown')
+
+    def attach_labels(self, jobs: Mapping[str, Mapping[str, Any]]) -> None:
+        """Attach the labels that were known and those of the jobs in the order of the frames.
+
+        :param jobs: for each job ``frames``, ``failures`` and, if there are, ``labelled`` (see `merge_labels`).
+        """
+        known = {} if self.ctx.known is None else {'known': {'labelled': self.ctx.known}}
+        self.out_many(merge_labels(self.inputs.frames, **{**known, **jobs}))
+
+    def _sources_of(self, wanted: set[str]) -> dict[str, FramesData]:
+        """Return as few of the known sets as it takes to label those frames that can be labelled.
+
+        :param wanted: content hashes.
+        """
+        sources = {}
+        for name, node in sorted(self.find_known().items()):
+            found = wanted.intersection(node.hashes)
+            if found:
+                sources[name] = node
+                wanted = wanted - found
+            if not wanted:
+                break
+        return sources
 
 
 def validate_frames(frames: FramesData, _: Any) -> str | None:
