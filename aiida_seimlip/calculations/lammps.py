@@ -23,6 +23,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.formats.lammps_data import write_data
+from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 from aiida_seimlip.science.formats.lammps_input import LammpsFiles, write_input
 
 
@@ -248,9 +249,10 @@ def _faults_of_ranks(inputs: Mapping[str, Any], options: LammpsOptions) -> Itera
     """Look for a run whose preselected frames would be fragments of MPI domains."""
     job = inputs.get('metadata', {}).get('options', {})
     ranks = n_ranks(job.get('resources', {})) if job.get('withmpi', False) else 1
-    if ranks > 1 and options.with_grades and options.dialect == 'mlip' and inputs['potential'].selection_mode == 'nbh':
+    fragments = options.with_grades and DIALECTS[options.dialect].saves_fragments
+    if ranks > 1 and fragments and inputs['potential'].selection_mode == 'nbh':
         yield (
-            f'Input `metadata.options.resources` asks for {ranks} MPI ranks, but with the pair style `mlip` and input '
+            f'Input `metadata.options.resources` asks for {ranks} MPI ranks, but with dialect `{options.dialect}` and input '
             '`potential`, whose active set is one of neighbourhoods, each rank would save fragments: use one.'
         )
 

@@ -24,7 +24,7 @@ class LammpsOptions(ExplorationConditions):
     masses: dict[str, float] = Field(
         default_factory=dict, description='In u, of the elements that shall not have their standard atomic mass.'
     )
-    dialect: Literal['mlip', 'mtp'] = Field(
+    dialect: str = Field(
         default='mlip', description="Pair style of the code: MLIP-3's own `mlip`, or `mtp` and `mtp/extrapolation`."
     )
     with_grades: bool = Field(default=True, description='Evaluate the extrapolation grade at every step.')

@@ -17,8 +17,8 @@ from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.lammps_data import from_lammps_frame, lammps_frame
+from aiida_seimlip.science.formats.lammps_dialects import GRADE_COLUMN
 from aiida_seimlip.science.formats.lammps_dump import LammpsDump, read_dump
-from aiida_seimlip.science.formats.lammps_input import GRADE_COLUMN
 from aiida_seimlip.science.formats.lammps_log import LammpsLog, parse_log
 from aiida_seimlip.science.formats.lammps_preselected import Preselected, Trace, read_preselected, read_trace
 from aiida_seimlip.science.formats.mlip3_output import find_error, parse_break

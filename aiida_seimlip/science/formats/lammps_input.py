@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields
 
 from ase.data import atomic_masses, atomic_numbers
 
+from aiida_seimlip.science.formats.lammps_dialects import DIALECTS, GRADE_COLUMN
+
 ENSEMBLES = ('nve', 'nvt', 'npt_iso', 'npt_tri')
-DIALECTS = ('mlip', 'mtp')
 MAX_SEED = 2**31 - 1
 """LAMMPS takes seeds from 1 to here."""
 
@@ -18,9 +19,6 @@ THERMO_COLUMNS = (
     'pxx', 'pyy', 'pzz', 'pxy', 'pxz', 'pyz',
 )  # fmt: skip
 """Keywords of ``thermo_style``; the log heads their columns Step, Temp, PotEng, KinEng, TotEng, Press, Volume, Lx, …"""
-
-GRADE_COLUMN = 'c_grade[1]'
-"""Highest grade of the present step in the thermodynamic output; only in dialect ``mtp`` with grades."""
 
 MAX_TRACED_STEPS = 500_000
 """Longer runs write no trace, which takes 40 bytes a step."""
@@ -42,7 +40,7 @@ class LammpsMdSettings:
     :param create_velocities: draw velocities from the Maxwell–Boltzmann distribution; else those of the data file hold.
     :param dump_every: steps between frames of the trajectory.
     :param thermo_every: steps between rows of thermodynamic output.
-    :param dialect: ``mlip`` (MLIP-3's own pair style) or ``mtp`` (the pair styles ``mtp`` and ``mtp/extrapolation``).
+    :param dialect: which pair style the build of LAMMPS has: a key of `lammps_dialects.DIALECTS`.
     :param with_grades: evaluate the extrapolation grade at every step.
     :param threshold_save: frames above this grade are saved as candidates.
     :param threshold_break: LAMMPS ends itself above this grade; must exceed `threshold_save`.
@@ -153,7 +151,7 @@ def write_input(
         f'read_data {files.data}',
         *(f'mass {index} {mass[symbol]:.10g}  # {symbol}' for index, symbol in enumerate(species, start=1)),
         '',
-        *_pair_lines(settings, files),
+        *_pair_lines(settings, species, files),
         'neighbor 1.0 bin',
         'neigh_modify every 1 delay 0 check yes',
         '',
@@ -166,22 +164,11 @@ def write_input(
     return '\n'.join(lines) + '\n'
 
 
-def _pair_lines(settings: LammpsMdSettings, files: LammpsFiles) -> list[str]:
-    save, stop = f'{settings.threshold_save:.10g}', f'{settings.threshold_break:.10g}'
-    if settings.dialect == 'mlip':
-        style = f'pair_style mlip load_from={files.potential}'
-        if settings.with_grades:
-            prefix = 'extrapolation_control'
-            style += f' {prefix}=true {prefix}:threshold_save={save} {prefix}:threshold_break={stop}'
-            style += f' {prefix}:save_extrapolative_to={files.preselected}'
-        return [style, 'pair_coeff * *']
-    if settings.with_grades:
-        return [
-            f'pair_style mtp/extrapolation {files.potential} {files.preselected} {save} {stop}',
-            'pair_coeff * *',
-            'compute grade all pair mtp/extrapolation',
-        ]
-    return [f'pair_style mtp {files.potential}', 'pair_coeff * *']
+def _pair_lines(settings: LammpsMdSettings, species: Sequence[str], files: LammpsFiles) -> list[str]:
+    return DIALECTS[settings.dialect].pair_lines(
+        species, potential=files.potential, preselected=files.preselected,
+        thresholds=(settings.threshold_save, settings.threshold_break) if settings.with_grades else None,
+    )  # fmt: skip
 
 
 def _dynamics_lines(settings: LammpsMdSettings) -> list[str]:
@@ -205,7 +192,7 @@ def _dynamics_lines(settings: LammpsMdSettings) -> list[str]:
 
 def _output_lines(settings: LammpsMdSettings, files: LammpsFiles) -> list[str]:
     columns = list(THERMO_COLUMNS)
-    if settings.dialect == 'mtp' and settings.with_grades:
+    if settings.with_grades and DIALECTS[settings.dialect].prints_grade:
         columns.append(GRADE_COLUMN)
     trace = []
     if settings.with_grades and settings.n_steps <= MAX_TRACED_STEPS:
