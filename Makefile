@@ -24,6 +24,7 @@ install: $(VENV)/.installed  ## Make .venv and install the package with what the
 
 test: $(VENV)/.installed-dev  ## Install the test tools and run the whole suite.
 	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/cluster
 
 lint: $(VENV)/.installed-dev  ## Run ruff, mypy, codespell and import-linter.
 	$(BIN)/pre-commit run --all-files --show-diff-on-failure

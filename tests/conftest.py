@@ -23,6 +23,15 @@ SPECIES = ('Li', 'C', 'O')
 """Order of the types in all recordings."""
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests on a cluster unless they are asked for: they need a process of their own."""
+    cluster = Path(__file__).parent / 'cluster'
+    if collection_path != cluster:
+        return None
+    asked = [(config.invocation_params.dir / argument.split('::')[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(cluster) for path in asked) else True
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
