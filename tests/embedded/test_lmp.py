@@ -19,6 +19,7 @@ import pytest
 from aiida_seimlip.embedded.lmp import CommandLine, UsageError
 from aiida_seimlip.science.formats.lammps_data import from_lammps_frame, read_data, to_lammps_frame, write_data
 from aiida_seimlip.science.formats.lammps_dump import read_dump
+from aiida_seimlip.science.formats.lammps_help import parse_help
 from aiida_seimlip.science.formats.lammps_input import LammpsFiles, LammpsMdSettings, write_input
 from aiida_seimlip.science.formats.lammps_log import LammpsLog, parse_log
 from aiida_seimlip.science.formats.mlip3_cfg import read_cfg
@@ -503,6 +504,10 @@ def test_help(lmp):
     process = lmp('-h')
     assert process.returncode == 0
     assert process.stdout.startswith('usage: seimlip-lmp -in FILE')
+    described = parse_help(process.stdout)
+    assert 'seimlip-lmp' in described.version
+    assert described.dialects == ('mlip', 'mtp')
+    assert 'MANYBODY' in described.packages
 
 
 @pytest.mark.parametrize(
