@@ -1,0 +1,1 @@
+"""Programs that stand for others in tests, because the real ones cannot be had."""
