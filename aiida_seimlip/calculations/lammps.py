@@ -21,7 +21,7 @@ from aiida_seimlip.calculations.walltime import time_limit
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
-from aiida_seimlip.options.lammps import LammpsOptions
+from aiida_seimlip.options.lammps import AUTO, LammpsOptions
 from aiida_seimlip.science.formats.lammps_data import write_data
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 from aiida_seimlip.science.formats.lammps_input import LammpsFiles, write_input
@@ -157,7 +157,12 @@ class LammpsCalculation(LammpsRawCalculation):  # type: ignore[misc]
             yield from faults_of_potential('potential', inputs['potential'], active_set=with_grades)
         if 'potential' in inputs and 'structure' in inputs:
             yield from _faults_of_species(inputs['structure'], inputs['potential'], options)
-        if 'potential' in inputs and options is not None:
+        if options is not None and options.dialect == AUTO:
+            yield (
+                f'Input `parameters` leaves the dialect open (`{AUTO}`), which the engine `lammps` finds out by a probe '
+                f'of the code; a job by itself needs one of {", ".join(DIALECTS)}.'
+            )
+        elif 'potential' in inputs and options is not None:
             yield from _faults_of_ranks(inputs, options)
 
     # -- files --------------------------------------------------------------------------------------------------------

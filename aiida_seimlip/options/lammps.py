@@ -8,7 +8,11 @@ from ase.data import atomic_numbers
 from pydantic import Field, field_validator, model_validator
 
 from aiida_seimlip.options.exploration import ExplorationConditions
+from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 from aiida_seimlip.science.formats.lammps_input import MAX_SEED, LammpsMdSettings
+
+AUTO = 'auto'
+"""Value of `dialect` that leaves the choice to the pair styles that the code has."""
 
 
 class LammpsOptions(ExplorationConditions):
@@ -25,7 +29,9 @@ class LammpsOptions(ExplorationConditions):
         default_factory=dict, description='In u, of the elements that shall not have their standard atomic mass.'
     )
     dialect: str = Field(
-        default='mlip', description="Pair style of the code: MLIP-3's own `mlip`, or `mtp` and `mtp/extrapolation`."
+        default='mlip',
+        description="Pair style of the code: MLIP-3's own `mlip`; `mtp`, for `mtp` and `mtp/extrapolation`; or `auto`: "
+        'the exploration engine asks the code for its pair styles, once for each code and profile.',
     )
     with_grades: bool = Field(default=True, description='Evaluate the extrapolation grade at every step.')
     threshold_save: float = Field(default=2.0, ge=0, description='Frames above this grade become candidates.')
@@ -56,14 +62,15 @@ class LammpsOptions(ExplorationConditions):
     def _makes_settings(self) -> Self:
         if self.velocities == 'create' and self.seed is None:
             raise ValueError('`seed` is missing, which `velocities: create` needs')
-        self.to_settings()
+        plain = self.model_copy(update={'dialect': next(iter(DIALECTS))}) if self.dialect == AUTO else self
+        plain.to_settings()
         return self
 
     def to_settings(self, wall_time_limit: float | None = None) -> LammpsMdSettings:
         """Return what the writer of the input script takes.
 
         :param wall_time_limit: seconds after which LAMMPS ends the run in good order; None for no limit.
-        :raises ValueError: if some values do not fit together.
+        :raises ValueError: if some values do not fit together, or the dialect is still to be found out.
         """
         return LammpsMdSettings(
             temperature=self.temperature, ensemble=self.ensemble, temperature_end=self.temperature_end,

@@ -26,6 +26,11 @@ from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.salvage import is_sane, thin
 
 OUT_OF_WALLTIME_BY_SCHEDULER = 120
+UNKNOWN_STYLE = 'Unrecognized pair style'
+UNKNOWN_STYLE_HINT = (
+    'The code lacks the pair style of the option `dialect`: choose another, leave the choice to the exploration engine '
+    'by `dialect: auto`, or see by `aiida-seimlip check` which pair styles the code has.'
+)
 
 QUANTITIES = {
     'Step': ('step', ''), 'Temp': ('temperature', 'K'), 'PotEng': ('potential_energy', 'eV'),
@@ -64,6 +69,8 @@ def find_ending(log: LammpsLog, stdout: str, stderr: str, *, is_started: bool, i
     if grade is not None:
         return Ending('broke', find_error(stdout, stderr), 'BREAKING_THRESHOLD_EXCEEDED', grade)
     message = log.error or find_error(stdout, stderr, 0 if log.completed else None)
+    if message is not None and UNKNOWN_STYLE in message:
+        message = f'{message.rstrip(" .")}. {UNKNOWN_STYLE_HINT}'
     if message is None and log.completed and not all(np.isfinite(column).all() for column in log.thermo.values()):
         message = 'The thermodynamic output holds values that are not finite.'
     if log.timed_out or (is_out_of_time and not log.completed):

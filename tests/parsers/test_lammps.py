@@ -244,6 +244,16 @@ def test_initialisation_failed(parse, case, message):
     assert parsed.outputs['results']['n_steps'] == 0
 
 
+def test_unknown_pair_style_is_explained(parse):
+    text = "LAMMPS (22 Jul 2025)\nERROR: Unrecognized pair style 'mlip' (src/force.cpp:279)\n"
+    parsed = parse('none', {'lammps.out': text, 'lammps.err': ''})
+    assert parsed.exit_status == 310
+    assert (
+        "Unrecognized pair style 'mlip'. The code lacks the pair style of the option `dialect`" in parsed.exit_message
+    )
+    assert '`aiida-seimlip check`' in parsed.exit_message
+
+
 def test_stopped_without_a_message(parse):
     """All that a rank killed by MPI_Abort leaves is a banner."""
     parsed = parse('F_mtp_nomvs')

@@ -5,6 +5,9 @@ from __future__ import annotations
 from aiida import orm
 from aiida.engine import calcfunction
 
+from aiida_seimlip.calculations.lammps import n_ranks
+from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
+
 
 @calcfunction
 def with_dynamics(parameters: orm.Dict, dynamics: orm.Dict) -> orm.Dict:
@@ -38,3 +41,23 @@ def with_remaining_steps(parameters: orm.Dict, results: orm.Dict) -> orm.Dict:
     content, done = parameters.get_dict(), results['n_steps']
     rest = {'n_steps': content['n_steps'] - done, 'first_step': content.get('first_step', 0) + done}
     return orm.Dict({**content, **rest, 'velocities': 'keep'})
+
+
+@calcfunction
+def with_dialect(parameters: orm.Dict, probe: orm.Dict, **settings: orm.Dict) -> orm.Dict:
+    """Return parameters of a LAMMPS job with the dialect that the code speaks.
+
+    Of several the first in `DIALECTS` is taken, on several MPI ranks the first that saves whole frames there.
+
+    :param parameters: as `LammpsOptions`.
+    :param probe: `results` of ``seimlip.lammps.probe``.
+    :param settings: ``options`` of the scheduler, if there are any.
+    :raises ValueError: if the code speaks no dialect that is known.
+    """
+    known = [name for name in DIALECTS if name in probe['dialects']]
+    if not known:
+        raise ValueError('The code has none of the pair styles for moment tensor potentials.')
+    options = settings['options'].get_dict() if 'options' in settings else {}
+    if options.get('withmpi') and n_ranks(options.get('resources', {})) > 1:
+        known = sorted(known, key=lambda name: DIALECTS[name].saves_fragments)
+    return orm.Dict({**parameters.get_dict(), 'dialect': known[0]})

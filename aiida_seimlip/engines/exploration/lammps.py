@@ -9,13 +9,13 @@ from aiida_seimlip.calculations.functions.parameters import with_remaining_steps
 from aiida_seimlip.calculations.functions.runs import merge_runs
 from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.engines.exploration.contract import ExplorationWorkChain
-from aiida_seimlip.engines.restart import RestartMixin
+from aiida_seimlip.engines.exploration.dialect import DialectMixin
 from aiida_seimlip.options.lammps import LammpsOptions
 
 EXIT_CODES = LammpsCalculation.spec().exit_codes
 
 
-class LammpsExplorationWorkChain(ExplorationWorkChain, RestartMixin):
+class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
     """Run molecular dynamics that stops itself where the potential extrapolates."""
 
     _process_class = LammpsCalculation
@@ -45,7 +45,7 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, RestartMixin):
             return self._end(calculation)
         self.ctx.has_crashed = True
         self.ctx.inputs.structure = self.inputs.structure
-        self.ctx.inputs.parameters = with_smaller_step(self.inputs.parameters)
+        self.ctx.inputs.parameters = with_smaller_step(self.ctx.parameters)
         self.report_error_handled(calculation, 'It is tried again in steps of half the length.')
         return ProcessHandlerReport(True)
 
