@@ -19,6 +19,8 @@ COMMANDS = {
     'report': ('aiida_seimlip.cli.report:cmd_report', 'Write a campaign as a self-contained HTML page.'),
     'frame': ('aiida_seimlip.cli.frame:cmd_frame', 'Print where one frame came from and what learned from it.'),
     'frames': ('aiida_seimlip.cli.frames:cmd_frames', 'List, show and export sets of frames.'),
+    'archive': ('aiida_seimlip.cli.archive:cmd_archive', 'Write a campaign to a file that others can import or open.'),
+    'replay': ('aiida_seimlip.cli.replay:cmd_replay', 'Run a campaign again with its own labels, and compare the two.'),
     'potential': ('aiida_seimlip.cli.potential:cmd_potential', 'List, show and export potentials.'),
 }
 """Where each command is defined, and what it does in a line."""

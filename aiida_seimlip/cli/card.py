@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,8 @@ class FrameCard:
     :param labelled_by: the job that calculated its energy and forces, None if it has no labels.
     :param labelled: the frame with its labels, None if it has none.
     :param potentials: all potentials that learned from it, oldest first.
+    :param n_left_out: number of nodes up and down the graph that may hold it, too, but whose frames were left out of
+        the archive that they came from.
     """
 
     asked: Sighting
@@ -64,6 +66,7 @@ class FrameCard:
     labelled_by: orm.ProcessNode | None
     labelled: Frames | None
     potentials: tuple[PotentialData, ...]
+    n_left_out: int = 0
 
     @property
     def sampled_by(self) -> orm.ProcessNode | None:
@@ -82,7 +85,8 @@ def find_card(node: FramesData, index: int) -> FrameCard:
         raise IndexError(f'Node {node.pk} holds {node.n_frames} frames: there is no frame {index}.')
     index %= node.n_frames
     content_hash = node.hashes[index]
-    sightings = sorted(_sightings(node, content_hash), key=lambda item: (item.node.ctime, item.node.pk))
+    relatives = _relatives(node)
+    sightings = sorted(_sightings(relatives, content_hash), key=lambda item: (item.node.ctime, item.node.pk))
     frames = [sighting.frame for sighting in sightings]
     asked = next(sighting for sighting in sightings if sighting.node.pk == node.pk)
     labelled = [(sighting, frame) for sighting, frame in zip(sightings, frames, strict=True) if frame.is_labelled]
@@ -94,6 +98,7 @@ def find_card(node: FramesData, index: int) -> FrameCard:
         grade=grades[0] if grades else float('nan'),
         labelled_by=labelled[0][0].creator if labelled else None, labelled=labelled[0][1] if labelled else None,
         potentials=tuple(_learners([sighting.node for sighting in sightings])),
+        n_left_out=sum(relative.is_left_out for relative in relatives),
     )  # fmt: skip
 
 
@@ -120,21 +125,30 @@ def describe_card(card: FrameCard) -> str:
     for sighting in card.sightings:
         maker = _name(sighting.creator) if sighting.creator else 'given by the user'
         lines.append(f'  node {sighting.node.pk} ({sighting.node.uuid[:8]}), frame {sighting.index}: {maker}')
+    if card.n_left_out:
+        lines.append(
+            f'  and perhaps in {card.n_left_out} nodes whose frames were left out of the archive they came from'
+        )
     return '\n'.join(lines)
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _sightings(node: FramesData, content_hash: str) -> Iterator[Sighting]:
-    """Yield all nodes up and down the graph that hold a frame."""
+def _relatives(node: FramesData) -> list[FramesData]:
+    """Return all sets of frames up and down the graph, and the node itself."""
     later = orm.QueryBuilder().append(FramesData, filters={'id': node.pk}, tag='frames')
     later.append(FramesData, with_ancestors='frames')
     earlier = orm.QueryBuilder().append(FramesData, filters={'id': node.pk}, tag='frames')
     earlier.append(FramesData, with_descendants='frames')
     nodes = [*earlier.all(flat=True), *later.all(flat=True), node]
-    for other in {other.pk: other for other in nodes}.values():
-        hashes = other.hashes
+    return list({other.pk: other for other in nodes}.values())
+
+
+def _sightings(nodes: Iterable[FramesData], content_hash: str) -> Iterator[Sighting]:
+    """Yield those nodes that hold a frame."""
+    for other in nodes:
+        hashes = [] if other.is_left_out else other.hashes
         if content_hash in hashes:
             yield Sighting(other, hashes.index(content_hash), other.creator)
 

@@ -31,11 +31,16 @@ def cmd_report(campaign: orm.WorkChainNode, output_file: Path, force: bool) -> N
     """
     from aiida_seimlip.cli.potential import refuse_to_overwrite
 
-    if (campaign.process_type or '').split(':')[-1] != CAMPAIGN:
-        echo.echo_critical(f'{campaign.process_label} {campaign.pk} is no ActiveLearningWorkChain.')
+    refuse_other_processes(campaign)
     refuse_to_overwrite(output_file, force)
     from aiida_seimlip.report.collect import collect
     from aiida_seimlip.report.html import render
 
     output_file.write_text(render(collect(campaign)), encoding='utf-8')
     echo.echo_success(f'Wrote {output_file}.')
+
+
+def refuse_other_processes(process: orm.ProcessNode) -> None:
+    """End the command if a process is no campaign."""
+    if (process.process_type or '').split(':')[-1] != CAMPAIGN:
+        echo.echo_critical(f'{process.process_label} {process.pk} is no ActiveLearningWorkChain.')

@@ -22,6 +22,9 @@ ARRAYS = ('ptr', *PER_ATOM, *PER_FRAME)
 FILENAME = 'frames.npz'
 """All arrays are in one file: AiiDA looks up, hashes and opens each file of each input of each process."""
 
+LEFT_OUT_EXTRA = 'seimlip_left_out'
+"""Extra of a node in an archive that names the files that were left out of it, and the reasons."""
+
 
 class FramesData(orm.ArrayData):
     """Atomic configurations of any composition, packed one after the other, with what is known about each.
@@ -62,6 +65,7 @@ class FramesData(orm.ArrayData):
 
         :param trace: name this node as the origin of those frames that have none yet; a function that makes a new node
             from these frames asks for it, so that each frame remembers where it first appeared.
+        :raises FileNotFoundError: if the arrays were left out of the archive that the node came from.
         """
         frames = Frames(**{name: array for name, array in self._read_all().items() if name in ARRAYS})
         return _with_origin(frames, self.uuid) if trace else frames
@@ -86,6 +90,11 @@ class FramesData(orm.ArrayData):
         return True  # a node without frames is a node still: `if node:` keeps its meaning
 
     # -- attributes ---------------------------------------------------------------------------------------------------
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the node came from an archive that its arrays were left out of: only the attributes are known."""
+        return FILENAME in self.base.extras.get(LEFT_OUT_EXTRA, {})
 
     @property
     def n_frames(self) -> int:
@@ -168,6 +177,10 @@ class FramesData(orm.ArrayData):
         :param names: of the arrays; all if none is named.
         """
         if FILENAME not in self.base.repository.list_object_names():
+            if self.is_left_out:
+                raise FileNotFoundError(
+                    f'The frames of node {self.pk} ({self.uuid}) were left out of the archive that it came from.'
+                )
             return {}
         content = io.BytesIO(self.base.repository.get_object_content(FILENAME, mode='rb'))
         with np.load(content, allow_pickle=False) as archive:

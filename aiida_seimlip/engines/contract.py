@@ -29,14 +29,17 @@ class SocketWorkChain(WorkChain):
     settings: ClassVar[tuple[str, ...]] = ('code', 'parameters', 'options')
     plugin_prefix: ClassVar[str] = ''
     """How the entry points of the CalcJobs begin for which a code may have been registered."""
+    needs_code: ClassVar[bool] = True
+    """Whether the adapter runs a program."""
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
         """Define the ports that all sockets share."""
         super().define(spec)
         spec.input(
-            'code', valid_type=orm.AbstractCode, validator=cls.validate_code, help='The program, and where it runs.'
-        )
+            'code', valid_type=orm.AbstractCode, validator=cls.validate_code, required=cls.needs_code,
+            help='The program, and where it runs.',
+        )  # fmt: skip
         spec.input(
             'parameters', valid_type=orm.Dict, serializer=orm.to_aiida_type, required=False,
             help='Settings of the program.',
@@ -48,8 +51,10 @@ class SocketWorkChain(WorkChain):
         )  # fmt: skip
 
     @classmethod
-    def validate_code(cls, code: orm.AbstractCode, _: Any) -> str | None:
+    def validate_code(cls, code: orm.AbstractCode | None, _: Any) -> str | None:
         """Refuse a code that was registered for another kind of job."""
+        if code is None:
+            return None
         return next(faults_of_code('code', code, cls.plugin_prefix), None)
 
     @classmethod

@@ -103,13 +103,17 @@ class Options(pydantic.BaseModel):
         """Describe one of pydantic's errors in the words of the user."""
         place = '.'.join(str(part) for part in error['loc'])
         if error['type'] == 'extra_forbidden':
-            known = f' (known are {", ".join(sorted(cls.model_fields))})' if len(error['loc']) == 1 else ''
+            known = f' (known are {", ".join(sorted(cls.model_fields)) or "none"})' if len(error['loc']) == 1 else ''
             return f'`{place}` is not a known option{known}'
         if error['type'] == 'missing':
             return f'`{place}` is missing'
         message = error['msg'].removeprefix('Value error, ').rstrip('.')
         message = message[:1].lower() + message[1:] if message[:1].isascii() else message
         return f'`{place}` is {error["input"]!r}, but {message}' if place else message
+
+
+class NoOptions(Options):
+    """Options of a port where there is nothing to set: every key is wrong."""
 
 
 def _dict_node(content: dict[str, Any]) -> orm.Dict:

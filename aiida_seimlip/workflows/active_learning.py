@@ -17,13 +17,14 @@ from aiida_seimlip.options.history import HISTORY_EXTRA, CampaignHistory
 from aiida_seimlip.workflows.explore import ExploreStage
 from aiida_seimlip.workflows.label import LabelStage
 from aiida_seimlip.workflows.protocols import ProtocolMixin
+from aiida_seimlip.workflows.replay import ReplayMixin
 from aiida_seimlip.workflows.select import SelectStage
 from aiida_seimlip.workflows.stage import HELD_OUT
 from aiida_seimlip.workflows.train import TrainStage
 from aiida_seimlip.workflows.validation import validate_campaign
 
 
-class ActiveLearningWorkChain(ProtocolMixin, ExploreStage, SelectStage, LabelStage, TrainStage):
+class ActiveLearningWorkChain(ProtocolMixin, ReplayMixin, ExploreStage, SelectStage, LabelStage, TrainStage):
     """Grow a potential until every exploration with it runs to its end without extrapolating.
 
     Each iteration explores with the present potential; where an exploration breaks, the frames that it did not know are
@@ -92,6 +93,7 @@ class ActiveLearningWorkChain(ProtocolMixin, ExploreStage, SelectStage, LabelSta
             spec.expose_inputs(SocketWorkChain, namespace=socket, include=SocketWorkChain.settings)
             namespace: Any = spec.inputs[socket]
             namespace.dynamic = True
+            namespace['code'].required = False  # the engine says whether it needs one
             namespace.help = f'Settings of the engine for the socket `{socket}`.'
         spec.input_namespace(
             'initial_training', valid_type=FramesData, dynamic=True, required=False,

@@ -66,6 +66,33 @@ def training(trained) -> dict[str, Any]:
     return {'one': FramesData(trained[1][:5]).store(), 'two': FramesData(trained[1][5:]).store()}
 
 
+DYNAMICS = {'temperature': 30.0, 'n_steps': 20, 'sample_every': 10, 'seed': 4, 'timestep': 4.0}
+"""Settings of reference dynamics, from the images 1 and 2."""
+
+
+def recorded() -> dict[str, Any]:
+    """Return what an earlier campaign has left: labelled frames in two sets, and samples of dynamics."""
+    from aiida import orm
+
+    from aiida_seimlip.data.frames import FramesData
+    from aiida_seimlip.science.frames import Frames
+
+    sets = {'one': [1, 5], 'two': [3, 2]}
+    starts = FramesData.from_atoms([image(1), image(2)])
+    samples = Frames.from_atoms([labelled(image(seed)) for seed in (21, 22, 23, 24)]).replace(
+        origin_uuids=np.full(4, starts.uuid), origin_indices=np.array([0, 0, 1, 1]),
+        origin_steps=np.array([10, 20, 10, 20]),
+    )  # fmt: skip
+    return {
+        'sources': {
+            name: FramesData.from_atoms([labelled(image(seed)) for seed in seeds]) for name, seeds in sets.items()
+        },
+        'trajectories': {
+            'first': {'frames': starts, 'dynamics': orm.Dict(DYNAMICS), 'samples': FramesData(samples)},
+        },
+    }  # fmt: skip
+
+
 @pytest.fixture
 def settings(code) -> Callable[[str, str], dict[str, Any]]:
     """Return a function that gives an engine its settings, with the programs that come with the package."""
@@ -76,6 +103,7 @@ def settings(code) -> Callable[[str, str], dict[str, Any]]:
             'code': code('seimlip.ase', sys.executable),
             'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': LENNARD_JONES}}),
         },
+        ('reference', 'replay'): recorded,
         ('training', 'mlip3'): lambda: {
             'code': code('seimlip.mlip3.train', 'seimlip-mlp'), 'parameters': orm.Dict({'iteration_limit': 30}),
         },

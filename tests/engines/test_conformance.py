@@ -13,7 +13,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SOCKETS, engine_names, load_engine
 from aiida_seimlip.science.frames import Frames
 
-from .conftest import SPECIES, image, labelled
+from .conftest import DYNAMICS, SPECIES, image, labelled
 
 ENGINES = [(socket, name) for socket in SOCKETS for name in engine_names(socket)]
 
@@ -73,7 +73,8 @@ def test_settings_are_checked_before_there_are_data(socket, name, settings):
     engine = load_engine(socket, name)
     later = ('parameters',) if socket == 'exploration' else ()
     assert engine.explain_settings(socket, settings(socket, name), given_later=later) is None
-    assert engine.explain_settings(socket, {}, given_later=later) == f'Input `{socket}.code` is missing.'
+    missing = 'code' if engine.needs_code else 'sources'
+    assert engine.explain_settings(socket, {}, given_later=later).startswith(f'Input `{socket}.{missing}` is missing')
     wrong = {**settings(socket, name), 'parameters': orm.Dict({'colour': 'red'})}
     message = engine.explain_settings(socket, wrong)
     assert f'`{socket}.parameters`' in message
@@ -110,7 +111,7 @@ def test_reference_labels_in_order(name, settings):
 def test_reference_runs_dynamics(name, settings):
     if not load_engine('reference', name).supports_dynamics:
         pytest.skip(f'the engine {name} runs no dynamics')
-    dynamics = orm.Dict({'temperature': 30.0, 'n_steps': 20, 'sample_every': 10, 'seed': 4, 'timestep': 4.0})
+    dynamics = orm.Dict(DYNAMICS)
     frames = FramesData(Frames.from_atoms([image(1), image(2)]))
     _, outputs = run('reference', name, settings, frames=frames, dynamics=dynamics)
     assert outputs['frames'].n_frames == 4
