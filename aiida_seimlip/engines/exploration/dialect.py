@@ -59,7 +59,7 @@ class DialectMixin(RestartMixin):
 
     def should_probe(self) -> bool:
         """Return whether the dialect is still to be found out."""
-        return bool(self.inputs.parameters['dialect'] == AUTO)
+        return bool(self.inputs.parameters.get('dialect', None) == AUTO)
 
     def run_probe(self) -> None:
         """Look for a probe of the same code; if there is none, run one."""
