@@ -21,6 +21,8 @@ class ReferenceWorkChain(SocketWorkChain):
     A frame that cannot be labelled is no failure of the process, but an entry in `failures`: the process ends well as
     long as the program worked at all, be it that every single frame failed.
 
+    A frame whose reason begins with `LATE` has not failed either: its job runs on, and is found again the next time.
+
     No label is computed twice: an adapter begins with `split_known`, runs its program for what that returns, and ends
     with `attach_labels`. It says in `find_known` where labels of the same kind are to be found.
     """
@@ -47,6 +49,11 @@ class ReferenceWorkChain(SocketWorkChain):
         spec.input(
             'reuse_labels', valid_type=orm.Bool, serializer=orm.to_aiida_type, default=lambda: orm.Bool(True),
             help='Whether to take labels that the profile holds already from the same program with the same settings.',
+        )  # fmt: skip
+        spec.input(
+            'deadline', valid_type=orm.Float, serializer=orm.to_aiida_type, required=False,
+            help='Time in s after which the frames still under way are left behind: their entries in `failures` begin '
+            'with `Late`. An engine that runs all frames in one job waits for it.',
         )  # fmt: skip
         spec.output(
             'frames', valid_type=FramesData, required=False,
