@@ -59,13 +59,16 @@ class SocketWorkChain(WorkChain):
 
     @classmethod
     def explain_settings(
-        cls, namespace: str, settings: Mapping[str, Any], *, given_later: Collection[str] = ()
-    ) -> str | None:
+        cls, namespace: str, settings: Mapping[str, Any], *, given_later: Collection[str] = (),
+        species: Collection[str] = (),
+    ) -> str | None:  # fmt: skip
         """Say what is wrong with the settings of this engine, before any data are known.
 
         :param namespace: where the user gave them, for the message.
         :param settings: inputs by port; data ports may be missing.
         :param given_later: ports that the workflow completes itself; they are neither checked nor missed.
+        :param species: chemical symbols of all that the engine is going to meet, as far as they are known; an engine
+            that needs something for each of them looks for it.
         :return: one sentence, or None if all is well.
         """
         ports = cls.spec().inputs
@@ -119,7 +122,8 @@ def load_engine(socket: str, name: str) -> type[SocketWorkChain]:
     try:
         engine: Any = WorkflowFactory(f'seimlip.{socket}.{name}')
     except EntryPointError as exception:
-        raise ValueError(f'The engine `{name}` of the socket `{socket}` cannot be loaded: {exception}') from exception
+        cause = exception.__context__ if isinstance(exception.__context__, ImportError) else exception
+        raise ValueError(f'The engine `{name}` of the socket `{socket}` cannot be loaded: {cause}') from exception
     if not (issubclass(engine, SocketWorkChain) and engine.socket == socket):
         raise ValueError(f'The engine `{name}` does not keep the contract of the socket `{socket}`.')
     return engine

@@ -34,7 +34,7 @@ def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
     yield from _faults_of_species(species)
     yield from _faults_of_structures(inputs.get('structures', {}), species)
     yield from _faults_of_beginning(inputs, species)
-    yield from _faults_of_engines(inputs)
+    yield from _faults_of_engines(inputs, species)
 
 
 def elements_of(node: orm.Data) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ def _faults_of_beginning(inputs: Mapping[str, Any], species: Sequence[str]) -> I
         yield 'Input `initial_potential` needs `initial_training`: the frames that it was trained on.'
 
 
-def _faults_of_engines(inputs: Mapping[str, Any]) -> Iterator[str]:
+def _faults_of_engines(inputs: Mapping[str, Any], species: Sequence[str]) -> Iterator[str]:
     names = EngineNames.from_node(inputs.get('engines'))
     for socket in SOCKETS:
         try:
@@ -94,7 +94,8 @@ def _faults_of_engines(inputs: Mapping[str, Any]) -> Iterator[str]:
             continue
         settings = inputs.get(socket, {})
         is_planned = socket == 'exploration'
-        message = engine.explain_settings(socket, settings, given_later=('parameters',) if is_planned else ())
+        later = ('parameters',) if is_planned else ()
+        message = engine.explain_settings(socket, settings, given_later=later, species=species)
         if message is not None:
             yield message
         elif is_planned:

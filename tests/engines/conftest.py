@@ -93,8 +93,11 @@ def recorded() -> dict[str, Any]:
     }  # fmt: skip
 
 
+VASP_SCHEDULER = {'resources': {'num_machines': 1, 'num_mpiprocs_per_machine': 1}, 'withmpi': False}
+
+
 @pytest.fixture
-def settings(code) -> Callable[[str, str], dict[str, Any]]:
+def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
     """Return a function that gives an engine its settings, with the programs that come with the package."""
     from aiida import orm
 
@@ -104,6 +107,10 @@ def settings(code) -> Callable[[str, str], dict[str, Any]]:
             'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': LENNARD_JONES}}),
         },
         ('reference', 'replay'): recorded,
+        ('reference', 'vasp'): lambda: {
+            'code': request.getfixturevalue('vasp_code'), 'options': orm.Dict(VASP_SCHEDULER),
+            'parameters': orm.Dict({'potential_family': request.getfixturevalue('potcar_family')}),
+        },
         ('training', 'mlip3'): lambda: {
             'code': code('seimlip.mlip3.train', 'seimlip-mlp'), 'parameters': orm.Dict({'iteration_limit': 30}),
         },

@@ -6,6 +6,7 @@ from aiida.engine.utils import instantiate_process
 from aiida.manage import get_manager
 
 from aiida_seimlip.options.active_learning import ActiveLearningOptions
+from aiida_seimlip.options.vasp import VaspLabelOptions
 from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
 from aiida_seimlip.workflows.protocols import merge
 
@@ -13,9 +14,35 @@ PROTOCOLS = sorted(ActiveLearningWorkChain.get_available_protocols())
 
 
 @pytest.fixture
-def codes(code):
-    plugins = {'reference': 'seimlip.ase', 'training': 'seimlip.mlip3.train', 'exploration': 'seimlip.lammps'}
-    return {socket: code(plugin) for socket, plugin in plugins.items()}
+def make_codes(code):
+    """Return a function that gives the codes for a protocol, and the potentials that it needs."""
+
+    def make(protocol):
+        reference = ActiveLearningWorkChain.get_protocol_inputs(protocol)['engines']['reference']
+        plugins = {
+            'reference': {'ase': 'seimlip.ase', 'vasp': 'vasp.vasp'}[reference],
+            'training': 'seimlip.mlip3.train', 'exploration': 'seimlip.lammps',
+        }  # fmt: skip
+        return {socket: code(plugin) for socket, plugin in plugins.items()}
+
+    return make
+
+
+@pytest.fixture
+def codes(make_codes):
+    return make_codes('demo')
+
+
+@pytest.fixture
+def family(potcar_family):
+    """Have made-up potentials under the name that the protocol `paper` asks for."""
+    from aiida_vasp.data.potcar import PotcarGroup
+
+    group, is_new = PotcarGroup.collection.get_or_create('PBE.54')
+    if is_new:
+        group.add_nodes(list(PotcarGroup.collection.get(label=potcar_family).nodes))
+    yield 'PBE.54'
+    PotcarGroup.collection.delete(group.pk)
 
 
 def test_there_are_three_protocols():
@@ -26,7 +53,8 @@ def test_there_are_three_protocols():
 
 
 @pytest.mark.parametrize('protocol', PROTOCOLS)
-def test_builder_is_valid(protocol, codes, structure_li2co3):
+def test_builder_is_valid(protocol, make_codes, structure_li2co3, family):
+    codes = make_codes(protocol)
     builder = ActiveLearningWorkChain.get_builder_from_protocol(codes, structure_li2co3, protocol=protocol)
     assert builder.species.get_list() == ['Li', 'C', 'O']
     assert builder.selection['code'].uuid == codes['training'].uuid
@@ -48,8 +76,25 @@ def test_paper_has_the_settings_of_the_paper():
     training = inputs['training']['parameters']
     assert [training[f'{name}_weight'] for name in ('energy', 'force', 'stress')] == [1.0, 0.01, 0.001]
     assert (training['iteration_limit'], training['tolerance']) == (1500, 1e-3)
-    calculator = inputs['reference']['parameters']['calculator']
-    assert (calculator['name'], calculator['kwargs']['encut'], calculator['kwargs']['kspacing']) == ('vasp', 520, 0.35)
+    assert inputs['engines']['reference'] == 'vasp'
+    labels = VaspLabelOptions(**inputs['reference']['parameters'])
+    assert (labels.functional, labels.dispersion, labels.encut, labels.kspacing) == ('PBE', 'd3', 520.0, 0.35)
+    assert options.bootstrap.dynamics.n_steps // options.bootstrap.dynamics.sample_every >= 10
+
+
+def test_paper_asks_for_its_potentials(make_codes, structure_li2co3, family):
+    """A family that is not there, or that lacks an element of the campaign, is named at submission."""
+    overrides = {'reference': {'parameters': {'potential_family': 'PBE.64'}}}
+    for changes, message in (
+        (overrides, r'`reference.parameters` names the potential family `PBE.64`, but this profile has .*`PBE.54`'),
+        ({}, r'family `PBE.54` lacks `Na_pv` for Na; it has no other'),
+    ):
+        builder = ActiveLearningWorkChain.get_builder_from_protocol(
+            make_codes('paper'), structure_li2co3, protocol='paper', overrides=changes,
+            species=['Li', 'C', 'O', *([] if changes else ['Na'])],
+        )  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            instantiate_process(get_manager().get_runner(), builder)
 
 
 def test_demo_keeps_what_it_promises():
@@ -64,21 +109,21 @@ def test_demo_keeps_what_it_promises():
     assert {condition.temperature for condition in options.held_out.conditions} == {300.0, 600.0}
 
 
-def test_overrides_have_precedence(codes, structure_li2co3):
+def test_overrides_have_precedence(make_codes, structure_li2co3, family):
     overrides = {
         'options': {'seed': 99, 'untrained': {'level': 10}},
-        'reference': {'parameters': {'calculator': {'name': 'gpaw', 'kwargs': {'xc': 'PBE'}}}, 'n_jobs': 4},
+        'reference': {'parameters': {'encut': 600.0}, 'max_concurrent': 4},
         'exploration': {'parameters': {'dialect': 'mtp'}},
     }
     builder = ActiveLearningWorkChain.get_builder_from_protocol(
-        codes, {'crystal': structure_li2co3}, protocol='paper', overrides=overrides, species=['O', 'C', 'Li'],
-        scheduler_options={'max_wallclock_seconds': 3600},
+        make_codes('paper'), {'crystal': structure_li2co3}, protocol='paper', overrides=overrides,
+        species=['O', 'C', 'Li'], scheduler_options={'max_wallclock_seconds': 3600},
     )  # fmt: skip
     assert (builder.options['seed'], builder.options['untrained']['level']) == (99, 10)
     assert builder.options['untrained']['max_dist'] == 5.0
     assert builder.species.get_list() == ['O', 'C', 'Li']
-    assert builder.reference['parameters']['calculator'] == {'name': 'gpaw', 'kwargs': {'xc': 'PBE'}}
-    assert builder.reference['n_jobs'] == 4
+    assert (builder.reference['parameters']['encut'], builder.reference['parameters']['kspacing']) == (600.0, 0.35)
+    assert builder.reference['max_concurrent'] == 4
     assert builder.exploration['parameters'].get_dict() == {'dialect': 'mtp'}
     assert builder.training['options'].get_dict() == {'max_wallclock_seconds': 3600}
     instantiate_process(get_manager().get_runner(), builder)
