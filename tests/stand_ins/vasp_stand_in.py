@@ -18,7 +18,7 @@ from typing import Any, TextIO
 from vasp_parts import faults, listing, outcar, vasprun
 from vasp_parts.inputs import Inputs, read_inputs
 from vasp_parts.messages import WARNING, RefusalError, box
-from vasp_parts.physics import LENNARD_JONES, Step, make_atoms, run
+from vasp_parts.step import Step
 
 VERSION = '6.4.2'
 
@@ -51,13 +51,13 @@ UNCONVERGED = frozenset({'nelm', 'eddrmm', 'brmix'})
 class Run:
     """One run in the working directory.
 
-    :ivar fault: the rule that strikes it, empty if none does. :ivar symbols: the names of the types in the outputs.
+    :ivar fault: the rule that strikes it, empty if none does.
+    :ivar symbols: the names of the types in the outputs.
     """
 
     def __init__(self, inputs: Inputs, fault: dict[str, Any]) -> None:
         self.inputs = inputs
         self.fault = fault
-        self.dynamics = inputs.tags['IBRION'] == 0 and inputs.tags['NSW'] > 0
         self.symbols = [potential.element for potential in inputs.potentials]
         if self.name == 'elements_out_of_order':
             self.symbols = self.symbols[1:] + self.symbols[:1]
@@ -67,26 +67,27 @@ class Run:
         """Name of the fault, or nothing."""
         return str(self.fault.get('fault', ''))
 
-    def strikes(self, step: int) -> bool:
+    def strikes(self, number: int) -> bool:
         """Return whether the fault strikes in this ionic step."""
-        return bool(self.fault) and self.fault.get('step', 1) == step
+        return bool(self.fault) and self.fault.get('step', 1) == number
 
-    def __call__(self, calculator: dict[str, Any]) -> None:
+    def __call__(self, calculator: dict[str, Any] | None) -> None:
         """Do all ionic steps."""
-        atoms = make_atoms(self.inputs, calculator)
+        from vasp_parts.physics import LENNARD_JONES, make_atoms, run
+
+        atoms = make_atoms(self.inputs, calculator or LENNARD_JONES)
         with open('OUTCAR', 'w') as out, open('vasprun.xml', 'w') as xml, open('OSZICAR', 'w') as oszicar:
             outcar.write_head(out, self.inputs, VERSION, self.symbols)
-            vasprun.write_head(xml, self.inputs, VERSION, self.symbols)
-            for warning in self.inputs.warnings:
-                print(warning)
-            print(' entering main loop')
-            n_steps = self.inputs.tags['NSW'] if self.dynamics else 1
+            vasprun.write_generator(xml, VERSION)
+            vasprun.write_head(xml, self.inputs, self.symbols)
+            print(*self.inputs.warnings, ' entering main loop', sep='\n')
+            n_steps = self.inputs.tags['NSW'] if self.inputs.is_dynamics else 1
             for number, step in enumerate(run(self.inputs, atoms), start=1):
                 self.do_step(number, step, (out, xml, oszicar), last=number == n_steps)
             vasprun.write_tail(xml, step)
             outcar.write_tail(out)
         if self.name == 'truncated_vasprun':
-            cut(Path('vasprun.xml'))
+            cut_before(Path('vasprun.xml'), '<varray name="stress"')
         write_restart_files(self.inputs)
 
     def do_step(self, number: int, step: Step, handles: Sequence[TextIO], last: bool) -> None:
@@ -94,48 +95,46 @@ class Run:
         out, xml, oszicar = handles
         unconverged = self.name in UNCONVERGED and self.strikes(number)
         electronic, reached = electronic_steps(step.energy, self.inputs.tags, unconverged)
-        self.strike(number, step, electronic, handles)
         shift = electronic[-1] - step.energy
-        outcar.write_iterations(out, number, electronic, step, reached)
-        outcar.write_step(out, step, shift, self.dynamics)
-        vasprun.write_step(xml, self.inputs, step, electronic, self.dynamics)
-        vasprun.end_step(xml, self.inputs, last)
-        lines = listing.electronic_lines(electronic) + listing.ionic_line(number, step, shift, self.dynamics)
-        oszicar.write(lines)
-        print(lines, end='')
+        self.strike(number, step, electronic, handles)
+        self.write_electronic(number, step, electronic, handles)
+        outcar.write_aborting(out, reached)
+        outcar.write_step(out, step, shift, self.inputs.is_dynamics)
+        vasprun.end_step(xml, self.inputs, step, shift, last)
+        line = listing.ionic_line(number, step, shift, self.inputs.is_dynamics)
+        oszicar.write(line)
+        print(line, end='')
         if not reached:
             print(box(NOT_CONVERGED, WARNING))
-        if self.dynamics:
+        if self.inputs.is_dynamics:
             listing.append_xdatcar(Path('XDATCAR'), self.inputs, step, number, self.symbols)
         Path('CONTCAR').write_text(listing.contcar(self.inputs, step, self.symbols))
+
+    def write_electronic(self, number: int, step: Step, electronic: Sequence[float], handles: Sequence[TextIO]) -> None:
+        """Write electronic steps to all files."""
+        out, xml, oszicar = handles
+        outcar.write_iterations(out, number, electronic, step)
+        vasprun.begin_step(xml, step, electronic)
+        lines = listing.electronic_lines(electronic)
+        oszicar.write(lines)
+        print(lines, end='', flush=True)
 
     def strike(self, number: int, step: Step, electronic: Sequence[float], handles: Sequence[TextIO]) -> None:
         """Let the fault happen, if it is one of those that happen in the electronic steps."""
         if not self.strikes(number):
             return
-        if self.name in TEXTS:
-            print(TEXTS[self.name], end='')
-        if self.name in ENDING:
-            self.stop_in_mid_air(number, step, electronic, handles)
-            raise SystemExit(1)
+        if self.name in ENDING or self.name == 'killed':
+            done = 0 if self.name == 'out_of_memory' else len(electronic) // 2
+            self.write_electronic(number, step, electronic[:done], handles)
+            for handle in handles:
+                handle.flush()
+            for name in ('OUTCAR', 'vasprun.xml'):
+                os.truncate(name, Path(name).stat().st_size - 50)
+        print(TEXTS.get(self.name, ''), end='', flush=True)
         if self.name == 'killed':
-            self.stop_in_mid_air(number, step, electronic, handles)
             time.sleep(self.fault.get('seconds', 0))
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def stop_in_mid_air(self, number: int, step: Step, electronic: Sequence[float], handles: Sequence[TextIO]) -> None:
-        """Leave the files as they are in the middle of an ionic step: a few electronic steps, no end."""
-        out, xml, oszicar = handles
-        begun = electronic[: len(electronic) // 2]
-        outcar.write_iterations(out, number, begun, step, reached=False)
-        vasprun.write_step(xml, self.inputs, step, begun, self.dynamics)
-        oszicar.write(listing.electronic_lines(begun))
-        print(listing.electronic_lines(begun), end='')
-        sys.stdout.flush()
-        for handle in handles:
-            handle.flush()
-        for name in ('OUTCAR', 'vasprun.xml'):
-            cut(Path(name), 900)
+        if self.name in ENDING or self.name == 'killed':
+            end(self.name == 'killed')
 
 
 def electronic_steps(energy: float, tags: dict[str, Any], unconverged: bool) -> tuple[list[float], bool]:
@@ -156,9 +155,16 @@ def electronic_steps(energy: float, tags: dict[str, Any], unconverged: bool) -> 
     return energies, False
 
 
-def cut(path: Path, n_bytes: int = 400) -> None:
-    """Cut off the end of a file, in the middle of a line."""
-    os.truncate(path, max(path.stat().st_size - n_bytes, path.stat().st_size // 2))
+def end(killed: bool) -> None:
+    """End at once, so that nothing more is written to the files: as if killed, or with VASP's exit code of an error."""
+    if killed:
+        os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+def cut_before(path: Path, text: str) -> None:
+    """Cut a file off at the last place that has a text."""
+    os.truncate(path, path.read_bytes().rindex(text.encode()))
 
 
 def write_restart_files(inputs: Inputs) -> None:
@@ -171,20 +177,25 @@ def write_restart_files(inputs: Inputs) -> None:
 def main() -> int:
     """Run in the working directory."""
     path, rules = faults.load_rules()
+    greeting = (
+        f' running    1 mpi-ranks, on    1 nodes\n vasp.{VERSION} (stand-in that answers with ASE, no VASP) complex'
+    )
     try:
         inputs = read_inputs(Path())
     except RefusalError as refusal:
-        print(f' running    1 mpi-ranks, on    1 nodes\n vasp.{VERSION} (stand-in)\n{refusal.printed}')
+        print(greeting, refusal.printed, sep='\n')
         Path('OUTCAR').write_text(f' vasp.{VERSION} (stand-in)\n{refusal.printed}')
+        with open('vasprun.xml', 'w') as xml:
+            vasprun.write_generator(xml, VERSION)
         return 1
     fault = faults.choose_fault(path, rules, inputs)
     if fault.get('fault') == 'hang':
         time.sleep(fault['seconds'])
     if fault.get('fault') == 'no_output':
         return 1
-    print(f' running    1 mpi-ranks, on    1 nodes\n vasp.{VERSION} (stand-in that answers with ASE, no VASP) complex')
-    print(f' POSCAR found : {len(inputs.counts):2d} types and {len(inputs.symbols):7d} ions')
-    Run(inputs, fault)(rules.get('calculator', LENNARD_JONES))
+    print(greeting, f' POSCAR found : {len(inputs.counts):2d} types and {len(inputs.symbols):7d} ions', sep='\n')
+    Path('CONTCAR').touch()
+    Run(inputs, fault)(rules.get('calculator'))
     return 0
 
 

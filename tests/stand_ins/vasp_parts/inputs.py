@@ -56,6 +56,11 @@ class Inputs:
         return abs(float(np.linalg.det(self.cell)))
 
     @property
+    def is_dynamics(self) -> bool:
+        """Whether this is molecular dynamics."""
+        return self.tags['IBRION'] == 0 and self.tags['NSW'] > 0
+
+    @property
     def nelect(self) -> float:
         """Number of valence electrons."""
         return sum(n * potential.zval for n, potential in zip(self.counts, self.potentials, strict=True))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .inputs import Inputs
-from .physics import Step
+from .step import Step
 
 
 def contcar(inputs: Inputs, step: Step, symbols: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import TextIO
 import numpy as np
 
 from .inputs import Inputs
-from .physics import KBAR, Step
+from .step import KBAR, Step
 
 RULE = '-' * 104
 
@@ -58,12 +58,16 @@ def _write_settings(handle: TextIO, inputs: Inputs) -> None:
         f'   TEBEG  = {tags["TEBEG"]:6.1f};   TEEND  = {tags.get("TEEND", tags["TEBEG"]):6.1f} temperature during run\n'
         f'   SMASS  = {tags["SMASS"]:6.2f}    Nose mass-parameter (am)\n\n'
     )
+    handle.write(' k-points in reciprocal lattice and weights: as in KPOINTS\n')
+    for point, weight in zip(inputs.kpoints, inputs.weights, strict=True):
+        handle.write(''.join(f'{value:12.8f}' for value in point) + f'{weight:14.3f}\n')
+    handle.write('\n')
 
 
-def write_iterations(handle: TextIO, number: int, electronic: Sequence[float], step: Step, reached: bool) -> None:
+def write_iterations(handle: TextIO, number: int, electronic: Sequence[float], step: Step) -> None:
     """Write the electronic steps of an ionic step.
 
-    :param electronic: free energies in eV. :param reached: whether they have converged.
+    :param electronic: their free energies in eV.
     """
     for iteration, energy in enumerate(electronic, start=1):
         shift = energy - step.energy
@@ -75,6 +79,10 @@ def write_iterations(handle: TextIO, number: int, electronic: Sequence[float], s
             f'  energy without entropy = {step.without_entropy + shift:16.8f}  '
             f'energy(sigma->0) = {step.extrapolated + shift:16.8f}\n\n'
         )
+
+
+def write_aborting(handle: TextIO, reached: bool) -> None:
+    """Write why the electronic steps end: they have converged, or there are no more."""
     text = 'aborting loop because EDIFF is reached' if reached else 'aborting loop EDIFF was not reached (unconverged)'
     handle.write(f'\n{"-" * 24} {text} {"-" * 40}\n\n')
 

@@ -3,51 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ase import Atoms, units
 
 from .inputs import Inputs
+from .step import KBAR, Step
 
 LENNARD_JONES = {'name': 'lj', 'kwargs': {'sigma': 3.4, 'epsilon': 0.0104, 'rc': 6.0, 'smooth': True}}
 """Calculator, if the rules name none: argon for all elements."""
-
-KBAR = 0.1 * units.GPa
-"""One kbar in eV/Å³."""
-
-
-@dataclass
-class Step:
-    """One ionic step.
-
-    :ivar cell: (3, 3) in Å. :ivar scaled: (N, 3), fractional, in the cell. :ivar positions: (N, 3) in Å, unwrapped.
-    :ivar energy: what the forces are the gradient of, in eV. :ivar entropy: the term T·S of the smearing, ≤ 0, in eV.
-    :ivar forces: (N, 3) in eV/Å. :ivar stress: (3, 3) in kbar with the sign of VASP, which is that of the pressure.
-    :ivar kinetic: energy of the ions in eV. :ivar temperature: in K. :ivar velocities: (N, 3) in Å/fs.
-    """
-
-    cell: np.ndarray
-    scaled: np.ndarray
-    positions: np.ndarray
-    energy: float
-    entropy: float
-    forces: np.ndarray
-    stress: np.ndarray
-    kinetic: float = 0.0
-    temperature: float = 0.0
-    velocities: np.ndarray | None = None
-
-    @property
-    def without_entropy(self) -> float:
-        """Energy without entropy in eV."""
-        return self.energy - self.entropy
-
-    @property
-    def extrapolated(self) -> float:
-        """Energy extrapolated to no smearing in eV."""
-        return self.energy - self.entropy / 2
 
 
 def make_atoms(inputs: Inputs, calculator: dict[str, Any]) -> Atoms:
@@ -61,7 +26,7 @@ def make_atoms(inputs: Inputs, calculator: dict[str, Any]) -> Atoms:
 
 def run(inputs: Inputs, atoms: Atoms) -> Iterator[Step]:
     """Give the ionic steps as they are done: one, or those of a run of molecular dynamics."""
-    if inputs.tags['IBRION'] != 0 or inputs.tags['NSW'] < 1:
+    if not inputs.is_dynamics:
         yield evaluate(atoms, inputs)
         return
     rng = np.random.default_rng(inputs.seed)

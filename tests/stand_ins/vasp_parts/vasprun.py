@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Any, TextIO
-from xml.sax.saxutils import escape
 
 import numpy as np
 
 from .inputs import Inputs
-from .physics import Step
+from .step import Step
 
 TYPES = {bool: 'logical', int: 'int', str: 'string'}
 
@@ -23,13 +23,18 @@ PARAMETERS = {
 }
 
 
-def write_head(handle: TextIO, inputs: Inputs, version: str, symbols: Sequence[str]) -> None:
-    """Write all that stands before the first ionic step."""
+def write_generator(handle: TextIO, version: str) -> None:
+    """Write what VASP writes before it reads its input files."""
     handle.write('<?xml version="1.0" encoding="ISO-8859-1"?>\n<modeling>\n <generator>\n')
     generator = {'program': 'vasp', 'version': version, 'subversion': 'stand-in', 'platform': 'ASE'}
     for name, value in generator.items():
         handle.write(f'  <i name="{name}" type="string">{value} </i>\n')
-    handle.write(' </generator>\n <incar>\n')
+    handle.write(' </generator>\n')
+
+
+def write_head(handle: TextIO, inputs: Inputs, symbols: Sequence[str]) -> None:
+    """Write the rest of what stands before the first ionic step."""
+    handle.write(' <incar>\n')
     for name, value in inputs.incar.items():
         handle.write(f'  {_parameter(name, value)}\n')
     handle.write(' </incar>\n')
@@ -39,27 +44,28 @@ def write_head(handle: TextIO, inputs: Inputs, version: str, symbols: Sequence[s
     _write_structure(handle, inputs.cell, inputs.scaled % 1.0, 'initialpos')
 
 
-def write_step(handle: TextIO, inputs: Inputs, step: Step, electronic: Sequence[float], dynamics: bool) -> None:
-    """Write an ionic step.
+def begin_step(handle: TextIO, step: Step, electronic: Sequence[float]) -> None:
+    """Write the electronic steps of an ionic step.
 
-    :param electronic: free energies of the electronic steps in eV.
+    :param electronic: their free energies in eV.
     """
     handle.write(' <calculation>\n')
     for energy in electronic:
-        shift = energy - step.energy
         handle.write('  <scstep>\n   <time name="total">    0.01    0.01</time>\n')
-        _write_energy(handle, step, shift, '   ')
+        _write_energy(handle, step, energy - step.energy, '   ')
         handle.write('  </scstep>\n')
+
+
+def end_step(handle: TextIO, inputs: Inputs, step: Step, shift: float, last: bool) -> None:
+    """Write the results of an ionic step; the last one has the eigenvalues.
+
+    :param shift: by how much the energies are wrong in eV, for lack of convergence.
+    """
     _write_structure(handle, step.cell, step.scaled, None)
-    shift = electronic[-1] - step.energy
     _write_varray(handle, 'forces', step.forces, '  ')
     _write_varray(handle, 'stress', step.stress, '  ')
-    _write_energy(handle, step, shift, '  ', _thermostat(step, shift) if dynamics else None)
+    _write_energy(handle, step, shift, '  ', _thermostat(step, shift) if inputs.is_dynamics else None)
     handle.write('  <time name="totalsc">    0.10    0.10</time>\n')
-
-
-def end_step(handle: TextIO, inputs: Inputs, last: bool) -> None:
-    """Close an ionic step; the last one has the eigenvalues."""
     if last:
         _write_eigenvalues(handle, inputs)
         handle.write('  <dos>\n   <i name="efermi">      0.00000000 </i>\n  </dos>\n')
