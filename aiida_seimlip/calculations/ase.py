@@ -89,6 +89,10 @@ class AseCalculation(CalcJob):
             401, 'ERROR_INTERRUPTED', invalidates_cache=True,
             message='The job was stopped from outside after {n_finished} of {n_frames} frames of the input `frames`.',
         )  # fmt: skip
+        spec.exit_code(
+            402, 'ERROR_OUT_OF_DISK', invalidates_cache=True,
+            message='The disk was full after {n_finished} of {n_frames} frames of the input `frames`: {reason}',
+        )  # fmt: skip
 
     @classmethod
     def validate_inputs(cls, inputs: Mapping[str, Any], namespace: PortNamespace) -> str | None:

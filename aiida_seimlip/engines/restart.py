@@ -1,15 +1,59 @@
-"""What the adapters have in common that run one job, and run it again where that helps."""
+"""What the adapters have in common that run jobs, and run them again where that helps."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from aiida import orm
 from aiida.common import AttributeDict
-from aiida.engine import BaseRestartWorkChain, ExitCode, ProcessHandlerReport, ProcessSpec, process_handler, while_
-from aiida.orm import CalcJobNode
+from aiida.engine import (
+    BaseRestartWorkChain,
+    ExitCode,
+    ProcessHandlerReport,
+    ProcessSpec,
+    WorkChain,
+    process_handler,
+    while_,
+)
+
+from aiida_seimlip.engines.interruption import Cause, Interruption, find_interruption
+
+BEFORE_OTHERS = 900
+AFTER_OTHERS = -500
 
 
-class RestartMixin(BaseRestartWorkChain):
+class InterruptionMixin(WorkChain):
+    """Run jobs again, a limited number of times, that were interrupted by what lies outside the program."""
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
+        """Define the limit."""
+        super().define(spec)
+        spec.input(
+            'max_restarts', valid_type=orm.Int, serializer=orm.to_aiida_type, default=lambda: orm.Int(3),
+            validator=validate_max_restarts,
+            help='How often, in all, a job is run again that got nothing done as it was cancelled, lost its node, ran '
+            'out of memory or disk, left no file or could not be handled by AiiDA.',
+        )  # fmt: skip
+
+    def restart_after(self, job: orm.CalcJobNode, interruption: Interruption, *, limit: int | None = None) -> bool:
+        """Return whether the work of a job is to be done again, and say so in the report.
+
+        :param job: that was interrupted.
+        :param interruption: why.
+        :param limit: how often this cause may be answered so; None: as often as `max_restarts` allows.
+        """
+        causes, allowed = self.ctx.get('restarts', []), self.inputs.max_restarts.value
+        name, what = interruption.cause.name, f'{job.process_label}<{job.pk}> was interrupted: {interruption}.'
+        if len(causes) >= allowed or (limit is not None and causes.count(name) >= limit):
+            self.report(f'{what} It is not run again, as that was done {len(causes)} times already.')
+            return False
+        self.ctx.restarts = [*causes, name]
+        self.report(f'{what} It is run again (restart {len(causes) + 1} of {allowed}).')
+        return True
+
+
+class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
     """Run one CalcJob with the ports of the contract; a failure that no handler deals with ends the process.
 
     Comes behind a contract among the base classes.
@@ -43,13 +87,23 @@ class RestartMixin(BaseRestartWorkChain):
         """The scheduler's settings."""
         return self.inputs.options.get_dict() if 'options' in self.inputs else {}
 
+    def inspect_process(self) -> ExitCode | None:
+        """Look for what interrupted a job that did not even finish, and call the handlers for one that did."""
+        job = self.ctx.children[-1]
+        if not (job.is_excepted or job.is_killed):
+            return super().inspect_process()
+        interruption = find_interruption(job)
+        if interruption is not None and not self._is_last_job() and self.restart_after(job, interruption):
+            return None
+        return self._fail(job)
+
     def results(self) -> ExitCode | None:
         """Attach those outputs of the last job that the contract knows."""
         outputs = self.ctx.children[-1].outputs
         self.out_many({name: outputs[name] for name in self.spec().outputs if name in outputs})
         return None
 
-    def report_error_handled(self, calculation: CalcJobNode, action: str) -> None:
+    def report_error_handled(self, calculation: orm.CalcJobNode, action: str) -> None:
         """Say what was done about a job that failed.
 
         :param calculation: the job.
@@ -60,13 +114,87 @@ class RestartMixin(BaseRestartWorkChain):
             f'{calculation.exit_message} {action}'
         )
 
+    # -- what lies outside the program: the handlers of the program come in between -----------------------------------
+
+    @process_handler(priority=BEFORE_OTHERS)
+    def handle_cancelled(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Run a job again that was cancelled, in the queue or while it ran."""
+        return self._run_again_after(Cause.CANCELLED, calculation)
+
+    @process_handler(priority=BEFORE_OTHERS)
+    def handle_preempted(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Run a job again that had to give way to another one."""
+        return self._run_again_after(Cause.PREEMPTED, calculation)
+
+    @process_handler(priority=BEFORE_OTHERS)
+    def handle_node_failure(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Run a job again whose node failed."""
+        return self._run_again_after(Cause.NODE_FAILURE, calculation)
+
+    @process_handler(priority=BEFORE_OTHERS)
+    def handle_out_of_memory(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Run a job again, once, that was ended as it used too much memory."""
+        return self._run_again_after(Cause.OUT_OF_MEMORY, calculation, limit=1)
+
+    @process_handler(priority=BEFORE_OTHERS)
+    def handle_out_of_disk(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Run a job again that could not write its files."""
+        return self._run_again_after(Cause.OUT_OF_DISK, calculation)
+
+    @process_handler(priority=AFTER_OTHERS)
+    def handle_no_output(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Run a job again that left no file at all."""
+        return self._run_again_after(Cause.NO_OUTPUT, calculation)
+
+    @process_handler(priority=AFTER_OTHERS)
+    def handle_hanging(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Run a job again, once, that the scheduler ended at the wall time before it had got anything done."""
+        return self._run_again_after(Cause.OUT_OF_WALLTIME, calculation, limit=1)
+
     @process_handler(priority=-1000)
-    def handle_unrecoverable(self, calculation: CalcJobNode) -> ProcessHandlerReport | None:
+    def handle_unrecoverable(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """End with the message of the job, where no other handler knows better."""
-        if calculation.is_finished_ok:
+        return None if calculation.is_finished_ok else ProcessHandlerReport(True, self._fail(calculation))
+
+    # -- details ------------------------------------------------------------------------------------------------------
+
+    def _run_again_after(
+        self, cause: Cause, calculation: orm.CalcJobNode, *, limit: int | None = None
+    ) -> ProcessHandlerReport | None:
+        """Run the same job again if it was interrupted for this cause.
+
+        :param cause: that the handler is named after.
+        :param calculation: the job.
+        :param limit: how often this cause may be answered so; None: as often as `max_restarts` allows.
+        """
+        interruption = find_interruption(calculation)
+        if interruption is None or interruption.cause is not cause:
             return None
-        exit_code = self.exit_codes[self.failure].format(
-            pk=calculation.pk, status=calculation.exit_status, reason=calculation.exit_message
-        )
+        if not self._is_last_job() and self.restart_after(calculation, interruption, limit=limit):
+            return ProcessHandlerReport(True)
+        return ProcessHandlerReport(True, self._fail(calculation))
+
+    def _is_last_job(self) -> bool:
+        return bool(self.ctx.iteration >= self.inputs.max_iterations.value)
+
+    def _fail(self, job: orm.CalcJobNode) -> ExitCode:
+        """Return the exit code for a job that cannot be helped, and say so in the report."""
+        exit_code: ExitCode = self.exit_codes[self.failure].format(**describe_failure(job))
         self.report(exit_code.message)
-        return ProcessHandlerReport(True, exit_code)
+        return exit_code
+
+
+def describe_failure(job: orm.CalcJobNode) -> dict[str, Any]:
+    """Return what the message of an exit code says about a job: `pk`, `status` and `reason`.
+
+    :param job: a terminated job that did not end well.
+    """
+    interruption = find_interruption(job)
+    parts = [job.exit_message, None if interruption is None else f'Interrupted: {interruption}.']
+    reason = ' '.join(part for part in parts if part) or ('it was killed.' if job.is_killed else 'no reason is known.')
+    return {'pk': job.pk, 'status': job.exit_status, 'reason': reason}
+
+
+def validate_max_restarts(value: orm.Int, _: Any) -> str | None:
+    """Refuse a negative number."""
+    return None if value.value >= 0 else f'Input `max_restarts` is {value.value}, but must not be negative.'

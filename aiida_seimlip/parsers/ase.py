@@ -25,6 +25,7 @@ class BatchRecords:
 
     :param versions: of Python, ASE and the calculator.
     :param samples: labelled configurations, in order of frame and step.
+    :param begun: index of each frame that was begun.
     :param ends: the record of each frame that was finished or failed, by index.
     :param status: how the script ended, None if it was killed outright.
     :param message: why it ended early, None if it did not.
@@ -34,6 +35,7 @@ class BatchRecords:
 
     versions: dict[str, str | None] = field(default_factory=dict)
     samples: list[dict[str, Any]] = field(default_factory=list)
+    begun: set[int] = field(default_factory=set)
     ends: dict[int, dict[str, Any]] = field(default_factory=dict)
     status: str | None = None
     message: str | None = None
@@ -51,11 +53,14 @@ class BatchRecords:
         finished = finished & sampled if of_trajectories else sampled
         return {index: self._reason(index, index in sampled) for index in range(n_frames) if index not in finished}
 
-    def _reason(self, index: int, is_begun: bool) -> str:
+    def _reason(self, index: int, is_sampled: bool) -> str:
         end = self.ends.get(index)
         if end is None:
-            reached = 'this trajectory was complete' if is_begun else 'this frame was finished'
-            return f'NotFinished: the job ended before {reached}.'
+            if is_sampled:
+                return 'NotFinished, begun: the job ended before this trajectory was complete.'
+            if index in self.begun:
+                return 'NotFinished, begun: the job ended while it worked on this frame.'
+            return 'NotFinished: the job ended before this frame was begun.'
         return end['error'] or 'ResultLost: the result of this frame is not readable.'
 
     def notes(self) -> dict[int, str]:
@@ -85,6 +90,8 @@ def _add(records: BatchRecords, record: dict[str, Any]) -> None:
         records.versions = record['versions']
     elif kind == 'sample':
         records.samples.append({**record, 'index': int(record['index'])})
+    elif kind == 'begin':
+        records.begun.add(int(record['index']))
     elif kind == 'frame':
         records.ends[int(record['index'])] = record
     elif kind == 'end':
@@ -211,6 +218,8 @@ class AseParser(Parser):
             return self.exit_codes.ERROR_CALCULATOR_SETUP.format(name=name, reason=records.message)
         if records.status == 'out_of_walltime' or self.node.exit_status == OUT_OF_WALLTIME_BY_SCHEDULER:
             return self.exit_codes.ERROR_OUT_OF_WALLTIME.format(**counts)
+        if records.status == 'out_of_disk':
+            return self.exit_codes.ERROR_OUT_OF_DISK.format(**counts, reason=records.message)
         if records.status != 'finished':
             return self.exit_codes.ERROR_INTERRUPTED.format(**counts)
         if len(failures) == n_frames:

@@ -9,18 +9,21 @@ Everything is written to ``results.jsonl``, one JSON object a line, as soon as i
 survives a kill:
 
 - ``{"kind": "header", ...}``: versions of Python, ASE and the calculator;
+- ``{"kind": "begin", "index": i}``: frame ``i`` is being worked on;
 - ``{"kind": "sample", "index": i, "step": s, "energy": ..., "forces": ..., "stress": ...}``: a labelled
   configuration, with ``positions``, ``cell`` and ``velocities`` where the task moves the atoms;
 - ``{"kind": "frame", "index": i, "seconds": ..., "error": ..., "note": ...}``: frame ``i`` is done or has failed;
 - ``{"kind": "end", "status": ..., "message": ...}``: the last line, missing only if the script was killed outright.
 
-Every frame is calculated in a worker process: a calculator that crashes takes one frame with it, not the batch.
+Every frame is calculated in a worker process: a calculator that crashes or hangs takes one frame with it, not the
+batch. Some room on the disk is kept in reserve, so that a full disk does not keep the last line from being written.
 The script needs numpy, ase and the calculator, and nothing else. Units are ASE's (eV, Å, eV/Å³, Voigt order), except
 velocities, which are in Å/ps.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import multiprocessing
@@ -32,7 +35,7 @@ import time
 from collections import deque
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, TextIO  # noqa: UP035 (older Pythons run this, too)
+from typing import TYPE_CHECKING, Any, Callable  # noqa: UP035 (older Pythons run this, too)
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -41,10 +44,13 @@ if TYPE_CHECKING:
 OPTIONS_FILENAME = 'options.json'
 FRAMES_FILENAME = 'frames.npz'
 RESULTS_FILENAME = 'results.jsonl'
+RESERVE_FILENAME = 'reserve'
+RESERVE_BYTES = 16384
 THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMBA_NUM_THREADS')
 POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 5.0
-EXIT_CODES = {'finished': 0, 'setup_failed': 2, 'out_of_walltime': 3, 'terminated': 4}
+EXIT_CODES = {'finished': 0, 'setup_failed': 2, 'out_of_walltime': 3, 'terminated': 4, 'out_of_disk': 5}
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Record = dict[str, Any]
 Send = Callable[[Record], None]
@@ -188,9 +194,10 @@ TASKS = {'single_point': run_single_point, 'relax': run_relax, 'md': run_md}
 
 
 def run_frame(atoms: Atoms, index: int, options: Record, calculator: Calculator, send: Send) -> Record:
-    """Run the task on one frame; whatever goes wrong becomes the frame's ``error``.
+    """Run the task on one frame; whatever goes wrong becomes the frame's ``error``, unless it is the disk.
 
     :return: the ``frame`` record, with the wall and CPU seconds spent.
+    :raises StopError: if the disk is full, which is not the fault of the frame.
     """
     started, cpu_started = time.monotonic(), time.process_time()
     record: Record = {'kind': 'frame', 'index': index, 'error': None, 'note': None}
@@ -201,6 +208,8 @@ def run_frame(atoms: Atoms, index: int, options: Record, calculator: Calculator,
     except FrameError as exception:
         record['error'] = str(exception)
     except Exception as exception:  # any calculator may raise anything; the reason is kept with the frame
+        if isinstance(exception, OSError) and exception.errno in DISK_ERRORS:
+            raise StopError('out_of_disk', str(exception)) from exception
         record['error'] = f'{type(exception).__name__}: {exception}'
     record['seconds'] = time.monotonic() - started
     record['cpu_seconds'] = time.process_time() - cpu_started
@@ -274,7 +283,36 @@ def work(connection: Connection, folder: str, options: Record) -> None:
         if not is_first and not options['calculator']['reusable']:
             calculator = make_calculator(options['calculator'])
         is_first = False
-        send(run_frame(read_frame(arrays, index), index, options, calculator, send))
+        try:
+            send(run_frame(read_frame(arrays, index), index, options, calculator, send))
+        except StopError as exception:
+            send({'kind': exception.status, 'message': str(exception)})
+            return
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process started, and those that these started; none where there is no ``/proc``."""
+    children: dict[int, list[int]] = {}
+    for path in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            parent = int(path.read_text().rpartition(')')[2].split()[1])
+        except (OSError, ValueError, IndexError):  # it has ended in the meantime
+            continue
+        children.setdefault(parent, []).append(int(path.parent.name))
+    found: list[int] = []
+    pending = [pid]
+    while pending:
+        pending += children.get(pending[0], [])
+        found += children.get(pending.pop(0), [])
+    return found
+
+
+def kill(pid: int) -> None:
+    """Kill a process, unless it has ended already."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 class Worker:
@@ -303,9 +341,16 @@ class Worker:
         self.connection.close()
         self.process.join(patience)
         if self.process.exitcode is None:
-            self.process.kill()
+            self.kill()
             self.process.join()
         return self.process.exitcode
+
+    def kill(self) -> None:
+        """Kill the process, and the programs that its calculator has started."""
+        family = descendants(self.process.pid) if self.process.pid is not None and self.process.is_alive() else []
+        self.process.kill()
+        for pid in family:
+            kill(pid)
 
 
 # -- the batch --------------------------------------------------------------------------------------------------------
@@ -314,8 +359,10 @@ class Worker:
 class Batch:
     """All frames of a job, dealt to workers one by one; every record is written as it comes in."""
 
-    def __init__(self, folder: Path, options: Record, output: TextIO) -> None:
-        self.folder, self.options, self.output = folder, options, output
+    def __init__(self, folder: Path, options: Record) -> None:
+        self.folder, self.options = folder, options
+        self.output = os.open(folder / RESULTS_FILENAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+        self.n_bytes = 0
         self.pending = deque(range(options['n_frames']))
         self.workers: list[Worker] = []
         self.deadline = None
@@ -329,16 +376,28 @@ class Batch:
         self.signal = signum
 
     def write(self, record: Record) -> None:
-        """Append a record to the results and hand it to the operating system."""
-        self.output.write(json.dumps(record) + '\n')
-        self.output.flush()
+        """Append a record to the results and hand it to the operating system.
+
+        :raises StopError: if the disk is full; of the record nothing is left then.
+        """
+        line = (json.dumps(record) + '\n').encode()
+        try:
+            while line:
+                line = line[os.write(self.output, line) :]
+        except OSError as exception:
+            if exception.errno not in DISK_ERRORS:
+                raise
+            os.ftruncate(self.output, self.n_bytes)
+            raise StopError('out_of_disk', str(exception)) from exception
+        self.n_bytes = os.fstat(self.output).st_size
 
     def run(self) -> None:
         """Calculate all frames.
 
         :raises StopError: if a worker cannot set up the calculator, if the time limit passes before the last frame is
-            done, or if a signal asks the script to stop.
+            done, if the disk is full, or if a signal asks the script to stop.
         """
+        self._make_reserve()
         try:
             for _ in range(min(self.options['processes'], len(self.pending))):
                 self.workers.append(Worker(self.folder, self.options))
@@ -349,9 +408,24 @@ class Batch:
                     self._receive(worker)
         finally:
             for worker in self.workers:
-                worker.process.kill()
+                worker.kill()
             for worker in self.workers:
                 worker.stop()
+
+    def close(self, record: Record) -> None:
+        """Write the last record, for which there is a reserve, and close the results."""
+        (self.folder / RESERVE_FILENAME).unlink(missing_ok=True)
+        try:
+            self.write(record)
+        except StopError as exception:  # no file may grow any more; the standard error and the exit code say so
+            print(f'The last record cannot be written: {exception}', file=sys.stderr)
+        os.close(self.output)
+
+    def _make_reserve(self) -> None:
+        try:
+            (self.folder / RESERVE_FILENAME).write_bytes(bytes(RESERVE_BYTES))
+        except OSError as exception:
+            raise StopError('out_of_disk', str(exception)) from exception
 
     def _check_limits(self) -> None:
         if self.signal is not None:
@@ -374,8 +448,8 @@ class Batch:
             reason = 'WorkerDied: the worker process ended with exit code {code} during this frame.'
             self._bury(worker, reason, patience=PATIENCE_SECONDS)
             return
-        if record['kind'] == 'setup_failed':
-            raise StopError('setup_failed', record['message'])
+        if record['kind'] in EXIT_CODES:
+            raise StopError(record['kind'], record['message'])
         if record['kind'] == 'header':
             if not self.has_header:
                 self.write(record)
@@ -390,6 +464,7 @@ class Batch:
         """Give the worker its next frame, or let it go if there is none."""
         worker.index = None
         if self.pending:
+            self.write({'kind': 'begin', 'index': self.pending[0]})
             worker.assign(self.pending.popleft())
         else:
             self.workers.remove(worker)
@@ -422,15 +497,14 @@ def main(folder: Path | None = None) -> int:
     for name in THREAD_VARIABLES:
         os.environ[name] = str(options['threads'])
     status, message = 'finished', None
-    with (folder / RESULTS_FILENAME).open('w', encoding='utf-8') as output:
-        batch = Batch(folder, options, output)
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, batch.interrupt)
-        try:
-            batch.run()
-        except StopError as exception:
-            status, message = exception.status, str(exception)
-        batch.write({'kind': 'end', 'status': status, 'message': message, 'seconds': time.monotonic() - started})
+    batch = Batch(folder, options)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, batch.interrupt)
+    try:
+        batch.run()
+    except StopError as exception:
+        status, message = exception.status, str(exception)
+    batch.close({'kind': 'end', 'status': status, 'message': message, 'seconds': time.monotonic() - started})
     if message is not None:
         print(message, file=sys.stderr)
     return EXIT_CODES[status]

@@ -192,7 +192,7 @@ def test_run_out_of_walltime(run, copper):
     }  # fmt: skip
     outputs, node = run(copper[:1], parameters, max_wallclock_seconds=8)
     assert node.exit_status == 400
-    assert outputs['failures']['0'].startswith('NotFinished: ')
+    assert outputs['failures']['0'].startswith('NotFinished, begun: ')
     assert outputs['results']['status'] == 'out_of_walltime'
 
 

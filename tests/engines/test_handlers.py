@@ -30,13 +30,19 @@ def make(socket, name, **inputs):
 
 
 def finished_job(job_class, label: str | None, inputs: dict[str, Any], **outputs: Any) -> orm.CalcJobNode:
-    """Return a terminated job; `label` names its exit code."""
+    """Return a terminated job; `label` names its exit code.
+
+    Unless other files are given as `retrieved`, its program has printed nothing.
+    """
+    outputs = {'retrieved': folder(stdout=''), **outputs}
     node = orm.CalcJobNode(computer=orm.load_computer('localhost'))
     node.set_process_label(job_class.__name__)
     node.set_process_state(ProcessState.FINISHED)
     exit_code = job_class.spec().exit_codes[label] if label else None
     node.set_exit_status(exit_code.status if exit_code else 0)
     node.set_exit_message('It ended badly.' if exit_code else '')
+    node.set_option('scheduler_stderr', '_scheduler-stderr.txt')
+    node.set_option('scheduler_stdout', '_scheduler-stdout.txt')
     for name, value in inputs.items():
         if isinstance(value, orm.Node):
             value.store()
@@ -55,6 +61,14 @@ def run_next(process, job_class, label, **outputs):
     job = finished_job(job_class, label, dict(process.ctx.inputs), **outputs)
     process.ctx.setdefault('children', []).append(job)
     return process.inspect_process()
+
+
+def folder(**files: str) -> orm.FolderData:
+    """Return the files that were retrieved from a job."""
+    node = orm.FolderData()
+    for name, content in files.items():
+        node.base.repository.put_object_from_bytes(content.encode(), name)
+    return node
 
 
 # -- exploration ------------------------------------------------------------------------------------------------------
@@ -267,14 +281,44 @@ def test_next_job_labels_only_what_the_last_one_had_no_time_for(reference):
     assert sorted(process.outputs['failures'].get_dict()) == ['1', '3']
 
 
+def test_frame_that_was_worked_on_comes_last(reference):
+    """A frame that hangs cannot keep the others from being done by the next job."""
+    process = reference(4)
+    late = 'NotFinished: the job ended before this frame was begun.'
+    begun = 'NotFinished, begun: the job ended while it worked on this frame.'
+    end_jobs(process, ('ERROR_OUT_OF_WALLTIME', {'0': begun, '1': late, '2': late, '3': late}))
+    end_jobs(process, ('ERROR_OUT_OF_WALLTIME', {'3': begun}))
+    hashes = process.inputs.frames.hashes
+    assert process.submitted[0]['frames'].hashes == [hashes[index] for index in (1, 2, 3, 0)]
+    end_jobs(process, ('ERROR_OUT_OF_WALLTIME', {'0': begun}))
+    assert not process.should_run_jobs()
+    process.results()
+    assert process.outputs['frames'].hashes == hashes[1:]
+    assert process.outputs['failures'].get_dict() == {'0': begun}
+
+
 def test_job_without_progress_is_not_repeated(reference):
+    """Where each frame has had the whole wall time to itself, there is no point in another job."""
     process = reference(2)
-    late = 'NotFinished: the job ended before this frame was begun or finished.'
-    end_jobs(process, ('ERROR_OUT_OF_WALLTIME', {'0': late, '1': late}))
+    begun = 'NotFinished, begun: the job ended while it worked on this frame.'
+    end_jobs(process, ('ERROR_OUT_OF_WALLTIME', {'0': begun, '1': begun}))
     assert not process.should_run_jobs()
     process.results()
     assert 'frames' not in process.outputs
     assert sorted(process.outputs['failures'].get_dict()) == ['0', '1']
+
+
+@pytest.mark.parametrize('label', ['ERROR_INTERRUPTED', 'ERROR_OUT_OF_DISK'])
+def test_job_that_was_stopped_is_repeated_a_few_times(reference, label):
+    process = reference(2, max_restarts=orm.Int(2))
+    late = {str(index): 'NotFinished: the job ended before this frame was begun.' for index in range(2)}
+    for _ in range(2):
+        end_jobs(process, (label, late))
+        assert process.should_run_jobs()
+    end_jobs(process, (label, late))
+    assert not process.should_run_jobs()
+    process.results()
+    assert process.outputs['failures'].get_dict() == late
 
 
 def test_all_frames_failed_is_no_failure_of_the_process(reference):
@@ -291,11 +335,59 @@ def test_calculator_that_cannot_be_set_up(reference):
     assert 'It ended badly.' in exit_code.message
 
 
-def test_job_that_left_nothing(reference):
-    process = reference(2)
+def lose_job(process, **retrieved):
+    """Run the one batch of a reference process with a job that returns no labels, but files."""
+    process.submitted.clear()
     process.run_jobs()
-    process.ctx.jobs['job_000'] = finished_job(AseCalculation, 'ERROR_OUTPUT_MISSING', {})
-    assert process.inspect_jobs().status == process.exit_codes.ERROR_PROGRAM_FAILED.status
+    (given,) = process.submitted
+    job = finished_job(
+        AseCalculation, 'ERROR_OUTPUT_MISSING', {'frames': given['frames']}, retrieved=folder(**retrieved)
+    )
+    process.ctx.jobs[given['metadata']['call_link_label']] = job
+    return process.inspect_jobs()
+
+
+def test_job_that_left_nothing_is_run_again(reference):
+    process = reference(2)
+    assert lose_job(process) is None
+    assert process.should_run_jobs()
+    end_jobs(process, (None, {}))
+    assert process.submitted[0]['frames'].uuid == process.inputs.frames.uuid
+    process.results()
+    assert process.outputs['frames'].n_frames == 2
+
+
+def test_jobs_that_leave_nothing_again_and_again(reference):
+    process = reference(2, max_restarts=orm.Int(1))
+    assert lose_job(process) is None
+    exit_code = lose_job(process)
+    assert exit_code.status == process.exit_codes.ERROR_PROGRAM_FAILED.status
+    assert 'Interrupted: the program left no file' in exit_code.message
+
+
+def test_script_that_does_not_start(reference):
+    """Nothing from outside is to blame: there is no point in another job."""
+    process = reference(2)
+    exit_code = lose_job(process, **{'ase.err': 'python3: No module named numpy', 'ase.out': ''})
+    assert exit_code.status == process.exit_codes.ERROR_PROGRAM_FAILED.status
+    assert 'It ended badly.' in exit_code.message
+
+
+def test_what_other_jobs_have_labelled_is_kept(reference):
+    process = reference(4, n_jobs=orm.Int(2), max_restarts=orm.Int(0))
+    process.run_jobs()
+    first, second = process.submitted
+    atoms = first['frames'].get_frames(trace=True).to_atoms()
+    labels = FramesData(Frames.from_atoms([labelled(image) for image in atoms]))
+    given = {'frames': first['frames']}
+    process.ctx.jobs['job_000'] = finished_job(
+        AseCalculation, None, given, labelled=labels, failures=orm.Dict({})
+    )  # fmt: skip
+    process.ctx.jobs['job_001'] = finished_job(AseCalculation, 'ERROR_OUTPUT_MISSING', {'frames': second['frames']})
+    assert process.inspect_jobs() is None
+    process.results()
+    assert process.outputs['frames'].hashes == process.inputs.frames.hashes[:2]
+    assert sorted(process.outputs['failures'].get_dict()) == ['2', '3']
 
 
 def test_no_frames_are_refused(settings):

@@ -102,6 +102,22 @@ def test_some_frames_failed(parse, records):
     assert parsed.outputs['results']['indices'] == [0, 2]
 
 
+def test_out_of_disk(parse, records):
+    last = {'kind': 'end', 'status': 'out_of_disk', 'message': 'No space left on device', 'seconds': 60}
+    parsed = parse([*records[:3], last])
+    assert parsed.exit_status == 402
+    assert parsed.exit_message.startswith('The disk was full after 1 of 3 frames')
+    assert parsed.outputs['labelled'].get_frames().origin_indices.tolist() == [1]
+
+
+def test_frame_that_was_begun_is_told_from_those_that_were_not(parse, records):
+    parsed = parse([*records[:3], {'kind': 'begin', 'index': 2}])
+    assert parsed.outputs['failures'].get_dict() == {
+        '0': 'NotFinished: the job ended before this frame was begun.',
+        '2': 'NotFinished, begun: the job ended while it worked on this frame.',
+    }
+
+
 def test_output_missing(parse):
     parsed = parse(None)
     assert parsed.exit_status == 300
@@ -212,7 +228,7 @@ def test_unfinished_trajectory_keeps_its_samples(parse, records, images):
     parsed = parse([records[0], sample(images[0], 0, **moved)], task='md')
     assert parsed.exit_status == 401
     assert parsed.outputs['labelled'].n_frames == 1
-    assert parsed.outputs['failures']['0'] == 'NotFinished: the job ended before this trajectory was complete.'
+    assert parsed.outputs['failures']['0'] == 'NotFinished, begun: the job ended before this trajectory was complete.'
 
 
 def test_origin_of_a_frame_that_has_one_is_kept(parse_recording, records, images):

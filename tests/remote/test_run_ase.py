@@ -18,7 +18,7 @@ from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import ASE_VELOCITY_TO_ANGSTROM_PER_PS
 
 CALCULATOR = """
-import os, time
+import errno, os, subprocess, time
 import numpy as np
 from ase.calculators.lj import LennardJones
 
@@ -38,6 +38,10 @@ class Odd(LennardJones):
             self.converged = False
         if n_atoms == 6:
             raise RuntimeError('SCF not converged in 250 cycles')
+        if n_atoms == 8:
+            subprocess.run(['sleep', '61.25'])
+        if n_atoms == 9:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 class NoStress(LennardJones):
     implemented_properties = ['energy', 'forces']
@@ -50,16 +54,17 @@ def start(tmp_path):
     (tmp_path / 'odd.py').write_text(CALCULATOR)
     started = []
 
-    def factory(images, **changes):
+    def factory(images, folder=tmp_path, limit_bytes=None, **changes):
         options = {
             'calculator': {'target': 'odd:Odd', 'package': 'ase', 'reusable': False, 'kwargs': {'sigma': 2.0}},
             'task': {'kind': 'single_point'}, 'stress': True, 'n_frames': len(images), 'processes': 1, 'threads': 1,
             'seconds_per_frame': None, 'time_limit_seconds': None, **changes,
         }  # fmt: skip
-        (tmp_path / 'options.json').write_text(json.dumps(options))
-        (tmp_path / 'frames.npz').write_bytes(pack(Frames.from_atoms(images)))
+        (folder / 'options.json').write_text(json.dumps(options))
+        (folder / 'frames.npz').write_bytes(pack(Frames.from_atoms(images)))
+        limit = [] if limit_bytes is None else ['prlimit', f'--fsize={limit_bytes}']
         process = subprocess.Popen(
-            [sys.executable, run_ase.__file__], cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+            [*limit, sys.executable, run_ase.__file__], cwd=folder, stderr=subprocess.PIPE, text=True,
             env={**os.environ, 'PYTHONPATH': str(tmp_path)},
         )  # fmt: skip
         started.append(process)
@@ -116,12 +121,86 @@ def test_slow_frame_is_stopped(start, tmp_path):
     assert errors == {0: 'TimeLimit: the frame took longer than 2 s and was stopped.', 1: None}
 
 
+def test_program_of_a_slow_frame_is_stopped(start, tmp_path):
+    """What the calculator has started does not outlive the frame."""
+    process = start([chain(8), chain(1)], seconds_per_frame=3.0)
+    wait_for(lambda: sleepers(process.pid))
+    (sleeper,) = sleepers(process.pid)
+    assert process.wait() == 0
+    errors = [record['error'] for record in read(tmp_path) if record['kind'] == 'frame']
+    assert errors == ['TimeLimit: the frame took longer than 3 s and was stopped.', None]
+    wait_for(lambda: not Path(f'/proc/{sleeper}').exists())
+
+
+def sleepers(pid):
+    """Return the processes below another one that do nothing but sleep."""
+    found = []
+    for child in run_ase.descendants(pid):
+        try:
+            command = Path(f'/proc/{child}/cmdline').read_bytes()
+        except FileNotFoundError:
+            continue
+        found += [child] if command.startswith(b'sleep') else []
+    return found
+
+
 def test_time_limit_ends_the_batch(start, tmp_path):
     process = start([chain(1), chain(3)], processes=2, time_limit_seconds=10.0)
     assert process.wait() == run_ase.EXIT_CODES['out_of_walltime']
     records = read(tmp_path)
     assert [record['index'] for record in records if record['kind'] == 'sample'] == [0]
     assert (records[-1]['status'], records[-1]['message']) == ('out_of_walltime', 'The time limit of 10 s has passed.')
+
+
+def test_frame_on_which_time_ran_out_is_told_from_those_that_were_not_begun(start, tmp_path):
+    process = start([chain(3), chain(1), chain(7)], time_limit_seconds=6.0)
+    assert process.wait() == run_ase.EXIT_CODES['out_of_walltime']
+    assert [record['index'] for record in read(tmp_path) if record['kind'] == 'begin'] == [0]
+
+
+def test_full_disk_is_no_fault_of_the_frame(start, tmp_path):
+    process = start([chain(1), chain(9), chain(7)])
+    assert process.wait() == run_ase.EXIT_CODES['out_of_disk']
+    records = read(tmp_path)
+    assert [record['index'] for record in records if record['kind'] == 'frame'] == [0]
+    assert (records[-1]['kind'], records[-1]['status']) == ('end', 'out_of_disk')
+    assert 'No space left on device' in records[-1]['message']
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a folder with room for 96 kB."""
+    folder = tmp_path / 'small'
+    folder.mkdir()
+    mount = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=96k', 'tmpfs', folder], check=False)
+    if mount.returncode != 0:
+        pytest.skip('a small disk can only be mounted by root')
+    yield folder
+    subprocess.run(['umount', '-l', folder], check=True)
+
+
+def test_disk_that_fills_up_leaves_whole_records(start, tmp_path, small_disk):
+    """What was written stays readable, and there is room for the last record."""
+    images = [chain(80 + number) for number in range(12)]
+    process = start(images, folder=small_disk)
+    assert process.wait() == run_ase.EXIT_CODES['out_of_disk']
+    assert 'No space left on device' in process.stderr.read()
+    records = read(small_disk)
+    finished = [record['index'] for record in records if record['kind'] == 'frame']
+    assert finished == list(range(len(finished)))
+    assert 0 < len(finished) < len(images)
+    assert records[-1]['status'] == 'out_of_disk'
+    assert not (small_disk / run_ase.RESERVE_FILENAME).exists()
+
+
+def test_file_that_may_not_grow(start, tmp_path):
+    """A quota for a single file is treated like a full disk."""
+    process = start([chain(80 + number) for number in range(12)], limit_bytes=24576)
+    assert process.wait() == run_ase.EXIT_CODES['out_of_disk']
+    assert 'File too large' in process.stderr.read()
+    records = read(tmp_path)
+    assert records[-1]['status'] == 'out_of_disk'
+    assert any(record['kind'] == 'frame' for record in records)
 
 
 def test_signal_ends_the_batch(start, tmp_path):
@@ -138,10 +217,10 @@ def test_signal_ends_the_batch(start, tmp_path):
 def test_finished_frames_survive_a_kill(start, tmp_path):
     process = start([chain(1), chain(3)])
     results = tmp_path / 'results.jsonl'
-    wait_for(lambda: results.exists() and '"frame"' in results.read_text())
+    wait_for(lambda: results.exists() and results.read_text().count('"begin"') == 2)
     process.kill()
     process.wait()
-    assert [record['kind'] for record in read(tmp_path)] == ['header', 'sample', 'frame']
+    assert [record['kind'] for record in read(tmp_path)] == ['header', 'begin', 'sample', 'frame', 'begin']
 
 
 def test_no_worker_outlives_a_killed_parent(start, tmp_path):
@@ -232,13 +311,13 @@ def test_relaxation_that_does_not_converge(start, tmp_path, argon):
     }  # fmt: skip
     assert start([argon], calculator=LJ, task=task).wait() == 0
     records = read(tmp_path)
-    assert [record['kind'] for record in records] == ['header', 'frame', 'end']
-    assert records[1]['error'] == 'NotConverged: the forces did not fall below 1e-06 eV/Å in 2 steps.'
+    assert [record['kind'] for record in records] == ['header', 'begin', 'frame', 'end']
+    assert records[2]['error'] == 'NotConverged: the forces did not fall below 1e-06 eV/Å in 2 steps.'
     assert start([argon], calculator=LJ, task={**task, 'accept_unconverged': True}).wait() == 0
     records = read(tmp_path)
-    assert [record['kind'] for record in records] == ['header', 'sample', 'frame', 'end']
-    assert records[2]['error'] is None
-    assert records[2]['note'].startswith('NotConverged: ')
+    assert [record['kind'] for record in records] == ['header', 'begin', 'sample', 'frame', 'end']
+    assert records[3]['error'] is None
+    assert records[3]['note'].startswith('NotConverged: ')
 
 
 def test_relaxation_finds_the_minimum(start, tmp_path, argon):

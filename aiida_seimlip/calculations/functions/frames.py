@@ -15,6 +15,9 @@ from aiida_seimlip.science.frames import Frames
 NOT_FINISHED = 'NotFinished'
 """How the reason of a frame begins that a job had no time for."""
 
+BEGUN = f'{NOT_FINISHED}, begun'
+"""How the reason of a frame begins that was being worked on when the job ended."""
+
 LATE = 'Late'
 """How the reason of a frame begins that was still being labelled when the deadline came: it is no failure."""
 
@@ -40,6 +43,29 @@ def unfinished_frames(frames: FramesData, failures: orm.Dict) -> FramesData:
     :param failures: index of each frame that is not labelled, and the reason.
     """
     return FramesData(frames.get_frames(trace=True)[list_unfinished(failures.get_dict())])
+
+
+@calcfunction
+def join_frames(**sets: FramesData) -> FramesData:
+    """Join sets of frames, in the order of their names.
+
+    :param sets: the sets.
+    """
+    return FramesData(Frames.concatenate(node.get_frames(trace=True) for _, node in sorted(sets.items())))
+
+
+@calcfunction
+def gather_late(**batches: Any) -> FramesData:
+    """Return the frames whose labels were still out when the deadline came.
+
+    :param batches: for each batch of frames that was sent to be labelled, ``frames`` and ``failures``.
+    """
+    return FramesData(
+        Frames.concatenate(
+            batch['frames'].get_frames(trace=True).without_labels()[list_late(batch['failures'].get_dict())]
+            for _, batch in sorted(batches.items())
+        )
+    )
 
 
 @calcfunction
@@ -74,8 +100,29 @@ def merge_labels(frames: FramesData, **jobs: Any) -> dict[str, orm.Data]:
 
 
 def list_unfinished(failures: Mapping[str, str]) -> list[int]:
-    """Return the indices of the frames that a job had no time for.
+    """Return the indices of the frames that a job had no time for, those last that it was working on at its end.
+
+    So a frame that hangs, or that takes its job down, cannot keep the others from being done by the next job.
 
     :param failures: index of each frame that is not labelled, and the reason.
     """
-    return sorted(int(index) for index, reason in failures.items() if reason.startswith(NOT_FINISHED))
+    unfinished = [
+        (reason.startswith(BEGUN), int(index)) for index, reason in failures.items() if reason.startswith(NOT_FINISHED)
+    ]
+    return [index for _, index in sorted(unfinished)]
+
+
+def list_late(failures: Mapping[str, str]) -> list[int]:
+    """Return the indices of the frames that were still being labelled when the deadline came.
+
+    :param failures: index of each frame that is not labelled, and the reason.
+    """
+    return sorted(int(index) for index, reason in failures.items() if reason.startswith(LATE))
+
+
+def list_failed(failures: Mapping[str, str]) -> list[int]:
+    """Return the indices of the frames that cannot be labelled: those that are late may be yet.
+
+    :param failures: index of each frame that is not labelled, and the reason.
+    """
+    return sorted(int(index) for index, reason in failures.items() if not reason.startswith(LATE))

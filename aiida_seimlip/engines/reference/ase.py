@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from aiida import orm
-from aiida.common import AttributeDict
-from aiida.engine import ExitCode, ProcessSpec, while_
+from aiida.engine import ProcessSpec, while_
 
 from aiida_seimlip.calculations.ase import AseCalculation
-from aiida_seimlip.calculations.functions.frames import list_unfinished, split_frames, unfinished_frames
+from aiida_seimlip.calculations.functions.frames import split_frames
 from aiida_seimlip.calculations.functions.parameters import with_dynamics
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.engines.reference.contract import ReferenceWorkChain
+from aiida_seimlip.engines.interruption import Cause, Interruption
+from aiida_seimlip.engines.reference.batches import BatchMixin
 from aiida_seimlip.engines.reference.known import find_labelled
 from aiida_seimlip.options.ase import AseLabelOptions
 
-SETUP_FAILED = AseCalculation.spec().exit_codes.ERROR_CALCULATOR_SETUP.status
+EXIT_CODES = AseCalculation.spec().exit_codes
+STOPS = {
+    EXIT_CODES.ERROR_OUT_OF_WALLTIME.status: Cause.OUT_OF_WALLTIME,
+    EXIT_CODES.ERROR_OUT_OF_DISK.status: Cause.OUT_OF_DISK,
+    EXIT_CODES.ERROR_INTERRUPTED.status: Cause.CANCELLED,
+}
 
 
-class AseReferenceWorkChain(ReferenceWorkChain):
-    """Label frames with an ASE calculator; what a job had no time for is done by the next one."""
+class AseReferenceWorkChain(BatchMixin):
+    """Label frames with an ASE calculator; what a job leaves undone is done by the next one."""
 
     plugin_prefix = 'seimlip.ase'
 
@@ -56,44 +61,30 @@ class AseReferenceWorkChain(ReferenceWorkChain):
         """Return what `AseCalculation` has labelled with the same calculator."""
         return find_labelled(self.inputs.parameters, self.inputs.frames)
 
-    def should_run_jobs(self) -> bool:
-        """Return whether there are frames left to label."""
-        return bool(self.ctx.batches)
+    def submit_batch(self, name: str, frames: FramesData) -> orm.CalcJobNode:
+        """Submit a job.
 
-    def run_jobs(self) -> None:
-        """Run a job for each batch of frames."""
-        self.ctx.jobs = AttributeDict()
-        for number, frames in enumerate(self.ctx.batches, start=len(self.ctx.done)):
-            name = f'job_{number:03d}'
-            inputs = {'code': self.inputs.code, 'frames': frames, 'parameters': self.ctx.parameters}
-            self.to_context(**{
-                f'jobs.{name}': self.submit(AseCalculation, **inputs, metadata=self.job_metadata(name))
-            })  # fmt: skip
+        :param name: of the link to it.
+        :param frames: what it is to label.
+        """
+        inputs = {'code': self.inputs.code, 'frames': frames, 'parameters': self.ctx.parameters}
+        return self.submit(AseCalculation, **inputs, metadata=self.job_metadata(name))  # type: ignore[return-value]
 
-    def inspect_jobs(self) -> ExitCode | None:
-        """Keep what was labelled, and gather what a job that got something done had no time for."""
-        self.ctx.batches = []
-        for name, job in self.ctx.jobs.items():
-            if 'failures' not in job.outputs or job.exit_status == SETUP_FAILED:
-                details = {'pk': job.pk, 'status': job.exit_status, 'reason': job.exit_message}
-                return self.exit_codes.ERROR_PROGRAM_FAILED.format(**details)
-            self.ctx.done[name] = job
-            unfinished = list_unfinished(job.outputs.failures.get_dict())
-            if unfinished and len(unfinished) < job.inputs.frames.n_frames and 'dynamics' not in self.inputs:
-                self.report(f'job {job.pk} left {len(unfinished)} frames, which the next one labels')
-                self.ctx.batches.append(unfinished_frames(job.inputs.frames, job.outputs.failures))
-        return None
+    def is_hopeless(self, job: orm.CalcJobNode) -> bool:
+        """Return whether the calculator cannot be set up."""
+        return bool(job.exit_status == EXIT_CODES.ERROR_CALCULATOR_SETUP.status)
+
+    def explain_stop(self, job: orm.CalcJobNode) -> Interruption | None:
+        """Return whether the script stopped at the wall time or by a signal, or was killed outright."""
+        cause = STOPS.get(job.exit_status)
+        return None if cause is None else Interruption(cause, job.exit_message)
 
     def results(self) -> None:
         """Attach the labels in the order of the frames."""
-        if len(self.ctx.done) != 1 or self.ctx.known is not None:
-            self.attach_labels({
-                name: {'frames': job.inputs.frames, **{
-                    output: job.outputs[output] for output in ('labelled', 'failures') if output in job.outputs
-                }} for name, job in self.ctx.done.items()
-            })  # fmt: skip
+        jobs = list(self.ctx.done.values())
+        if len(jobs) != 1 or jobs[0].inputs.frames.uuid != self.inputs.frames.uuid:
+            self.attach_labels(self.jobs_done())
             return
-        (job,) = self.ctx.done.values()
-        self.out('failures', job.outputs.failures)
-        if 'labelled' in job.outputs:
-            self.out('frames', job.outputs.labelled)
+        self.out('failures', jobs[0].outputs.failures)
+        if 'labelled' in jobs[0].outputs:
+            self.out('frames', jobs[0].outputs.labelled)

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from aiida.engine import ExitCode, ProcessSpec
+from aiida.engine import ProcessSpec
 
 from aiida_seimlip.calculations.mlip3_select import Mlip3SelectCalculation
+from aiida_seimlip.engines.restart import RestartMixin
 from aiida_seimlip.engines.selection.contract import SelectionWorkChain
 from aiida_seimlip.options.mlip3 import Mlip3SelectOptions
 
 
-class Mlip3SelectionWorkChain(SelectionWorkChain):
+class Mlip3SelectionWorkChain(SelectionWorkChain, RestartMixin):
     """Select by MaxVol, that is, D-optimality."""
 
+    _process_class = Mlip3SelectCalculation
     plugin_prefix = 'seimlip.mlip3.'
+    failure = 'ERROR_PROGRAM_FAILED'
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
-        """Define the parameters and the outline."""
+        """Define the parameters."""
         super().define(spec)
         spec.input('parameters', **Mlip3SelectOptions.port('How to select.'))
-        spec.outline(cls.run_job, cls.inspect_job)  # type: ignore[attr-defined]
-
-    def run_job(self) -> None:
-        """Run the job."""
-        names = ('code', 'potential', 'training', 'candidates', 'parameters')
-        inputs = {name: self.inputs[name] for name in names}
-        self.to_context(job=self.submit(Mlip3SelectCalculation, **inputs, metadata=self.job_metadata()))
-
-    def inspect_job(self) -> ExitCode | None:
-        """Attach what was selected."""
-        job = self.ctx.job
-        if not job.is_finished_ok:
-            details = {'pk': job.pk, 'status': job.exit_status, 'reason': job.exit_message}
-            return self.exit_codes.ERROR_PROGRAM_FAILED.format(**details)
-        self.out('selected', job.outputs.selected)
-        return None
