@@ -21,11 +21,14 @@ from aiida_seimlip.science.formats.lammps_dialects import GRADE_COLUMN
 from aiida_seimlip.science.formats.lammps_dump import LammpsDump, read_dump
 from aiida_seimlip.science.formats.lammps_log import LammpsLog, parse_log
 from aiida_seimlip.science.formats.lammps_preselected import Preselected, Trace, read_preselected, read_trace
-from aiida_seimlip.science.formats.mlip3_output import find_error, parse_break
+from aiida_seimlip.science.formats.mlip3_output import find_error, parse_break, was_aborted
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.salvage import is_sane, thin
 
 OUT_OF_WALLTIME_BY_SCHEDULER = 120
+
+LOST_BREAK = 'LAMMPS stopped without a message behind a frame above the threshold.'
+LOST_MESSAGE = 'LAMMPS aborted itself, and its message was lost.'
 UNKNOWN_STYLE = 'Unrecognized pair style'
 UNKNOWN_STYLE_HINT = (
     'The code lacks the pair style of the option `dialect`: choose another, leave the choice to the exploration engine '
@@ -58,17 +61,33 @@ class Ending:
     grade: float | None = None
 
 
-def find_ending(log: LammpsLog, stdout: str, stderr: str, *, is_started: bool, is_out_of_time: bool) -> Ending:
+def find_ending(
+    log: LammpsLog,
+    stdout: str,
+    stderr: str,
+    *,
+    is_started: bool,
+    is_out_of_time: bool,
+    breaking_grade: float | None = None,
+) -> Ending:
     """Find out how a run ended from what it printed.
+
+    A build of LAMMPS with MPI that aborts loses its last words where they go to a file, the break threshold and the
+    cause of a crash among them: then the frame that it saved last, and the words of the MPI library, must tell.
 
     :param log: the log file, or what stands in its stead.
     :param is_started: whether a step was completed.
     :param is_out_of_time: whether the scheduler says that the wall time was used up.
+    :param breaking_grade: grade of the frame that was saved last if it is above the threshold to break, else None.
     """
     grade = parse_break(stderr, stdout)
     if grade is not None:
         return Ending('broke', find_error(stdout, stderr), 'BREAKING_THRESHOLD_EXCEEDED', grade)
     message = log.error or find_error(stdout, stderr, 0 if log.completed else None)
+    if message is None and not log.completed and breaking_grade is not None:
+        return Ending('broke', LOST_BREAK, 'BREAKING_THRESHOLD_EXCEEDED', breaking_grade)
+    if message is None and not log.completed and was_aborted(stderr):
+        message = LOST_MESSAGE
     if message is not None and UNKNOWN_STYLE in message:
         message = f'{message.rstrip(" .")}. {UNKNOWN_STYLE_HINT}'
     if message is None and log.completed and not all(np.isfinite(column).all() for column in log.thermo.values()):
@@ -185,6 +204,7 @@ class Run:
             'n_atoms_lost': self.log.n_atoms_lost,
             'warnings': list(self.log.warnings),
             'seconds': self.log.wall_time,
+            'loop_seconds': sum(run.seconds for run in self.log.runs) if self.log.runs else None,
             'version': self.log.version,
         }
 
@@ -219,14 +239,15 @@ class LammpsParser(Parser):
         stdout, stderr = (self._read_retrieved(name) for name in (self._output_filename, self._job.STDERR_FILENAME))
         log = self._read_log(stdout)
         trace = read_trace(self._read_text(self._job.FILES.trace), name=self._job.FILES.trace)
+        preselected = read_preselected(self._read_preselected(), self._species, trace)
         ending = find_ending(
             log, stdout, stderr,
             is_started=bool(log.steps.size or trace.steps.size),
             is_out_of_time=self.node.exit_status == OUT_OF_WALLTIME_BY_SCHEDULER,
+            breaking_grade=preselected.last_grade_above(options.threshold_break),
         )  # fmt: skip
         trajectory = self._read_dump(self._job.FILES.trajectory)
         final = self._read_dump(self._job.FILES.final).frames.replace(forces=None)
-        preselected = read_preselected(self._read_preselected(), self._species, trace)
         if ending.outcome == 'broke' and trace.steps.size:
             preselected = preselected.end_at(int(trace.steps[-1]) + 1)  # the step in which the run broke is not traced
         candidates = gather_candidates(preselected, trajectory.frames, options, ending.outcome)

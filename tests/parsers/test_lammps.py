@@ -254,10 +254,11 @@ def test_unknown_pair_style_is_explained(parse):
     assert '`aiida-seimlip check`' in parsed.exit_message
 
 
-def test_stopped_without_a_message(parse):
-    """All that a rank killed by MPI_Abort leaves is a banner."""
+def test_aborted_before_the_first_step(parse):
+    """All that is left of an error on one rank is a banner of the MPI library."""
     parsed = parse('F_mtp_nomvs')
-    assert parsed.exit_status == 401
+    assert parsed.exit_status == 310
+    assert parsed.exit_message.endswith('LAMMPS aborted itself, and its message was lost.')
     assert parsed.outputs['results']['outcome'] == 'failed'
 
 

@@ -59,6 +59,14 @@ class Preselected:
     n_damaged: int = 0
     fragment_files: tuple[str, ...] = ()
 
+    def last_grade_above(self, threshold: float) -> float | None:
+        """Return the grade of the last configuration, None if it is not above a threshold.
+
+        :param threshold: the grade at which a run ends itself.
+        """
+        grades = self.frames.grades
+        return float(grades[-1]) if grades is not None and len(grades) and grades[-1] >= threshold else None
+
     def end_at(self, step: int) -> Preselected:
         """Return a copy whose last configuration was met at a step, unless its step is known already.
 

@@ -48,8 +48,9 @@ _MESSAGES = tuple(
         r'^Exception: (?P<message>.*)',
     )
 )
+_ABORT = re.compile(r'MPI_ABORT was invoked|MPI_Abort\(')
 _BANNER = re.compile(
-    r'^-{20,}$[\s\S]*?^-{20,}$|^\[[^\]\n]*\] .*$|^Cannot open shared.*$|^\s*WARNING.*$', re.MULTILINE
+    r'^-{20,}$[\s\S]*?^-{20,}$|^\[[^\]\n]*\] .*$|^Cannot open shared.*$|^\s*WARNING.*$|^.*MPI_Abort\(.*$', re.MULTILINE
 )  # of mpirun
 
 
@@ -174,6 +175,14 @@ def parse_break(stderr: str, stdout: str) -> float | None:
     """
     grades = [float(one or two) for one, two in _BREAK.findall(f'{stderr}\n{stdout}')]
     return max(grades) if grades else None
+
+
+def was_aborted(stderr: str) -> bool:
+    """Return whether an MPI library says that a program aborted itself, as LAMMPS does for an error on one rank.
+
+    Killed programs do not. What such a program printed last is lost where it goes to a file.
+    """
+    return _ABORT.search(stderr) is not None
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------
