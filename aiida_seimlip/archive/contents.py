@@ -20,6 +20,9 @@ TRAVERSAL_RULES: dict[str, Any] = {'create_backward': True, 'call_calc_backward'
 """What a campaign stands on: the inputs and creators of all its data and all processes that it called, but not the
 workflows that called those creators, nor others that use the same data. The other rules are AiiDA's."""
 
+CODE_TYPES = 'data.core.code.'
+"""How the types of all codes begin."""
+
 CHUNK = 1 << 20
 """Bytes of a file that are looked at at once."""
 
@@ -192,9 +195,8 @@ def _note_owners(contents: Contents, pks: Iterable[int]) -> None:
     users: set[str] = set()
     for _, batch in batch_iter(sorted(pks), DEFAULT_FILTER_SIZE):
         nodes: dict[str, Any] = {'filters': {'id': {'in': batch}}, 'tag': 'nodes'}
-        codes.update(
-            node.full_label for node in orm.QueryBuilder().append(orm.AbstractCode, **nodes).all(flat=True)
-        )  # fmt: skip
+        of_codes = {**nodes['filters'], 'node_type': {'like': f'{CODE_TYPES}%'}}
+        codes.update(code.full_label for code in orm.QueryBuilder().append(orm.Data, filters=of_codes).all(flat=True))
         query = orm.QueryBuilder().append(orm.Node, **nodes)
         for label, host in query.append(orm.Computer, with_node='nodes', project=['label', 'hostname']).all():
             computers.add(f'{label} ({host})')

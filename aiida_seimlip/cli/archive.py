@@ -83,6 +83,7 @@ def describe(contents: Contents) -> list[str]:
     :param contents: as they were found.
     """
     from aiida_seimlip.archive.contents import total_size
+    from aiida_seimlip.cli.tables import plain
 
     lines = [
         f'{contents.campaign.process_label} {contents.campaign.pk} ({contents.campaign.uuid})',
@@ -109,7 +110,7 @@ def describe(contents: Contents) -> list[str]:
     if kept_large and total_size(kept_large) > MEGABYTE:
         lines.append('  largest files')
         lines += [f'    {_megabytes(one.size):>10}  {one.kind} {one.node}: {one.path}' for one in kept_large]
-    return lines
+    return [plain(line) for line in lines]
 
 
 def find_doubts(contents: Contents, max_bytes: int) -> list[str]:
@@ -118,6 +119,8 @@ def find_doubts(contents: Contents, max_bytes: int) -> list[str]:
     :param contents: as they were found.
     :param max_bytes: files that are larger are asked about.
     """
+    from aiida_seimlip.cli.tables import plain
+
     doubts = [
         f'{file.kind} {file.node} holds `{file.path}` of {_megabytes(file.size)}.'
         for file in contents.files_above(max_bytes)
@@ -126,7 +129,7 @@ def find_doubts(contents: Contents, max_bytes: int) -> list[str]:
         f'PotentialData {pk} holds `{name}`, a model that can run any code on the machine of whoever loads it.'
         for pk, name in contents.models.items()
     ]
-    return doubts
+    return [plain(doubt) for doubt in doubts]
 
 
 def _reasons(contents: Contents) -> list[str]:

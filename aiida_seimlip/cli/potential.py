@@ -91,8 +91,10 @@ def potential_show(potential: PotentialData) -> None:
 @decorators.with_dbenv()
 def potential_export(potential: PotentialData, output_file: Path | None, force: bool) -> None:
     """Write the potential file, as the program that made it reads it."""
-    path = output_file or Path(potential.filename)
+    path = output_file or Path(Path(potential.filename).name)
     refuse_to_overwrite(path, force)
+    if potential.family != 'mtp':
+        echo.echo_warning('Loading this model runs any code that it holds: do so only if you know who made it.')
     path.write_bytes(potential.get_content(mode='rb'))
     echo.echo_success(f'Wrote {path}: type numbers in the order {" ".join(potential.species)}.')
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -242,8 +243,8 @@ def describe_next_steps(node: orm.WorkChainNode, home: Home) -> str:
     )
     return '\n'.join([
         '', 'To look further:',
-        f'  AIIDA_PATH={home.path} {folder / "verdi"} process status {node.pk}',
-        f'  AIIDA_PATH={home.path} {folder / "python"} -c "{query}"',
+        f'  AIIDA_PATH={shlex.quote(str(home.path))} {shlex.quote(str(folder / "verdi"))} process status {node.pk}',
+        f'  AIIDA_PATH={shlex.quote(str(home.path))} {shlex.quote(str(folder / "python"))} -c "{query}"',
     ])  # fmt: skip
 
 

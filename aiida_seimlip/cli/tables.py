@@ -49,4 +49,12 @@ def show(value: Any) -> str:
             text = ' '.join(map(str, value))
         case _:
             text = str(value)
-    return text
+    return plain(text)
+
+
+def plain(text: str) -> str:
+    """Write what does not print, such as line feeds and the escape codes of terminals, as escape sequences.
+
+    Names in an archive are those that somebody else has chosen.
+    """
+    return ''.join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

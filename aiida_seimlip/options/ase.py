@@ -19,12 +19,14 @@ class KnownCalculator:
     :param defaults: keyword arguments that are set unless the options say otherwise.
     :param reusable: whether one instance may calculate one frame after the other; false where it would start the next
         frame from the electronic state of the last one.
+    :param runs_model: whether it loads a model file that can hold any code, and runs it.
     """
 
     target: str
     package: str
     defaults: dict[str, JsonValue] = field(default_factory=dict)
     reusable: bool = False
+    runs_model: bool = False
 
 
 CALCULATORS: dict[str, KnownCalculator] = {
@@ -33,7 +35,11 @@ CALCULATORS: dict[str, KnownCalculator] = {
     'gpaw': KnownCalculator('gpaw:GPAW', 'gpaw', {'txt': None}),
     'lj': KnownCalculator('ase.calculators.lj:LennardJones', 'ase', reusable=True),
     'mace': KnownCalculator(
-        'mace.calculators:MACECalculator', 'mace-torch', {'device': 'cpu', 'default_dtype': 'float64'}, reusable=True
+        'mace.calculators:MACECalculator',
+        'mace-torch',
+        {'device': 'cpu', 'default_dtype': 'float64'},
+        reusable=True,
+        runs_model=True,
     ),
     'morse': KnownCalculator('ase.calculators.morse:MorsePotential', 'ase', reusable=True),
     'tblite': KnownCalculator('tblite.ase:TBLite', 'tblite', {'method': 'GFN1-xTB', 'verbosity': 0}),
@@ -50,6 +56,11 @@ class CalculatorOptions(Options):
         default_factory=dict,
         description='Keyword arguments of the calculator, on top of the defaults in `CALCULATORS`.',
     )
+    trust_model: bool = Field(
+        default=False,
+        description='You know who made the model file that the calculator loads (`mace`): loading it runs any code '
+        'that it holds, on the computer of the job and as its user.',
+    )
 
     @field_validator('name')
     @classmethod
@@ -57,6 +68,15 @@ class CalculatorOptions(Options):
         if value not in CALCULATORS:
             raise ValueError(f'the known calculators are {", ".join(sorted(CALCULATORS))}')
         return value
+
+    @model_validator(mode='after')
+    def _model_is_trusted(self) -> Self:
+        if self.known.runs_model and not self.trust_model:
+            raise ValueError(
+                f'the calculator `{self.name}` loads a model file, which can run any code on the computer of the job: '
+                'add `trust_model: true` if you know who made it'
+            )
+        return self
 
     @property
     def known(self) -> KnownCalculator:

@@ -10,6 +10,9 @@ from aiida_seimlip.options.base import Options
 
 OptionName = Annotated[str, StringConstraints(pattern=r'^[A-Za-z][A-Za-z0-9_-]*$')]
 
+OptionText = Annotated[str, StringConstraints(pattern=r'^[A-Za-z0-9_.,:/+=@%-]*$')]
+"""Values are no place for white space, quotes and whatever else a shell might take as its own."""
+
 RESERVED = ('save_to', 'log')
 """Options that the CalcJobs set themselves."""
 
@@ -51,7 +54,7 @@ class Mlip3TrainOptions(Options):
         default='nbh',
         description='Active set by neighbourhoods or configurations; counts only if the potential has none yet.',
     )
-    extra_options: dict[OptionName, str | int | float | bool] = Field(
+    extra_options: dict[OptionName, OptionText | int | float | bool] = Field(
         default_factory=dict,
         description='Options of a program that knows more than MLIP-3, which ignores in silence what it does not know.',
     )

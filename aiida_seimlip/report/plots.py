@@ -43,7 +43,7 @@ STAGE_COLOURS = {
 
 FONTS = "Inter,'Source Sans 3','Helvetica Neue',Arial,'Liberation Sans',sans-serif"
 STYLE: dict[Any, Any] = {
-    'font.family': 'DejaVu Sans', 'font.size': 10, 'svg.fonttype': 'none',
+    'font.family': 'DejaVu Sans', 'font.size': 10, 'svg.fonttype': 'none', 'text.parse_math': False,
     'text.color': INK, 'axes.labelcolor': MUTED, 'axes.edgecolor': FAINT, 'axes.linewidth': 0.8,
     'axes.spines.top': False, 'axes.spines.right': False, 'axes.titlesize': 10.5, 'axes.titlelocation': 'left',
     'axes.titlecolor': INK, 'axes.titlepad': 10, 'axes.titleweight': 'bold', 'axes.labelsize': 9.5,

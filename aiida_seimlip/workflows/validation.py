@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from aiida_seimlip.calculations.validation import faults_of_labels
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import SOCKETS, load_engine
 from aiida_seimlip.options.active_learning import ActiveLearningOptions, EngineNames
+
+NAME = re.compile(r'[A-Za-z](\w*[A-Za-z0-9])?', re.ASCII)
+"""What AiiDA takes as the name of an input."""
 
 
 def validate_campaign(inputs: Mapping[str, Any], _: Any) -> str | None:
@@ -54,6 +58,8 @@ def _faults_of_structures(structures: Mapping[str, orm.Data], species: Sequence[
     if not structures:
         yield 'Input `structures` is empty: at least one start is needed.'
     for name, node in structures.items():
+        if not NAME.fullmatch(name):
+            yield f'Input `structures` holds the name {name!r}, but names consist of letters, digits and underscores.'
         if isinstance(node, FramesData) and not node.n_frames:
             yield f'Input `structures.{name}` holds no frames.'
         yield from _faults_of_elements(f'structures.{name}', node, species)

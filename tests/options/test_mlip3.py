@@ -30,6 +30,9 @@ def test_select_command_line():
         ({'extra_options': {'save_to': 'x'}}, 'the job sets `save_to` itself'),
         ({'extra_options': {'tolerance': 1}}, '`tolerance` has a place of its own among the options'),
         ({'extra_options': {'a b': 1}}, '`extra_options.a b'),
+        ({'extra_options': {'note': 'a; touch b'}}, '`extra_options.note'),
+        ({'extra_options': {'note': '$(touch b)'}}, '`extra_options.note'),
+        ({'extra_options': {'note': 'a\nb'}}, '`extra_options.note'),
         ({'extra_options': {'threads': [1]}}, '`extra_options.threads'),
     ],
 )

@@ -37,17 +37,22 @@ class ReplayReferenceWorkChain(ReferenceWorkChain):
         )
         spec.input_namespace(
             'trajectories', valid_type=(FramesData, orm.Dict), dynamic=True, required=False,
-            help='Molecular dynamics: for each the starts `frames`, the settings `dynamics`, the labelled `samples` and, '
+            help='Molecular dynamics: the starts `frames`, the settings `dynamics`, the labelled `samples` and, '
             'if known, the `failures`.',
         )  # fmt: skip
         spec.outline(cls.answer)  # type: ignore[attr-defined]
 
     @classmethod
     def explain_settings(
-        cls, namespace: str, settings: Mapping[str, Any], *, given_later: Collection[str] = ()
+        cls,
+        namespace: str,
+        settings: Mapping[str, Any],
+        *,
+        given_later: Collection[str] = (),
+        species: Collection[str] = (),
     ) -> str | None:
         """Say what is wrong with the settings: that there is nothing to answer from, too."""
-        message = super().explain_settings(namespace, settings, given_later=given_later)
+        message = super().explain_settings(namespace, settings, given_later=given_later, species=species)
         if message is None and not (settings.get('sources') or settings.get('trajectories')):
             return f'Input `{namespace}.sources` is missing: there is nothing to take labels from.'
         return message
