@@ -159,8 +159,8 @@ class LammpsCalculation(LammpsRawCalculation):  # type: ignore[misc]
             yield from _faults_of_species(inputs['structure'], inputs['potential'], options)
         if options is not None and options.dialect == AUTO:
             yield (
-                f'Input `parameters` leaves the dialect open (`{AUTO}`), which the engine `lammps` finds out by a probe '
-                f'of the code; a job by itself needs one of {", ".join(DIALECTS)}.'
+                f'Input `parameters` leaves the dialect open (`{AUTO}`), which the engine `lammps` finds out by a '
+                f'probe of the code; a job by itself needs one of {", ".join(DIALECTS)}.'
             )
         elif 'potential' in inputs and options is not None:
             yield from _faults_of_ranks(inputs, options)

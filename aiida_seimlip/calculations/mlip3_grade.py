@@ -30,7 +30,10 @@ class Mlip3GradeCalculation(Mlip3Calculation):
         spec.input('potential', valid_type=PotentialData, help='Trained potential with an active set.')
         spec.input('frames', valid_type=FramesData, help='Frames to grade; labels are not needed.')
         spec.output('graded', valid_type=FramesData, help='The same frames with their grades; labels and origin stay.')
-        spec.output('results', valid_type=orm.Dict, help='`highest_grade`, and `grades` in the order of the frames.')
+        spec.output(
+            'results', valid_type=orm.Dict, help='`highest_grade`, `grades` in the order of the frames, and '
+            '`output_files`: the names tell an MPI build, which appends the rank.',
+        )  # fmt: skip
         spec.default_output_node = 'results'
 
     @classmethod

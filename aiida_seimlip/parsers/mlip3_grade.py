@@ -24,4 +24,6 @@ class Mlip3GradeParser(Mlip3Parser):
         if grades is None or not np.isfinite(grades).all():
             raise OutputError('ERROR_OUTPUT_MISMATCH', reason=f'`{self.job.OUTPUT_FILE}` lacks grades.')
         self.out('graded', FramesData(frames.replace(grades=grades)))
-        self.out('results', orm.Dict({'highest_grade': float(grades.max()), 'grades': grades.tolist()}))
+        self.out('results', orm.Dict({
+            'highest_grade': float(grades.max()), 'grades': grades.tolist(), 'output_files': list(self.read_output()),
+        }))  # fmt: skip

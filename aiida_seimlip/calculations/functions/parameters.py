@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from aiida import orm
 from aiida.engine import calcfunction
 
@@ -54,10 +57,19 @@ def with_dialect(parameters: orm.Dict, probe: orm.Dict, **settings: orm.Dict) ->
     :param settings: ``options`` of the scheduler, if there are any.
     :raises ValueError: if the code speaks no dialect that is known.
     """
-    known = [name for name in DIALECTS if name in probe['dialects']]
-    if not known:
+    chosen = choose_dialect(probe['dialects'], settings['options'].get_dict() if 'options' in settings else {})
+    if chosen is None:
         raise ValueError('The code has none of the pair styles for moment tensor potentials.')
-    options = settings['options'].get_dict() if 'options' in settings else {}
+    return orm.Dict({**parameters.get_dict(), 'dialect': chosen})
+
+
+def choose_dialect(dialects: Sequence[str], options: Mapping[str, Any]) -> str | None:
+    """Return the dialect to use among those that a code speaks, None if it speaks none that is known.
+
+    :param dialects: names of dialects.
+    :param options: of the scheduler: how many ranks there are.
+    """
+    known = [name for name in DIALECTS if name in dialects]
     if options.get('withmpi') and n_ranks(options.get('resources', {})) > 1:
-        known = sorted(known, key=lambda name: DIALECTS[name].saves_fragments)
-    return orm.Dict({**parameters.get_dict(), 'dialect': known[0]})
+        known.sort(key=lambda name: DIALECTS[name].saves_fragments)
+    return known[0] if known else None
