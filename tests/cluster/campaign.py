@@ -58,10 +58,10 @@ def build_campaign(codes: Mapping[str, Any], options: Mapping[str, Any] | None =
     return builder
 
 
-def wait_for_end(node: Any, daemon: Any, timeout: float = 300.0) -> None:
+def wait_for_end(node: Any, daemon: Any, timeout: float = 1200.0) -> None:
     """Wait until a process has terminated.
 
-    :param timeout: s.
+    :param timeout: s; on a busy machine everything takes many times as long.
     :raises TimeoutError: if it runs longer; the message has the states of what it called and the log of the daemon.
     """
     end = time.monotonic() + timeout

@@ -18,9 +18,12 @@ import pytest
 
 from . import machinery
 from .daemon import Daemon
+from .faults import Signs
 from .services import require
 
 HERE = Path(__file__).parent
+TIMEOUT = 1800
+"""Of one test with its fixtures in s, for a machine that has much else to do."""
 PREPEND = 'export OMP_NUM_THREADS=1'
 
 
@@ -34,6 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError('tests/cluster needs a process of its own: run `pytest tests/cluster` alone')
     for item in inside:
         item.add_marker(pytest.mark.cluster)
+        item.add_marker(pytest.mark.timeout(TIMEOUT))
 
 
 @pytest.fixture(scope='session')
@@ -72,7 +76,8 @@ def set_options(profile: Any) -> None:
     from aiida.manage import get_config
 
     profile.set_option('runner.poll.interval', 1)
-    profile.set_option('transport.task_retry_initial_interval', 2)
+    profile.set_option('transport.task_retry_initial_interval', 1)  # 20 s by default
+    profile.set_option('transport.task_maximum_attempts', 4)  # after 0, 1, 3 and 7 s; by default 5
     get_config().update_profile(profile).store()
 
 
@@ -149,6 +154,14 @@ def cluster_computer(cluster_profile, make_computer) -> Any:
 def cluster_codes(cluster_computer, make_codes) -> dict[str, Any]:
     """Return the codes of the embedded programs on the cluster by socket: reference, training, exploration."""
     return make_codes(cluster_computer)
+
+
+@pytest.fixture(scope='session')
+def signs(short_folder) -> Signs:
+    """Return the signs that jobs and parsers wait for."""
+    folder = short_folder / 'signs'
+    folder.mkdir()
+    return Signs(folder)
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ class Daemon:
 
     :param profile: of AiiDA.
     :param folder: for what it prints.
+
+    A change of `environment` counts from the next start on.
     """
 
     def __init__(self, profile: Any, folder: Path) -> None:
@@ -25,7 +27,8 @@ class Daemon:
         self.client = DaemonClient(profile)
         verdi = Path(sys.executable).with_name('verdi')
         command = [verdi, '-p', profile.name, 'daemon', 'start-circus', '1', '--foreground']
-        self._service = Service(f'daemon-{profile.name[:8]}', command, folder, env=self.client.get_env())
+        self.environment = self.client.get_env()
+        self._service = Service(f'daemon-{profile.name[:8]}', command, folder, env=self.environment)
 
     @property
     def is_running(self) -> bool:
