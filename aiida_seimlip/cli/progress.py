@@ -181,6 +181,7 @@ def _news_of_iteration(old: IterationRecord, new: IterationRecord) -> Iterator[s
         yield f'selected {new.n_selected} of {new.n_candidates} candidates{f" ({dropped})" if dropped else ""}'
     if new.n_labelled and not old.n_labelled:
         failed = f', {new.n_failed} failed' if new.n_failed else ''
+        failed += f', {new.n_late} late' if new.n_late else ''
         errors = f'; before learning: {describe_errors(new.validation_errors)}' if new.validation_errors else ''
         yield f'labelled {new.n_labelled}{failed}{errors}'
     if new.train_errors is not None and old.train_errors is None:

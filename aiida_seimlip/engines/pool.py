@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiida.common import AttributeDict
 from aiida.common.links import LinkType
 from aiida.engine import WorkChain
 from aiida.engine.processes.workchains.awaitable import Awaitable
+from kiwipy import UnroutableError
 from plumpy import ProcessState
 
 from aiida_seimlip.calculations.functions.frames import LATE
@@ -65,7 +67,10 @@ class PoolMixin(WorkChain):
 
     @property
     def deadline(self) -> float | None:
-        """Time in s after the first submission when the processes still running are left behind; None for never."""
+        """Time in s after the first submission when the processes still running are left behind; None for never.
+
+        As long as none has ended well, all are waited for: with nothing done there is nothing to go on with.
+        """
         return self.inputs['deadline'].value if 'deadline' in self.inputs else None
 
     def explain_late(self, name: str) -> str:
@@ -77,6 +82,14 @@ class PoolMixin(WorkChain):
         what = 'it had not begun' if pk is None else f'process {pk} was still running'
         return f'{LATE}: {what} when the deadline of {self.deadline:g} s came.'
 
+    def kill(self, msg_text: str | None = None, force_kill: bool = False) -> Any:
+        """Kill this process, those that it has called, and those of others that it waits for."""
+        is_over, waited_for = self.has_terminated(), {job.pk for job in self._running.values()}
+        result = super().kill(msg_text, force_kill)
+        if result is not False and not is_over:
+            kill_processes(self, waited_for - {child.pk for child in self.node.called})
+        return result
+
     # -- outline ------------------------------------------------------------------------------------------------------
 
     def has_jobs(self) -> bool:
@@ -86,7 +99,7 @@ class PoolMixin(WorkChain):
     def run_jobs(self) -> None:
         """Submit as many processes as there is room for, and wait until one has ended."""
         self.ctx.setdefault('began', time.time())
-        if self._seconds_left() == 0.0:
+        if self._is_time_up():
             self._leave_behind()
             return
         self._awaitables.extend(self._running.values())
@@ -110,6 +123,10 @@ class PoolMixin(WorkChain):
         if self.deadline is None or 'began' not in self.ctx:
             return None
         return max(0.0, self.ctx.began + self.deadline - time.time())
+
+    def _is_time_up(self) -> bool:
+        ended = [job for job in self.ctx.jobs.values() if not isinstance(job, Awaitable)]
+        return self._seconds_left() == 0.0 and any(job.is_finished_ok for job in ended)
 
     def _leave_behind(self) -> None:
         late = {name: awaitable.pk for name, awaitable in self._running.items()}
@@ -164,7 +181,7 @@ class PoolMixin(WorkChain):
         if present is None or self.has_terminated():
             return  # between two steps, or left behind, or killed
         super()._on_awaitable_finished(present)
-        if self.ctx.queue and present.key.startswith(f'{JOBS}.'):
+        if present.key.startswith(f'{JOBS}.') and (self.ctx.queue or self._is_time_up()):
             self._go_on()
 
     @property
@@ -179,7 +196,7 @@ class PoolMixin(WorkChain):
     def _set_alarm(self) -> None:
         """Go on when the deadline comes; a second alarm is not set while one is."""
         seconds = self._seconds_left()
-        if seconds is not None and 'alarm' not in self._alarms:
+        if self._is_time_up() or (seconds and 'alarm' not in self._alarms):
             self._alarms['alarm'] = self.loop.call_later(seconds, self._ring)
 
     @cached_property
@@ -195,3 +212,20 @@ class PoolMixin(WorkChain):
     def _on_alarm(self) -> None:
         if self._waits_for_jobs:
             self._go_on()
+
+
+def kill_processes(parent: WorkChain, pks: Iterable[int]) -> None:
+    """Ask for the end of processes on account of one that is killed itself.
+
+    :param parent: the process that is killed.
+    :param pks: of the others; a process that no worker holds cannot be killed, which the log says.
+    """
+    controller = parent.runner.controller
+    for pk in sorted(pks):
+        if controller is None:
+            parent.node.logger.warning(f'process {pk} is not killed: it runs in this interpreter, and ends with it')
+            continue
+        try:
+            controller.kill_process(pk, msg_text=f'Killed on account of process {parent.pid}')
+        except (ConnectionError, UnroutableError) as exception:
+            parent.node.logger.warning(f'process {pk} could not be killed: {exception}')

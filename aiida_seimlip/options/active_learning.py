@@ -158,7 +158,13 @@ class ActiveLearningOptions(Options):
         default=None, ge=1, description='Frames in the training set at most; none for no limit.'
     )
     failure_budget: float = Field(
-        default=0.2, ge=0, le=1, description='Fraction of the frames of an iteration that may fail to be labelled.'
+        default=0.2, ge=0, le=1,
+        description='Fraction of the frames of an iteration that may fail to be labelled; one may in any case.',
+    )
+    label_deadline: float | None = Field(
+        default=None, gt=0,
+        description='Time in s after which an iteration goes on without the labels that are still out, which join the '
+        'next one; the last iteration waits for all. None: each waits for all.',
     )
     warm_start: bool = Field(default=True, description='Train each potential from the last one, not from scratch.')
     untrained: UntrainedOptions = Field(default_factory=UntrainedOptions)

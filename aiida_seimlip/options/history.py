@@ -90,6 +90,11 @@ class IterationRecord(Record):
     failures: dict[str, str] = Field(
         default_factory=dict, description='Origin of each failed frame, `<node UUID>:<index>`, and the reason.'
     )
+    n_late: int = Field(
+        default=0, description='Frames whose labels were still out at the deadline; they join the next labelling.'
+    )
+    late: list[str] = Field(default_factory=list, description='Origin of each of them, as `<node UUID>:<index>`.')
+    late_uuid: str | None = Field(default=None, description='Of the node that holds them.')
     train_errors: ErrorsRecord | None = Field(
         default=None, description='Of the potential trained in this iteration, on all frames it was trained on.'
     )
@@ -126,6 +131,11 @@ class CampaignHistory(Record):
     converged: bool = Field(default=False, description='Whether the last potential passed all explorations.')
     iterations: list[IterationRecord] = Field(default_factory=list)
     held_out: HeldOutRecord | None = None
+    late: list[str] = Field(
+        default_factory=list,
+        description='Origin of each frame whose label was still out at the end, as `<node UUID>:<index>`.',
+    )
+    continues: str | None = Field(default=None, description='UUID of the campaign that this one continues.')
     warnings: list[str] = Field(default_factory=list)
     message: str | None = Field(default=None, description='Why the campaign ended without convergence.')
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -54,6 +54,22 @@ def collect(node: orm.WorkChainNode) -> CampaignReport:
     return _Campaign(node).report()
 
 
+def describe_paused(processes: Iterable[orm.ProcessNode]) -> Iterator[str]:
+    """Say which processes wait for a user, and how to let them go on.
+
+    A job is paused where the computer could not be reached for as long as AiiDA tries; nothing of it is lost.
+
+    :param processes: of a campaign.
+    """
+    for process in processes:
+        if process.paused and not process.is_terminated:
+            status = (process.process_status or 'no reason is given').rstrip('. ')
+            yield (
+                f'{process.process_label} {process.pk} is paused: {status}. '
+                f'It goes on with `verdi process play {process.pk}`.'
+            )
+
+
 @dataclass
 class _Campaign:
     """One campaign and what was found in its nodes."""
@@ -91,8 +107,13 @@ class _Campaign:
             settings=self.settings(),
             versions=self.versions(),
             pointers=self.pointers(),
-            notes=tuple(dict.fromkeys([*history.warnings, *self.notes])),
+            notes=tuple(dict.fromkeys(self.all_notes())),
         )
+
+    def all_notes(self) -> list[str]:
+        """Return what is to be said beside the numbers."""
+        said = [*_continuation(self.history), *self.history.warnings, *_late(self.history)]
+        return [*said, *self.notes, *describe_paused([self.node, *self.called])]
 
     # -- nodes --------------------------------------------------------------------------------------------------------
 
@@ -492,6 +513,21 @@ def _drops(history: CampaignHistory) -> Iterator[Drop]:
             yield Drop(record.iteration, drop.stage, drop.reason, drop.count)
     if history.held_out is not None and history.held_out.n_failed:
         yield Drop(-1, 'label', 'not labelled by the reference', history.held_out.n_failed)
+
+
+def _continuation(history: CampaignHistory) -> Iterator[str]:
+    """Say which campaign this one goes on from."""
+    if history.continues is not None:
+        yield f'This campaign continues {history.continues}.'
+
+
+def _late(history: CampaignHistory) -> Iterator[str]:
+    """Say which labels came late, and which have not come at all."""
+    for record in history.iterations:
+        if record.n_late:
+            yield f'Iteration {record.iteration} went on without {record.n_late} labels, which were late.'
+    if history.late:
+        yield f'The labels of {len(history.late)} frames were still out at the end: {", ".join(history.late)}.'
 
 
 def _errors(record: ErrorsRecord | None) -> Errors | None:

@@ -45,6 +45,7 @@ def filter_candidates(
     candidates: Frames,
     *,
     known: Collection[str] = (),
+    under_way: Collection[str] = (),
     quarantined: Collection[str] = (),
     formulas: Collection[str] | None = None,
     max_grade: float = np.inf,
@@ -54,6 +55,7 @@ def filter_candidates(
 
     :param candidates: with grades, as far as they are known.
     :param known: content hashes of frames that have a label already.
+    :param under_way: content hashes of frames that are being labelled.
     :param quarantined: content hashes of frames that could not be labelled before.
     :param formulas: chemical formulas (Hill order) of the systems under study; a periodic frame of another formula, or
         one that is not periodic at all, is a fragment. None: fragments are not looked for.
@@ -64,6 +66,7 @@ def filter_candidates(
     first = {value: index for index, value in reversed(list(enumerate(hashes)))}
     reasons: dict[str, np.ndarray] = {
         'labelled before': np.array([value in known for value in hashes], dtype=bool),
+        'being labelled': np.array([value in under_way for value in hashes], dtype=bool),
         'could not be labelled before': np.array([value in quarantined for value in hashes], dtype=bool),
         'twice among the candidates': np.array([first[value] != i for i, value in enumerate(hashes)], dtype=bool),
     }

@@ -183,7 +183,7 @@ class ActiveLearningWorkChain(ProtocolMixin, ReplayMixin, ExploreStage, SelectSt
     def setup(self) -> None:
         """Make the starts, and see what there is to continue from."""
         self.ctx.iteration, self.ctx.first_level = 0, 0
-        self.ctx.converged, self.ctx.stop = False, None
+        self.ctx.converged, self.ctx.stop, self.ctx.late = False, None, None
         self.ctx.starts = self._make_starts()
         self.ctx.training = {f'initial_{name}': node for name, node in self.inputs.get('initial_training', {}).items()}
         self.ctx.nodes = {'initial': dict(self.ctx.training)} if self.ctx.training else {}

@@ -6,6 +6,7 @@ from aiida import orm
 from aiida.engine import ExitCode
 
 from aiida_seimlip.calculations.functions.filters import filter_candidates, rank_selected
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.workflows.stage import StageMixin, explain_failure
 
 
@@ -16,12 +17,13 @@ class SelectStage(StageMixin):
         """Leave out candidates that are not worth a label, and select among the others."""
         groups = {
             'candidates': self.ctx.candidates, 'starts': dict(self.ctx.starts),
-            'training': self.labelled_so_far(), 'failed': self._failed_before(),
+            'training': self.labelled_so_far(), 'failed': self._failed_before(), 'late': self._late_before(),
         }  # fmt: skip
+        self.ctx.selection, self.ctx.to_label = None, None
         outputs = filter_candidates(self.inputs.options, **{name: group for name, group in groups.items() if group})
         self.made['filter'] = outputs['report']
         if 'candidates' not in outputs:
-            return self._fail_empty()
+            return self._end_empty()
         process = self.submit_engine(
             'selection', self.label_of('select'), potential=self.ctx.potential, training=self.labelled_so_far(),
             candidates=outputs['candidates'],
@@ -32,16 +34,18 @@ class SelectStage(StageMixin):
     def inspect_selection(self) -> ExitCode | None:
         """Put the selected frames in order, and keep as many as the budgets allow."""
         process = self.ctx.selection
+        if process is None:
+            return None
         if not process.is_finished_ok:
             return self.fail('ERROR_SELECTION_FAILED', iteration=self.ctx.iteration, reason=explain_failure(process))
         self.made['selected'] = process.outputs.selected
         if not process.outputs.selected.n_frames:
-            return self._fail_empty()
-        n_labels = sum(node.n_frames for node in self.ctx.training.values())
+            return self._end_empty()
+        n_labels = sum(node.n_frames for node in (*self.ctx.training.values(), *self._late_before().values()))
         outputs = rank_selected(self.inputs.options, process.outputs.selected, orm.Int(n_labels))
         self.made['rank'] = outputs['report']
         if 'frames' not in outputs:
-            return self._fail_empty()
+            return self._end_empty()
         self.ctx.to_label = outputs['frames']
         return None
 
@@ -52,7 +56,14 @@ class SelectStage(StageMixin):
             for name, found in self.ctx.nodes.items() for key, frames in found.get('sent', {}).items()
         }  # fmt: skip
 
-    def _fail_empty(self) -> ExitCode:
+    def _late_before(self) -> dict[str, FramesData]:
+        return {} if self.ctx.late is None else {'present': self.ctx.late}
+
+    def _end_empty(self) -> ExitCode | None:
+        """End the campaign, as there is nothing to learn from, unless labels are still out."""
+        if self.ctx.late is not None:
+            self.report(f'no candidate was selected; {self.ctx.late.n_frames} labels are still out')
+            return None
         reports = [self.made[name].get_dict() for name in ('filter', 'rank') if name in self.made]
         drops = [f'{drop["count"]} {drop["reason"]}' for report in reports for drop in report['dropped']]
         return self.fail(

@@ -26,7 +26,8 @@ class StageMixin(WorkChain):
 
     * ``iteration``: number of the present iteration; ``nodes``: what each iteration has made, as `build_history` takes
       it, under ``current`` for the present one;
-    * ``starts``, ``training``, ``potential``, ``untrained``: what the stages work on;
+    * ``starts``, ``training``, ``potential``, ``untrained``: what the stages work on; ``late``: frames whose labels
+      are still out, None if there are none;
     * ``converged``, and ``stop``: label of the exit code with which the loop has to end, if it has to.
     """
 
@@ -70,7 +71,8 @@ class StageMixin(WorkChain):
 
     def publish(self) -> None:
         """Let those who watch see the history so far."""
-        n_before = sum(node.n_frames for name, node in self.ctx.training.items() if name != self.ctx.current)
+        n_before = sum(node.n_frames for node in self.ctx.training.values())
+        n_before -= self.made['accepted'].n_frames if 'accepted' in self.made else 0
         history = self.node.base.extras.get(HISTORY_EXTRA)
         if self.ctx.current == HELD_OUT:
             history['held_out'] = record_held_out(self.made).model_dump(mode='json')
@@ -78,6 +80,7 @@ class StageMixin(WorkChain):
             record = record_iteration(self.ctx.current, self.made, n_before).model_dump(mode='json')
             before = [old for old in history['iterations'] if old['iteration'] < record['iteration']]
             history['iterations'] = [*before, record]
+            history['late'] = record['late'] if 'failures' in self.made else history['late']
         history['converged'] = self.ctx.converged
         self.node.base.extras.set(HISTORY_EXTRA, history)
 

@@ -225,11 +225,20 @@ def test_restart_keeps_the_deadline():
 
 
 def test_restart_after_the_deadline():
-    process, task = begin(plan={'a': 60.0}, deadline=1.0)
-    process.ctx.began -= 100.0
+    process, task = begin(plan={'a': 0.0, 'b': 600.0}, deadline=1000.0)
+    drive(process, lambda: process.ctx.jobs.a.pk in process._ended)
+    process.ctx.began -= 1000.0
     again = restart(process, task)
     drive(again, again.has_terminated)
-    assert list(again.outputs['late'].get_dict()) == ['a']
+    assert list(again.outputs['late'].get_dict()) == ['b']
+
+
+def test_nobody_is_left_behind_as_long_as_none_has_ended_well():
+    process, _ = begin(plan={'a': 600.0, 'b': 0.0, 'c': -1.0}, statuses={'b': 400}, deadline=1e-3)
+    drive(process, process.has_terminated)
+    ended = process.outputs['ended'].get_dict()
+    assert [orm.load_node(ended[name]).exit_status for name in 'bc'] == [400, 0]
+    assert list(process.outputs['late'].get_dict()) == ['a']
 
 
 def test_killed_between_submission_and_checkpoint():

@@ -13,6 +13,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.calculations.functions.evaluation import predict_errors
+from aiida_seimlip.calculations.functions.frames import list_failed
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.history import DropRecord, Stage
@@ -27,7 +28,8 @@ def filter_candidates(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
 
     :param options: of the campaign (`ActiveLearningOptions`).
     :param groups: ``candidates`` (by exploration), ``starts``, ``training`` (what is labelled already) and, if there
-        are, ``failed``: sets of frames that were sent to be labelled, each with the `failures` among them.
+        are, ``late`` (sets of frames whose labels are still out) and ``failed``: sets of frames that were sent to be
+        labelled, each with the `failures` among them.
     :return: ``report`` (`n_candidates`, `n_kept`, `dropped`) and, if any is left, ``candidates``.
     """
     filters = ActiveLearningOptions.from_node(options).filters
@@ -35,6 +37,7 @@ def filter_candidates(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
     verdict = filtering.filter_candidates(
         frames,
         known={value for node in groups.get('training', {}).values() for value in node.hashes},
+        under_way={value for node in groups.get('late', {}).values() for value in node.hashes},
         quarantined=set(_quarantined(groups.get('failed', {}).values())),
         formulas={formula for node in groups['starts'].values() for formula in node.formulas},
         max_grade=filters.max_grade,
@@ -53,7 +56,7 @@ def rank_selected(options: orm.Dict, selected: FramesData, n_labels: orm.Int) ->
 
     :param options: of the campaign (`ActiveLearningOptions`).
     :param selected: with grades and origins.
-    :param n_labels: frames that are labelled already, which count for the budget of labels.
+    :param n_labels: frames that are labelled or being labelled already, which count for the budget of labels.
     :return: ``report`` (`n_selected`, `n_kept`, `dropped`) and, if any is left, ``frames``.
     """
     settings = ActiveLearningOptions.from_node(options)
@@ -159,4 +162,4 @@ def _fresh(node: FramesData) -> Frames:
 def _quarantined(sets: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     for entry in sets:
         hashes = entry['frames'].hashes
-        yield from (hashes[int(index)] for index in entry['failures'].get_dict())
+        yield from (hashes[index] for index in list_failed(entry['failures'].get_dict()))

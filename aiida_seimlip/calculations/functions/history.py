@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 import numpy as np
@@ -10,6 +10,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.calculations.functions.filters import describe_origin
+from aiida_seimlip.calculations.functions.frames import list_failed, list_late
 from aiida_seimlip.options.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.history import (
     CampaignHistory,
@@ -48,23 +49,36 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
     :param nodes: ``initial`` (labelled frames that were there before), ``iteration_000``, ``iteration_001``, ... and
         ``held_out``, each a mapping with some of: ``plan``, ``results`` (by exploration), ``failed`` (parameters of the
         explorations that gave none), ``filter``, ``selected``, ``rank``, ``failures`` (of each batch of frames to
-        label) and ``sent`` (those batches of which some frames failed), ``vetting``, ``accepted``, ``errors`` and
-        ``potential``; ``message``: why the campaign ended.
+        label) and ``sent`` (those batches of which some frames have no label), ``late`` (frames whose labels are still
+        out), ``vetting``, ``accepted``, ``errors`` and ``potential``; ``message``: why the campaign ended.
     """
     iterations: list[IterationRecord] = []
     n_training = sum(node.n_frames for node in nodes.get('initial', {}).values())
     for key in sorted(key for key, found in nodes.items() if key.startswith(ITERATION) and found):
         iterations.append(record_iteration(key, nodes[key], n_training))
         n_training = iterations[-1].n_training
+    settings = ActiveLearningOptions.from_node(options)
     return CampaignHistory(
         species=species.get_list(),
-        seed=ActiveLearningOptions.from_node(options).seed,
+        seed=settings.seed,
         converged=bool(iterations) and iterations[-1].is_survived,
         iterations=iterations,
         held_out=record_held_out(nodes['held_out']) if 'held_out' in nodes else None,
+        late=still_out(iterations),
         warnings=list(dict.fromkeys(_warnings(nodes))),
         message=nodes['message'].value if 'message' in nodes else None,
     )
+
+
+def still_out(iterations: Iterable[IterationRecord]) -> list[str]:
+    """Return the origins of the frames whose labels are out after the last of some iterations.
+
+    Those that are late join the next labelling, so that the last one tells.
+
+    :param iterations: in order.
+    """
+    labelled = [record for record in iterations if record.n_labelled or record.n_failed or record.n_late]
+    return list(labelled[-1].late) if labelled else []
 
 
 def read_errors(errors: Mapping[str, Any] | orm.Dict) -> ErrorsRecord:
@@ -94,7 +108,7 @@ def record_iteration(key: str, found: Nodes, n_before: int) -> IterationRecord:
     :param n_before: labelled frames that there were before.
     """
     explorations = _explorations(found)
-    failures = _failures(found)
+    failures, late = _reasons(found, list_failed), _reasons(found, list_late)
     vetting = _content(found.get('vetting'))
     n_labelled = found['accepted'].n_frames if 'accepted' in found else 0
     grades = [record.highest_grade for record in explorations if record.highest_grade is not None]
@@ -113,6 +127,9 @@ def record_iteration(key: str, found: Nodes, n_before: int) -> IterationRecord:
         n_labelled=n_labelled,
         n_failed=len(failures),
         failures=failures,
+        n_late=len(late),
+        late=list(late),
+        late_uuid=found['late'].uuid if 'late' in found else None,
         train_errors=read_errors(found['errors']) if 'errors' in found else None,
         validation_errors=ErrorsRecord(**vetting['errors']) if vetting.get('errors') else None,
         potential_uuid=found['potential'].uuid if 'potential' in found else None,
@@ -128,7 +145,7 @@ def record_held_out(found: Nodes) -> HeldOutRecord:
     """
     return HeldOutRecord(
         n_frames=found['accepted'].n_frames if 'accepted' in found else 0,
-        n_failed=len(_failures(found)),
+        n_failed=len(_reasons(found, list_failed)),
         errors=ErrorsRecord(**_content(found['errors'])) if 'errors' in found else None,
         explorations=_explorations(found),
         frames_uuid=found['accepted'].uuid if 'accepted' in found else None,
@@ -167,15 +184,18 @@ def _explorations(found: Nodes) -> list[ExplorationRecord]:
     return records
 
 
-def _failures(found: Nodes) -> dict[str, str]:
-    """Return the frames that could not be labelled, by their origin."""
-    failures: dict[str, str] = {}
+def _reasons(found: Nodes, choose: Callable[[Mapping[str, str]], list[int]]) -> dict[str, str]:
+    """Return the reasons of frames without a label, by their origin.
+
+    :param choose: which of the indices count.
+    """
+    reasons: dict[str, str] = {}
     for key, node in found.get('failures', {}).items():
-        if not node.get_dict():
-            continue
-        frames = found['sent'][key].get_frames(trace=True)
-        failures |= {describe_origin(frames, int(index)): reason for index, reason in node.get_dict().items()}
-    return failures
+        content = node.get_dict()
+        if content:
+            frames = found['sent'][key].get_frames(trace=True)
+            reasons |= {describe_origin(frames, index): content[str(index)] for index in choose(content)}
+    return reasons
 
 
 def _warnings(nodes: Nodes) -> Iterator[str]:
