@@ -33,11 +33,13 @@ def cmd_report(campaign: orm.WorkChainNode, output_file: Path, force: bool) -> N
 
     refuse_other_processes(campaign)
     refuse_to_overwrite(output_file, force)
-    from aiida_seimlip.report.collect import collect
+    from aiida_seimlip.report.collect import collect, describe_paused
     from aiida_seimlip.report.html import render
 
     output_file.write_text(render(collect(campaign)), encoding='utf-8')
     echo.echo_success(f'Wrote {output_file}.')
+    for line in describe_paused([campaign, *campaign.called_descendants]):
+        echo.echo_warning(line)
 
 
 def refuse_other_processes(process: orm.ProcessNode) -> None:

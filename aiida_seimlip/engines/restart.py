@@ -141,7 +141,7 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
         """Run a job again that could not write its files."""
         return self._run_again_after(Cause.OUT_OF_DISK, calculation)
 
-    @process_handler(priority=AFTER_OTHERS)
+    @process_handler(priority=BEFORE_OTHERS)
     def handle_no_output(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Run a job again that left no file at all."""
         return self._run_again_after(Cause.NO_OUTPUT, calculation)

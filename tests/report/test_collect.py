@@ -282,3 +282,19 @@ def test_reduced_formula(formula, text):
 
 def test_flatten():
     assert flatten({'a': {'b': 1, 'c': None, 'd': []}, 'e': [1]}) == {'a.b': 1, 'e': [1]}
+
+
+def test_paused_process_is_noted(story):
+    """Who reads the report learns what waits for whom, and what to do."""
+    job = orm.CalcJobNode(computer=story.builder.computer)
+    job.set_process_label('AseCalculation')
+    job.set_process_state('waiting')
+    job.set_process_status('Pausing after failed transport task: upload_calculation failed 5 times consecutively')
+    job.pause()
+    job.base.links.add_incoming(story.campaign, LinkType.CALL_CALC, 'paused')
+    job.store()
+    (note,) = [note for note in collect(story.campaign).notes if 'is paused' in note]
+    assert note == (
+        f'AseCalculation {job.pk} is paused: Pausing after failed transport task: upload_calculation failed 5 times '
+        f'consecutively. It goes on with `verdi process play {job.pk}`.'
+    )
