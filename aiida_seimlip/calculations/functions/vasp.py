@@ -22,6 +22,7 @@ from aiida_seimlip.science.formats.vasp_output import (
     read_outcar_species,
     read_vasprun_species,
 )
+from aiida_seimlip.science.formats.vasprun_steps import read_vasprun_steps
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import EV_PER_A3_TO_GPA, tensor_to_voigt
 
@@ -75,7 +76,7 @@ def prepare_vasp(frames: FramesData, parameters: orm.Dict, **optional: orm.Dict)
             tags = options.to_dynamics_incar(dynamics, index, len(content), n_species)
             incars[job_name(index)] = orm.Dict({'incar': tags})
         structures[job_name(index)] = _to_structure(frame, job_key(value, tags))
-    outputs: dict[str, Any] = {'shared': _shared_inputs(options, frames.elements, with_trajectory=dynamics is not None)}
+    outputs: dict[str, Any] = {'shared': _shared_inputs(options, frames.elements)}
     if dynamics is None:
         outputs['shared']['parameters'] = orm.Dict({'incar': options.to_incar()})
     if structures:
@@ -92,8 +93,8 @@ def harvest_vasp(frames: FramesData, parameters: orm.Dict, reasons: orm.Dict, **
     :param frames: the frames that the jobs were for.
     :param parameters: as `VaspLabelOptions`.
     :param reasons: why a job did not end well, by its name.
-    :param groups: ``jobs``: the outputs ``misc``, ``retrieved`` and, of dynamics, ``trajectory`` of each job, by its
-        name; ``dynamics`` as `MdOptions`, if the jobs ran molecular dynamics.
+    :param groups: ``jobs``: the outputs ``retrieved`` and, of single points, ``misc`` of each job, by its name;
+        ``dynamics`` as `MdOptions`, if the jobs ran molecular dynamics.
     :return: ``labelled`` (absent if there are none), ``failures`` (index and reason) and, if single steps of dynamics
         were refused, ``refused`` (a list of reasons by index).
     """
@@ -112,7 +113,7 @@ def harvest_vasp(frames: FramesData, parameters: orm.Dict, reasons: orm.Dict, **
                     raise LabelError(reason)
                 labelled.append(label_frame(frame, jobs[name]))
                 continue
-            samples, wrong = sample_trajectory(frame, jobs[name], dynamics, reason)
+            samples, wrong, reason = sample_trajectory(frame, jobs[name], dynamics, reason)
             labelled.append(samples.replace(
                 origin_uuids=np.full(len(samples), frames.uuid), origin_indices=np.full(len(samples), index)
             ))  # fmt: skip
@@ -154,51 +155,57 @@ def label_frame(frame: Frames, outputs: dict[str, Any]) -> Frames:
         raise LabelError('OutputTruncated: OUTCAR does not reach its end.')
     if not status.get('electronic_converged') or status.get('contains_nelm_breach'):
         raise LabelError(f'ScfNotConverged: the electronic steps reached NELM = {status.get("nelm")}.')
+    lacking = lacking_results(misc)
+    if lacking:
+        raise LabelError(f'OutputTruncated: vasprun.xml holds no {", ".join(lacking)} of the last step.')
     order = _check_species(frame, outputs)
-    try:
-        energy, forces, stress = misc['total_energies'][ENERGY], misc['forces'], misc['stress']
-    except KeyError as exception:
-        raise LabelError(f'OutputTruncated: vasprun.xml holds no {exception.args[0]} of the last step.') from exception
-    return frame.replace(**_labels(order, np.array([energy]), np.array([forces]), np.array([stress])), velocities=None)
+    results = (misc['total_energies'][ENERGY], misc['forces'], misc['stress'])
+    return frame.replace(**_labels(order, *(np.array([value], dtype=float) for value in results)), velocities=None)
+
+
+def lacking_results(misc: dict[str, Any]) -> list[str]:
+    """Return what a single point has not left of the things that make a label.
+
+    aiida-vasp calls a job well that has a complete OUTCAR beside a vasprun.xml that is cut off.
+
+    :param misc: what aiida-vasp read.
+    """
+    energies = misc.get('total_energies') or {}
+    found = {'energy': energies.get(ENERGY), **{name: misc.get(name) for name in ('forces', 'stress', 'run_status')}}
+    return [name for name, value in found.items() if value is None]
 
 
 def sample_trajectory(
     frame: Frames, outputs: dict[str, Any], dynamics: MdOptions, reason: str | None = None
-) -> tuple[Frames, list[str]]:
-    """Return the labelled samples of molecular dynamics, and why others were refused.
+) -> tuple[Frames, list[str], str | None]:
+    """Return the labelled samples of molecular dynamics, why others were refused, and why the run is not complete.
 
-    aiida-vasp's trajectory holds fractional coordinates. Its first configuration is the start, which is no sample.
+    VASP's first configuration is the start, which is no sample.
 
     :param frame: the start.
-    :param outputs: of the job: ``misc``, ``retrieved`` and ``trajectory``.
+    :param outputs: of the job: ``retrieved``.
     :param dynamics: how often to sample.
     :param reason: why the job did not end well.
     :raises LabelError: if there is no sample at all.
     """
-    if 'trajectory' not in outputs:
-        raise LabelError(reason or 'OutputTruncated: vasprun.xml holds no trajectory.')
     order = _check_species(frame, outputs)
-    trajectory, nelm = outputs['trajectory'], outputs['misc']['run_status']['nelm']
-    arrays = {
-        name: trajectory.get_array(name)
-        for name in ('positions', 'cells', 'forces', 'stress', ENERGY, 'electronic_steps')
-    }
-    n_complete = min(len(array) for array in arrays.values())
-    steps = np.arange(dynamics.sample_every, min(n_complete, dynamics.n_steps + 1), dynamics.sample_every)
-    converged = arrays['electronic_steps'][steps] < nelm
-    wrong = [f'ScfNotConverged: MD step {step} reached NELM = {nelm}.' for step in steps[~converged]]
+    with outputs['retrieved'].base.repository.open('vasprun.xml', 'rb') as handle:
+        found = read_vasprun_steps(handle)
+    if reason is None and len(found) <= dynamics.n_steps:
+        reason = f'{NOT_FINISHED}: the dynamics ended after {len(found) - 1} of {dynamics.n_steps} steps.'
+    steps = np.arange(dynamics.sample_every, min(len(found), dynamics.n_steps + 1), dynamics.sample_every)
+    converged = found.converged[steps]
+    wrong = [f'ScfNotConverged: MD step {step} reached NELM = {found.nelm}.' for step in steps[~converged]]
     kept = steps[converged]
     if not kept.size:
         raise LabelError(reason or (wrong[0] if wrong else 'OutputTruncated: vasprun.xml holds no complete step.'))
-    cells = arrays['cells'][kept]
-    cartesian = np.einsum('sai,sij->saj', arrays['positions'][kept], cells)
-    positions = np.empty_like(cartesian)
-    positions[:, order] = cartesian
+    positions = np.empty((len(kept), len(order), 3))
+    positions[:, order] = found.positions[kept]
     samples = Frames.concatenate([frame] * len(kept)).replace(
-        **_labels(order, arrays[ENERGY][kept], arrays['forces'][kept], arrays['stress'][kept]),
-        positions=positions.reshape(-1, 3), cells=cells, velocities=None, grades=None, origin_steps=kept,
+        **_labels(order, found.energies[kept], found.forces[kept], found.stresses[kept]),
+        positions=positions.reshape(-1, 3), cells=found.cells[kept], velocities=None, grades=None, origin_steps=kept,
     )  # fmt: skip
-    return samples, wrong
+    return samples, wrong, reason
 
 
 def _labels(order: np.ndarray, energies: np.ndarray, forces: np.ndarray, stresses: np.ndarray) -> dict[str, np.ndarray]:
@@ -253,14 +260,12 @@ def _to_structure(frame: Frames, key: str) -> orm.StructureData:
     return structure
 
 
-def _shared_inputs(options: VaspLabelOptions, elements: tuple[str, ...], *, with_trajectory: bool) -> dict[str, Any]:
+def _shared_inputs(options: VaspLabelOptions, elements: tuple[str, ...]) -> dict[str, Any]:
     """Return the inputs of `vasp.vasp` that are the same for all jobs, by port.
 
     Each port that aiida-vasp would fill by itself is here, too, as it would make a node for each job.
     """
     parser_settings: dict[str, Any] = {'energy_type': [ENERGY], 'check_completeness': False}
-    if with_trajectory:
-        parser_settings['include_node'] = ['trajectory']
     settings: dict[str, Any] = {'parser_settings': parser_settings, 'no_default_monitors': True}
     if options.unlisted_tags:
         settings['unsupported_parameters'] = {tag.lower(): {} for tag in options.unlisted_tags}

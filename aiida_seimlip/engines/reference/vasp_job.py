@@ -15,6 +15,7 @@ from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_ha
 from aiida_vasp.calcs.vasp import VaspCalculation
 from aiida_vasp.workchains.v2.vasp import VaspWorkChain, list_valid_objects_in_remote
 
+from aiida_seimlip.calculations.functions.vasp import lacking_results
 from aiida_seimlip.engines.interruption import Cause, Interruption, find_interruption
 from aiida_seimlip.options.vasp import RecoveryOptions
 from aiida_seimlip.science.formats.vasp_output import explain_stop
@@ -226,10 +227,7 @@ class VaspLabelWorkChain(VaspWorkChain):  # type: ignore[misc]
         """Return whether a job that ended well has nothing that could become a label."""
         if not calculation.is_finished_ok:
             return False
-        if self._is_dynamics:
-            return 'trajectory' not in calculation.outputs
-        found = calculation.outputs.misc.get_dict() if 'misc' in calculation.outputs else {}
-        return not {'total_energies', 'forces', 'stress', 'run_status'} <= set(found)
+        return bool(lacking_results(calculation.outputs.misc.get_dict() if 'misc' in calculation.outputs else {}))
 
     def _take_scf_step(self, calculation: orm.CalcJobNode, step: str | None, label: str) -> ProcessHandlerReport:
         """Change what a step towards convergence changes, if it was not changed before."""
@@ -285,14 +283,10 @@ def explain_job(job: orm.CalcJobNode) -> str:
     """Say in a sentence why a job failed, with what the scheduler and VASP say."""
     if job.is_excepted:
         return f'AiiDA could not handle it: {(job.exception or "unknown").strip().splitlines()[-1]}'
-    interruption = find_interruption(job)
     said = explain_stop(_read(job, 'vasp_output')) or '; '.join(_notifications(job).values())
-    parts = [
-        job.exit_message,
-        None if interruption is None else f'{interruption}.',
-        f'VASP says: {said}.' if said else None,
-    ]
-    return ' '.join(part for part in parts if part) or 'its files are not complete.'
+    parts = [job.exit_message, find_interruption(job), f'VASP says: {said}' if said else None]
+    sentences = [str(part).rstrip('. ') for part in parts if part]
+    return ''.join(f'{sentence[0].upper()}{sentence[1:]}. ' for sentence in sentences).strip() or 'It left no message.'
 
 
 def explain_failure(process: orm.ProcessNode) -> str:

@@ -107,7 +107,7 @@ class VaspPoolMixin(PoolMixin, ReferenceWorkChain):
 
     def _outputs_of(self, process: orm.ProcessNode) -> dict[str, orm.Data]:
         """Return what is made into labels: outputs of the process, or if it failed, of the last job that has any."""
-        names = ('misc', 'retrieved', 'trajectory') if 'dynamics' in self.inputs else ('misc', 'retrieved')
+        names = ('retrieved',) if 'dynamics' in self.inputs else ('misc', 'retrieved')
         jobs: list[Any] = process.called if isinstance(process, orm.WorkChainNode) else []
         candidates: list[Any] = [process] if process.is_finished_ok else sorted(jobs, key=lambda job: -job.pk)
         for candidate in candidates:
