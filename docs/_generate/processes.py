@@ -55,6 +55,9 @@ def describe_engines() -> str:
                 *_tables(engine, base=contract, other=BaseRestartWorkChain),
                 _handlers(engine),
             ]
+    for name, process in all_processes().items():
+        if issubclass(process, BaseRestartWorkChain) and not issubclass(process, SocketWorkChain):
+            parts += [*_describe(name, process, process.__bases__[0]), _handlers(process)]
     return join([*_describe_shared(), *parts])
 
 
@@ -87,9 +90,9 @@ def ports(namespace: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str,
 
 
 def options_model(port: Any) -> type[Options] | None:
-    """Return the model that the content of a `Dict` port is checked against."""
+    """Return the model that the content of a `Dict` port is checked against, if there is anything to be said in it."""
     owner = getattr(getattr(port, 'serializer', None), '__self__', None)
-    return owner if isinstance(owner, type) and issubclass(owner, Options) else None
+    return owner if isinstance(owner, type) and issubclass(owner, Options) and owner.model_fields else None
 
 
 def slug(heading: str) -> str:

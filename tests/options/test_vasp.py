@@ -119,7 +119,7 @@ def test_method_leaves_out_how_the_answer_is_found(same):
         {'sigma': 0.1},
         {'potential_mapping': {'Li': 'Li'}},
         {'ediff': 1e-5},
-    ],  # fmt: skip
+    ],
 )
 def test_method_holds_what_changes_labels(other):
     assert options(**other).method(['Li']) != options().method(['Li'])
