@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from aiida import orm
 from aiida.schedulers import JobState
 from aiida.schedulers.datastructures import JobInfo
 from plumpy import ProcessState
 
+from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.interruption import Cause, find_interruption
 
-from .test_handlers import finished_job, folder, make, run_next
+from .test_handlers import PARAMETERS, finished_job, folder, frames, make, results, run_next
 
 STDERR = '_scheduler-stderr.txt'
 CANCELLED = 'slurmstepd: error: *** JOB 5 ON node CANCELLED AT 2026-01-02T03:04:05 ***'
@@ -227,3 +230,56 @@ def test_killed_job_is_not_run_again(train):
     exit_code = process.inspect_process()
     assert exit_code.status == process.exit_codes.ERROR_NO_POTENTIAL.status
     assert 'it was killed' in exit_code.message
+
+
+# -- explorations -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def exploration(settings, potential):
+    return make(
+        'exploration', 'lammps', **settings('exploration', 'lammps'), structure=frames(1), potential=potential,
+        parameters=orm.Dict(PARAMETERS),
+    )  # fmt: skip
+
+
+def explore(process, label, outcome, n_steps, text=None, **outputs):
+    """Let the next job of an exploration end."""
+    files = {'lammps.out': '', **({'lammps.err': text} if text else {})}
+    given = {'results': results(outcome, n_steps), 'retrieved': folder(**files), **outputs}
+    return run_next(process, LammpsCalculation, label, **given)
+
+
+def test_full_disk_is_not_taken_for_a_crash(exploration):
+    """The run is repeated as it was, not in smaller steps."""
+    explore(exploration, 'ERROR_CRASHED', 'crashed', 40, 'ERROR: Error writing dump custom: No space left on device')
+    assert exploration.should_run_process()
+    assert exploration.ctx.inputs.parameters.uuid == exploration.inputs.parameters.uuid
+
+
+def test_results_of_an_exploration_that_was_run_again(exploration):
+    """The time of the first job does not count; its candidates do, but no frame comes twice."""
+    found = frames(3, seed=1).get_frames()
+    full = 'No space left on device'
+    explore(exploration, 'ERROR_INTERRUPTED', 'failed', 40, full, candidates=FramesData(found[[0, 1]]))
+    outputs = {'candidates': FramesData(found[[1, 2]]), 'trajectory': frames(10, seed=2)}
+    explore(exploration, None, 'completed', 100, **outputs)
+    exploration.results()
+    assert exploration.outputs['candidates'].hashes == found.hashes()
+    content = exploration.outputs['results'].get_dict()
+    assert (content['n_steps'], content['n_candidates'], content['n_jobs']) == (100, 3, 2)
+
+
+def test_continuation_that_was_run_again(exploration):
+    """Steps are counted once, where the job that went on from the wall time had to be repeated."""
+    velocities = np.ones((8, 3))
+    outputs = {'final': frames(1, seed=7, velocities=velocities), 'trajectory': frames(3, seed=2)}
+    explore(exploration, 'ERROR_OUT_OF_WALLTIME', 'out_of_walltime', 30, **outputs)
+    full = 'No space left on device'
+    explore(exploration, 'ERROR_INTERRUPTED', 'failed', 20, full, trajectory=frames(2, seed=3))
+    assert exploration.ctx.inputs.structure.uuid == outputs['final'].uuid
+    explore(exploration, None, 'completed', 70, trajectory=frames(7, seed=4))
+    exploration.results()
+    content = exploration.outputs['results'].get_dict()
+    assert (content['n_steps'], content['n_jobs']) == (100, 3)
+    assert exploration.outputs['trajectory'].n_frames == 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from aiida import orm
@@ -16,25 +17,30 @@ from aiida_seimlip.science.frames import Frames
 def merge_runs(parameters: orm.Dict, **jobs: Any) -> dict[str, orm.Data]:
     """Join the outputs of an exploration that took several jobs: after a crash, or at the wall-time limit.
 
+    A job that was interrupted and then run again, which shows by the same node of parameters, is replaced by the one
+    after it; candidates that only it has found are kept.
+
     :param parameters: of the exploration, as `LammpsOptions`.
     :param jobs: for each job, in order, ``parameters``, ``results`` and, if there are, ``candidates``, ``trajectory``.
     :return: ``results`` of the last job, with `n_steps` (in steps of the exploration) of all jobs since the last start,
-        `highest_grade` and `n_candidates` of all jobs, and `n_jobs`; ``candidates`` of all jobs; ``trajectory`` of all
-        jobs since the last start.
+        `highest_grade` and `n_candidates` of all jobs, and `n_jobs`; ``candidates`` of all jobs, each once;
+        ``trajectory`` of all jobs since the last start.
     """
     runs = [job for _, job in sorted(jobs.items())]
-    last_start = max(i for i, run in enumerate(runs) if i == 0 or run['parameters'].get('velocities') != 'keep')
+    lasting = [run for run, after in zip_longest(runs, runs[1:]) if after is None or not _is_again(run, after)]
+    last_start = max(i for i, run in enumerate(lasting) if i == 0 or run['parameters'].get('velocities') != 'keep')
     grades = [run['results']['highest_grade'] for run in runs if run['results'].get('highest_grade') is not None]
-    time = sum(_time(run) for run in runs[last_start:])
+    time = sum(_time(run) for run in lasting[last_start:])
+    candidates = _join('candidates', runs, unique=True)
     results = {
         **runs[-1]['results'].get_dict(),
         'n_steps': round(time / parameters['timestep']),
         'n_steps_asked': parameters['n_steps'],
         'highest_grade': max(grades, default=None),
-        'n_candidates': sum(run['results'].get('n_candidates') or 0 for run in runs),
+        'n_candidates': 0 if candidates is None else candidates.n_frames,
         'n_jobs': len(runs),
     }
-    joined = {'candidates': _join('candidates', runs), 'trajectory': _join('trajectory', runs[last_start:])}
+    joined = {'candidates': candidates, 'trajectory': _join('trajectory', lasting[last_start:])}
     return {'results': orm.Dict(results), **{name: node for name, node in joined.items() if node is not None}}
 
 
@@ -43,7 +49,21 @@ def _time(run: Mapping[str, Any]) -> float:
     return float(run['results']['n_steps'] * run['parameters']['timestep'])
 
 
-def _join(name: str, runs: Sequence[Mapping[str, Any]]) -> FramesData | None:
-    """Join the frames of several jobs, in order."""
+def _is_again(run: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Return whether a job was followed by the same one."""
+    return bool(run['parameters'].uuid == after['parameters'].uuid)
+
+
+def _join(name: str, runs: Sequence[Mapping[str, Any]], *, unique: bool = False) -> FramesData | None:
+    """Join the frames of several jobs, in order.
+
+    :param unique: whether to leave out frames that an earlier job has returned already.
+    """
     parts = [run[name].get_frames(trace=True) for run in runs if name in run]
-    return FramesData(Frames.concatenate(parts)) if parts else None
+    if not parts:
+        return None
+    frames = Frames.concatenate(parts)
+    if unique:
+        first = {value: index for index, value in reversed(list(enumerate(frames.hashes())))}
+        frames = frames[sorted(first.values())]
+    return FramesData(frames)
