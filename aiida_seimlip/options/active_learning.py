@@ -153,7 +153,15 @@ class ActiveLearningOptions(Options):
     """How to grow a potential."""
 
     seed: int = Field(ge=0, description='All random numbers are derived from it.')
-    max_iterations: int = Field(default=20, ge=1, description='Iterations at most, the bootstrap not counted.')
+    max_iterations: int = Field(
+        default=20, ge=1, description='Number of the last iteration; the bootstrap, iteration 0, is not counted.'
+    )
+    first_iteration: int = Field(
+        default=0, ge=0,
+        description='Iteration after which to begin: above 0 in a campaign that continues another one, whose random '
+        'numbers are not used again then.',
+    )
+    continues: str | None = Field(default=None, description='UUID of the campaign that this one continues.')
     max_labels: int | None = Field(
         default=None, ge=1, description='Frames in the training set at most; none for no limit.'
     )
@@ -167,12 +175,23 @@ class ActiveLearningOptions(Options):
         'next one; the last iteration waits for all. None: each waits for all.',
     )
     warm_start: bool = Field(default=True, description='Train each potential from the last one, not from scratch.')
+    train_first: bool = Field(
+        default=False, description='Train `initial_potential` on `initial_training` before the first exploration.'
+    )
     untrained: UntrainedOptions = Field(default_factory=UntrainedOptions)
     bootstrap: BootstrapOptions = Field(default_factory=BootstrapOptions)
     exploration: ExplorationOptions
     filters: FilterOptions = Field(default_factory=FilterOptions)
     selection: SelectionOptions = Field(default_factory=SelectionOptions)
     held_out: HeldOutOptions | None = Field(default=None, description='None: the last potential is not judged.')
+
+    @model_validator(mode='after')
+    def _iterations_are_left(self) -> Self:
+        if self.first_iteration >= self.max_iterations:
+            raise ValueError(
+                f'`max_iterations` ({self.max_iterations}) must be above `first_iteration` ({self.first_iteration})'
+            )
+        return self
 
 
 def distinct(conditions: list[ExplorationConditions]) -> list[ExplorationConditions]:

@@ -14,6 +14,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SOCKETS, SocketWorkChain
 from aiida_seimlip.options.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.options.history import HISTORY_EXTRA, CampaignHistory
+from aiida_seimlip.workflows.continuation import ContinueMixin
 from aiida_seimlip.workflows.explore import ExploreStage
 from aiida_seimlip.workflows.label import LabelStage
 from aiida_seimlip.workflows.protocols import ProtocolMixin
@@ -24,7 +25,9 @@ from aiida_seimlip.workflows.train import TrainStage
 from aiida_seimlip.workflows.validation import validate_campaign
 
 
-class ActiveLearningWorkChain(ProtocolMixin, ReplayMixin, ExploreStage, SelectStage, LabelStage, TrainStage):
+class ActiveLearningWorkChain(
+    ProtocolMixin, ReplayMixin, ContinueMixin, ExploreStage, SelectStage, LabelStage, TrainStage
+):
     """Grow a potential until every exploration with it runs to its end without extrapolating.
 
     Each iteration explores with the present potential; where an exploration breaks, the frames that it did not know are
@@ -97,11 +100,21 @@ class ActiveLearningWorkChain(ProtocolMixin, ReplayMixin, ExploreStage, SelectSt
             namespace.help = f'Settings of the engine for the socket `{socket}`.'
         spec.input_namespace(
             'initial_training', valid_type=FramesData, dynamic=True, required=False,
-            help='Labelled frames to continue from; there is no bootstrap then.',
+            help='Labelled frames to continue from, in the order of their names; there is no bootstrap then.',
         )  # fmt: skip
         spec.input(
             'initial_potential', valid_type=PotentialData, required=False,
             help='A potential trained on `initial_training`, to begin exploring with.',
+        )  # fmt: skip
+        spec.input(
+            'initial_late', valid_type=FramesData, required=False,
+            help='Frames whose labels were still out when the campaign ended that this one continues; they join the '
+            'first labelling.',
+        )  # fmt: skip
+        spec.input_namespace(
+            'quarantine', valid_type=(FramesData, orm.Dict), dynamic=True, required=False,
+            help='Sets of `frames` of which some could not be labelled, each with the `failures` among them; these are '
+            'not sent again.',
         )  # fmt: skip
         spec.inputs.validator = validate_campaign
 
@@ -163,8 +176,8 @@ class ActiveLearningWorkChain(ProtocolMixin, ReplayMixin, ExploreStage, SelectSt
         return not self.ctx.training
 
     def should_train_first(self) -> bool:
-        """Return whether there is no potential yet."""
-        return self.ctx.potential is None
+        """Return whether there is no potential yet that knows the first training set."""
+        return self.ctx.potential is None or self.settings.train_first
 
     def should_iterate(self) -> bool:
         """Return whether to explore again."""
@@ -182,19 +195,23 @@ class ActiveLearningWorkChain(ProtocolMixin, ReplayMixin, ExploreStage, SelectSt
 
     def setup(self) -> None:
         """Make the starts, and see what there is to continue from."""
-        self.ctx.iteration, self.ctx.first_level = 0, 0
-        self.ctx.converged, self.ctx.stop, self.ctx.late = False, None, None
+        self.ctx.iteration, self.ctx.first_level = self.settings.first_iteration, 0
+        self.ctx.converged, self.ctx.stop, self.ctx.late = False, None, self.inputs.get('initial_late', None)
         self.ctx.starts = self._make_starts()
-        self.ctx.training = {f'initial_{name}': node for name, node in self.inputs.get('initial_training', {}).items()}
+        training = sorted(self.inputs.get('initial_training', {}).items())
+        self.ctx.training = {self._name_initial(name): node for name, node in training}
         self.ctx.nodes = {'initial': dict(self.ctx.training)} if self.ctx.training else {}
         self.ctx.potential = self.inputs.get('initial_potential', None)
         if self.ctx.potential is None or not self.settings.warm_start:
             self.ctx.untrained = generate_untrained(self.inputs.species, self.inputs.options)
-        self.open_record('iteration_000')
+        self.open_record(f'iteration_{self.ctx.iteration:03d}')
         warnings = warn_about_cells(self.ctx.starts, self.settings.untrained.max_dist)
         for warning in warnings:
             self.report(f'WARNING: {warning}')
-        history = CampaignHistory(species=self.inputs.species.get_list(), seed=self.settings.seed, warnings=warnings)
+        history = CampaignHistory(
+            species=self.inputs.species.get_list(), seed=self.settings.seed, warnings=warnings,
+            continues=self.settings.continues,
+        )  # fmt: skip
         self.node.base.extras.set(HISTORY_EXTRA, history.model_dump(mode='json'))
 
     def results(self) -> ExitCode | None:
@@ -224,6 +241,10 @@ class ActiveLearningWorkChain(ProtocolMixin, ReplayMixin, ExploreStage, SelectSt
             nodes['message'] = orm.Str(message)
         self.publish()
         self.out('history', assemble_history(self.inputs.options, self.inputs.species, **nodes))
+
+    def _name_initial(self, name: str) -> str:
+        """Return how a set of `initial_training` is called in the training set: a set of another campaign as there."""
+        return name if self.settings.continues is not None else f'initial_{name}'
 
     def _make_starts(self) -> dict[str, FramesData]:
         given = self.inputs.structures

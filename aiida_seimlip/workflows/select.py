@@ -50,11 +50,13 @@ class SelectStage(StageMixin):
         return None
 
     def _failed_before(self) -> dict[str, dict[str, object]]:
-        """Return the batches of frames of which some could not be labelled."""
-        return {
+        """Return the batches of frames of which some could not be labelled, in this campaign or the one before."""
+        here = {
             f'{name}_{key}': {'frames': frames, 'failures': found['failures'][key]}
             for name, found in self.ctx.nodes.items() for key, frames in found.get('sent', {}).items()
         }  # fmt: skip
+        before = {f'before_{name}': dict(batch) for name, batch in self.inputs.get('quarantine', {}).items()}
+        return {**before, **here}
 
     def _late_before(self) -> dict[str, FramesData]:
         return {} if self.ctx.late is None else {'present': self.ctx.late}

@@ -38,6 +38,8 @@ def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
     yield from _faults_of_species(species)
     yield from _faults_of_structures(inputs.get('structures', {}), species)
     yield from _faults_of_beginning(inputs, species)
+    yield from _faults_of_coverage(inputs, species)
+    yield from _faults_of_quarantine(inputs)
     yield from _faults_of_engines(inputs, species)
 
 
@@ -52,6 +54,25 @@ def _faults_of_species(species: Sequence[Any]) -> Iterator[str]:
         yield f'Input `species` holds {wrong or "no element"}, but must name chemical elements.'
     elif len(set(species)) < len(species):
         yield f'Input `species` is {list(species)}, but must name each element once.'
+
+
+def _faults_of_coverage(inputs: Mapping[str, Any], species: Sequence[str]) -> Iterator[str]:
+    """Look for elements that no potential can learn of, because no frame holds them."""
+    nodes = [*inputs.get('structures', {}).values(), *inputs.get('initial_training', {}).values()]
+    present = {element for node in nodes for element in elements_of(node)}
+    lacking = [element for element in species if element not in present]
+    if nodes and lacking:
+        yield (
+            f'Input `species` names {", ".join(lacking)}, which occur(s) neither in the input `structures` nor in '
+            '`initial_training`: a potential learns only of elements that it has seen.'
+        )
+
+
+def _faults_of_quarantine(inputs: Mapping[str, Any]) -> Iterator[str]:
+    for name, batch in inputs.get('quarantine', {}).items():
+        kinds = {key: type(node) for key, node in batch.items()} if isinstance(batch, Mapping) else {}
+        if kinds != {'frames': FramesData, 'failures': orm.Dict}:
+            yield f'Input `quarantine.{name}` must hold `frames` (FramesData) and `failures` (Dict), and nothing else.'
 
 
 def _faults_of_structures(structures: Mapping[str, orm.Data], species: Sequence[str]) -> Iterator[str]:

@@ -77,3 +77,19 @@ def test_other_settings_are_other_labels(label):
     ):
         found = find_labelled(orm.Dict({**same, **change}), frames)
         assert not [node for node in found.values() if node.uuid == creator]
+
+
+def test_dynamics_are_reused(label):
+    """The same starts, settings and calculator give the same samples, without a job."""
+    dynamics = {'temperature': 30.0, 'n_steps': 4, 'sample_every': 2, 'seed': 4, 'timestep': 4.0}
+    frames = frames_of(9031, 9032)
+    first, n_jobs = label(frames, dynamics=orm.Dict(dynamics))
+    assert n_jobs == 1
+    again = frames_of(9031, 9032)
+    second, n_jobs = label(again, dynamics=orm.Dict(dynamics))
+    assert n_jobs == 0
+    assert second['frames'].hashes == first['frames'].hashes
+    assert second['failures'].get_dict() == {}
+    np.testing.assert_array_equal(second['frames'].get_frames().energies, first['frames'].get_frames().energies)
+    assert set(second['frames'].get_frames().origin_uuids) == {again.uuid}
+    assert label(frames_of(9031, 9032), dynamics=orm.Dict({**dynamics, 'seed': 5}))[1] == 1

@@ -30,6 +30,23 @@ def test_element_that_species_lacks(campaign_inputs):
     assert message == "Input `structures.crystal` holds Ne, which the input `species` ['Ar'] lacks."
 
 
+def test_element_that_no_frame_holds(campaign_inputs, make_frames):
+    """A potential cannot be trained for it, which would come out after the first labels only."""
+    message = complaint({**campaign_inputs, 'species': orm.List(['Ne', 'Ar', 'Kr'])})
+    assert message.startswith('Input `species` names Kr, which occur(s) neither in')
+    training = make_frames(2, labelled=True).get_frames()
+    training = FramesData(training.replace(numbers=np.where(training.numbers == 10, 36, training.numbers)))
+    inputs = {**campaign_inputs, 'species': orm.List(['Ne', 'Ar', 'Kr']), 'initial_training': {'krypton': training}}
+    assert complaint(inputs) is None
+
+
+def test_quarantine_without_failures(campaign_inputs, make_frames):
+    message = complaint({**campaign_inputs, 'quarantine': {'old': {'frames': make_frames(2)}}})
+    assert message == (
+        'Input `quarantine.old` must hold `frames` (FramesData) and `failures` (Dict), and nothing else.'
+    )
+
+
 @pytest.mark.parametrize(('species', 'words'), [([], 'no element'), (['Xx'], 'Xx'), (['Ar', 'Ne', 'Ar'], 'once')])
 def test_wrong_species(campaign_inputs, species, words):
     message = complaint({**campaign_inputs, 'species': orm.List(species)})

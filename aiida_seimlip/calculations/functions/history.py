@@ -65,6 +65,7 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
         iterations=iterations,
         held_out=record_held_out(nodes['held_out']) if 'held_out' in nodes else None,
         late=still_out(iterations),
+        continues=settings.continues,
         warnings=list(dict.fromkeys(_warnings(nodes))),
         message=nodes['message'].value if 'message' in nodes else None,
     )

@@ -117,7 +117,8 @@ def plan_held_out(options: orm.Dict, **groups: Any) -> dict[str, Any]:
     settings = ActiveLearningOptions.from_node(options)
     if settings.held_out is None:
         raise ValueError('The options ask for no held-out frames.')
-    return _plan(settings, settings.held_out.conditions, (Purpose.HELD_OUT,), groups)
+    path = (Purpose.HELD_OUT, settings.first_iteration) if settings.first_iteration else (Purpose.HELD_OUT,)
+    return _plan(settings, settings.held_out.conditions, path, groups)
 
 
 def exploration_parameters(

@@ -11,7 +11,7 @@ from aiida_seimlip.calculations.functions.parameters import with_dynamics
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.interruption import Cause, Interruption
 from aiida_seimlip.engines.reference.batches import BatchMixin
-from aiida_seimlip.engines.reference.known import find_labelled
+from aiida_seimlip.engines.reference.known import find_dynamics, find_labelled
 from aiida_seimlip.options.ase import AseLabelOptions
 
 EXIT_CODES = AseCalculation.spec().exit_codes
@@ -60,6 +60,10 @@ class AseReferenceWorkChain(BatchMixin):
     def find_known(self) -> dict[str, FramesData]:
         """Return what `AseCalculation` has labelled with the same calculator."""
         return find_labelled(self.inputs.parameters, self.inputs.frames)
+
+    def find_known_dynamics(self) -> dict[str, dict[str, orm.Data]]:
+        """Return what this engine has done with the same calculator from the same frames."""
+        return find_dynamics(type(self), self.inputs.parameters, self.inputs.frames, self.inputs.dynamics)
 
     def submit_batch(self, name: str, frames: FramesData) -> orm.CalcJobNode:
         """Submit a job.

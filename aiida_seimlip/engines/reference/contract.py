@@ -10,6 +10,7 @@ from aiida.engine import ProcessSpec
 
 from aiida_seimlip.calculations.functions.frames import merge_labels
 from aiida_seimlip.calculations.functions.labels import take_known
+from aiida_seimlip.calculations.functions.replay import replay_dynamics
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import SocketWorkChain
 from aiida_seimlip.options.ase import MdOptions
@@ -76,14 +77,23 @@ class ReferenceWorkChain(SocketWorkChain):
         """
         return {}
 
+    def find_known_dynamics(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return molecular dynamics in the profile that the same program has done with the same settings.
+
+        :return: records as `replay_dynamics` takes them, by name.
+        """
+        return {}
+
     def split_known(self) -> FramesData | None:
-        """Label the frames whose labels exist already.
+        """Label the frames whose labels exist already; the samples of dynamics are taken together or not at all.
 
         :return: the frames that are left for the program, None if there are none.
         """
-        frames, self.ctx.known = self.inputs.frames, None
-        if 'dynamics' in self.inputs or not self.inputs.reuse_labels.value:
+        frames, self.ctx.known, self.ctx.answer = self.inputs.frames, None, None
+        if not self.inputs.reuse_labels.value:
             return frames
+        if 'dynamics' in self.inputs:
+            return self._split_known_dynamics()
         sources = self._sources_of(set(frames.hashes))
         if not sources:
             return frames
@@ -98,8 +108,21 @@ class ReferenceWorkChain(SocketWorkChain):
 
         :param jobs: for each job ``frames``, ``failures`` and, if there are, ``labelled`` (see `merge_labels`).
         """
+        if self.ctx.answer is not None:
+            self.out_many(self.ctx.answer)
+            return
         known = {} if self.ctx.known is None else {'known': {'labelled': self.ctx.known}}
         self.out_many(merge_labels(self.inputs.frames, **{**known, **jobs}))
+
+    def _split_known_dynamics(self) -> FramesData | None:
+        frames: FramesData = self.inputs.frames
+        records = self.find_known_dynamics()
+        if not records:
+            return frames
+        name = sorted(records)[0]
+        self.ctx.answer = dict(replay_dynamics(frames, self.inputs.dynamics, **{name: records[name]}))
+        self.report(f'the dynamics from {frames.n_frames} frames have been done before, with the same settings')
+        return None
 
     def _sources_of(self, wanted: set[str]) -> dict[str, FramesData]:
         """Return as few of the known sets as it takes to label those frames that can be labelled.

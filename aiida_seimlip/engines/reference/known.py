@@ -1,14 +1,15 @@
-"""Where labels are to be found that `AseCalculation` has made: a query over the graph, imported parts included."""
+"""Where labels are to be found that `AseCalculation` has made: queries over the graph, imported parts included."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from aiida import orm
+from aiida.engine import WorkChain
 
 from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.options.ase import AseOptions
+from aiida_seimlip.options.ase import AseOptions, MdOptions
 
 
 def find_labelled(parameters: orm.Dict, frames: FramesData) -> dict[str, FramesData]:
@@ -32,14 +33,55 @@ def find_labelled(parameters: orm.Dict, frames: FramesData) -> dict[str, FramesD
         FramesData, with_incoming='job', edge_filters={'label': 'labelled'}, project=['id', 'attributes.formulas'],
         filters={'attributes.n_labelled': {'>': 0}},
     )  # fmt: skip
-    found = [
-        pk for content, pk, known in query.iterall()
-        if formulas & set(known) and AseOptions.explain(content, 'parameters') is None and _method(content) == method
-    ]  # fmt: skip
+    found = [pk for content, pk, known in query.iterall() if formulas & set(known) and _is_method(content, method)]
     if not found:
         return {}
     nodes = orm.QueryBuilder().append(FramesData, filters={'id': {'in': found}}).all(flat=True)
     return {f'labels_{node.pk:09d}': node for node in nodes}
+
+
+def find_dynamics(
+    engine: type[WorkChain], parameters: orm.Dict, frames: FramesData, dynamics: orm.Dict
+) -> dict[str, dict[str, orm.Data]]:
+    """Return the molecular dynamics that were done from the same frames with the same calculator and settings.
+
+    Those of which a part failed are left out.
+
+    :param engine: whose processes to look at.
+    :param parameters: of the calculator.
+    :param frames: the starts, in order.
+    :param dynamics: as `MdOptions`.
+    :return: by ``dynamics_<pk>``: ``frames``, ``dynamics`` and ``samples``.
+    """
+    method, asked = _method(parameters.get_dict()), MdOptions.from_node(dynamics).to_dict()
+    query = orm.QueryBuilder()
+    query.append(
+        orm.WorkChainNode, tag='run', project=['id'],
+        filters={'process_type': engine.build_process_type(), 'attributes.exit_status': 0},
+    )  # fmt: skip
+    for label in ('parameters', 'dynamics'):
+        query.append(orm.Dict, with_outgoing='run', edge_filters={'label': label}, project=['attributes'])
+    query.append(
+        FramesData, with_outgoing='run', edge_filters={'label': 'frames'},
+        filters={'attributes.n_frames': frames.n_frames},
+    )  # fmt: skip
+    query.append(FramesData, with_incoming='run', edge_filters={'label': 'frames'})
+    same = [pk for pk, content, other in query.iterall() if _is_method(content, method) and _is_asked(other, asked)]
+    return {
+        f'dynamics_{pk:09d}': {
+            'frames': run.inputs.frames, 'dynamics': run.inputs.dynamics, 'samples': run.outputs.frames,
+        }
+        for pk in sorted(same)
+        if not (run := orm.load_node(pk)).outputs.failures.get_dict() and run.inputs.frames.hashes == frames.hashes
+    }  # fmt: skip
+
+
+def _is_asked(dynamics: dict[str, Any], asked: dict[str, Any]) -> bool:
+    return MdOptions.explain(dynamics, 'dynamics') is None and MdOptions.from_node(dynamics).to_dict() == asked
+
+
+def _is_method(parameters: dict[str, Any], method: dict[str, Any]) -> bool:
+    return AseOptions.explain(parameters, 'parameters') is None and _method(parameters) == method
 
 
 def _method(parameters: dict[str, Any]) -> dict[str, Any]:
