@@ -15,7 +15,7 @@ POTCAR_REASON = 'VASP potentials are licensed, and must not be passed on'
 TRAJECTORY_REASON = 'trajectory of an exploration'
 RAW_REASON = 'large raw file of a job'
 
-SLIM_BYTES = 16 * 1024
+SLIM_BYTES = 32 * 1024
 """Files of jobs above this size are left out of a slim archive."""
 
 TRAJECTORY = 'trajectory'
