@@ -60,6 +60,12 @@ class Mlip3Calculation(CalcJob):
         spec.exit_code(303, 'ERROR_OUTPUT_MISSING', message='`mlp {command}` did not write the file `{filename}`.')
         spec.exit_code(304, 'ERROR_OUTPUT_UNREADABLE', message='The output cannot be read: {reason}')
         spec.exit_code(305, 'ERROR_OUTPUT_MISMATCH', message='The output does not belong to the input: {reason}')
+        spec.exit_code(320, 'ERROR_BAD_DATA', message='`mlp {command}` cannot use its configurations: {reason}')
+        spec.exit_code(321, 'ERROR_UNKNOWN_SPECIES', message='`mlp {command}` misses a species: {reason}')
+        spec.exit_code(
+            400, 'ERROR_OUT_OF_WALLTIME', invalidates_cache=True,
+            message='The wall time ended before `mlp {command}` said that it is complete.',
+        )  # fmt: skip
 
     @classmethod
     def validate_inputs(cls, inputs: Mapping[str, Any], namespace: PortNamespace) -> str | None:

@@ -46,10 +46,18 @@ class Mlip3TrainCalculation(Mlip3Calculation):
             help='`loss` before each iteration, and `pretraining_loss` of the fits that prepare an untrained start.',
         )  # fmt: skip
         spec.output('results', valid_type=orm.Dict, required=False, help='How the training went, and why it ended.')
+        spec.output(
+            'checkpoint', valid_type=PotentialData, required=False,
+            help='Of a job that was stopped: the coefficients as far as it came, to go on from; they are no result.',
+        )  # fmt: skip
         spec.default_output_node = 'results'
         spec.exit_code(
             310, 'ERROR_POTENTIAL_INCOMPLETE', message='The file `{filename}` is no complete potential: {reason}'
         )
+        spec.exit_code(
+            330, 'ERROR_DIVERGED',
+            message='The training diverged: {reason} Look for frames with absurd labels or atoms on top of each other.',
+        )  # fmt: skip
 
     @classmethod
     def find_faults(cls, inputs: Mapping[str, Any]) -> Iterator[str]:

@@ -20,6 +20,14 @@ from aiida_seimlip.science.formats.mlip3_output import find_error
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.matching import match_frames
 
+OUT_OF_WALLTIME_BY_SCHEDULER = 120
+
+CAUSES = {
+    'ERROR_UNKNOWN_SPECIES': re.compile(r'Atomic number \d+'),
+    'ERROR_BAD_DATA': re.compile(r'Configuration reading|Unable to read|Invalid file format|with \(negative\) Stress'),
+}
+"""Exit codes of failures whose cause is known, by what ``mlp`` says; all others are `ERROR_COMMAND_FAILED`."""
+
 
 class OutputError(Exception):
     """The output of a job is not what it should be.
@@ -97,9 +105,11 @@ class Mlip3Parser(Parser):
         is_complete = self.COMPLETE.search(self.stdout) is not None
         reason = find_error(self.stdout, self.stderr, 0 if is_complete else None)
         if reason is not None:
-            raise OutputError('ERROR_COMMAND_FAILED', reason=f'{reason.rstrip(" .")}.')
+            label = next((cause for cause, words in CAUSES.items() if words.search(reason)), 'ERROR_COMMAND_FAILED')
+            raise OutputError(label, reason=f'{reason.rstrip(" .")}.')
         if not is_complete:
-            raise OutputError('ERROR_COMMAND_STOPPED')
+            is_out_of_time = self.node.exit_status == OUT_OF_WALLTIME_BY_SCHEDULER
+            raise OutputError('ERROR_OUT_OF_WALLTIME' if is_out_of_time else 'ERROR_COMMAND_STOPPED')
 
     def read_output(self) -> dict[str, bytes]:
         """Return the contents of the file that the command wrote, or of its parts, in the order of the MPI ranks.

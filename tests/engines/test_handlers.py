@@ -14,7 +14,6 @@ from plumpy import ProcessState
 
 from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.calculations.lammps import LammpsCalculation
-from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import load_engine
 from aiida_seimlip.science.frames import Frames
@@ -180,25 +179,6 @@ def test_handle_unrecoverable(exploration, label):
 
 
 # -- training ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def train(settings, training, potential):
-    return make('training', 'mlip3', **settings('training', 'mlip3'), training=training, start=potential)
-
-
-def test_killed_training_is_started_again_once(train, potential):
-    """A killed `mlp` leaves a file behind that is no potential."""
-    run_next(train, Mlip3TrainCalculation, 'ERROR_POTENTIAL_INCOMPLETE')
-    assert train.should_run_process()
-    outcome = run_next(train, Mlip3TrainCalculation, 'ERROR_POTENTIAL_INCOMPLETE')
-    assert outcome.status == train.exit_codes.ERROR_NO_POTENTIAL.status
-    assert 'It ended badly.' in outcome.message
-
-
-def test_wrong_training_is_not_repeated(train):
-    outcome = run_next(train, Mlip3TrainCalculation, 'ERROR_COMMAND_FAILED')
-    assert outcome.status == train.exit_codes.ERROR_NO_POTENTIAL.status
 
 
 def test_training_without_labels_is_refused(settings, potential):

@@ -75,15 +75,26 @@ def test_files_of_mpi_ranks(parse, load_potential, frames_labelled):
         ('F_corruptpot', 'Error reading .mtp file "pot.almtp".'),
         ('F_missing_cfg', "Can't open input configurations file."),
         ('F_missing_pot', 'Cannot open nopot.almtp.'),
-        ('F_nan', 'Unable to read AtomData. Wrong Size specified?.'),
-        ('F_truncated_cfg_calculate_efs', 'Unable to read field name.'),
-        ('F_untrained_efs', 'Atomic number 1 is not present in the MTP potential!.'),
     ],
 )
 def test_command_failed(parse, case, reason):
     job = parse(case, files={})
     assert job.exit_status == EXIT.ERROR_COMMAND_FAILED.status
     assert job.exit_message == f'`mlp calculate_efs` failed: {reason}'
+
+
+@pytest.mark.parametrize(
+    ('case', 'label', 'reason'),
+    [
+        ('F_nan', 'ERROR_BAD_DATA', 'Unable to read AtomData. Wrong Size specified?.'),
+        ('F_truncated_cfg_calculate_efs', 'ERROR_BAD_DATA', 'Unable to read field name.'),
+        ('F_untrained_efs', 'ERROR_UNKNOWN_SPECIES', 'Atomic number 1 is not present in the MTP potential!.'),
+    ],
+)
+def test_known_cause(parse, case, label, reason):
+    job = parse(case, files={})
+    assert job.exit_status == EXIT[label].status
+    assert job.exit_message.endswith(reason)
 
 
 def test_stopped(parse):

@@ -72,7 +72,6 @@ def test_files_of_mpi_ranks(parse, load_potential, case, names):
         ('F_bad_command', 'command calculate_grades does not exist.'),
         ('F_missing_args', '3 arguments required.'),
         ('F_untrained_grade', 'No selection data provided with MLIP.'),
-        ('F_truncated_cfg_calculate_grade', 'Unable to read AtomData. Wrong Size specified?.'),
         ('75_mpi2_err', 'Cannot open nopot.almtp.'),
     ],
 )
@@ -81,6 +80,12 @@ def test_command_failed(parse, case, reason):
     assert job.exit_status == EXIT.ERROR_COMMAND_FAILED.status
     assert job.exit_message == f'`mlp calculate_grade` failed: {reason}'
     assert job.outputs == {}
+
+
+def test_bad_data(parse):
+    job = parse('F_truncated_cfg_calculate_grade', files={})
+    assert job.exit_status == EXIT.ERROR_BAD_DATA.status
+    assert job.exit_message.endswith('cannot use its configurations: Unable to read AtomData. Wrong Size specified?.')
 
 
 def test_stdout_missing(parse):

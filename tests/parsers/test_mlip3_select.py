@@ -77,10 +77,10 @@ def test_candidates_of_the_other_pair_style(parse, load_potential, load_frames):
 # -- failures ---------------------------------------------------------------------------------------------------------
 
 
-def test_command_failed(parse):
+def test_bad_data(parse):
     job = parse('F_truncated_cfg_select_add', files={})
-    assert job.exit_status == EXIT.ERROR_COMMAND_FAILED.status
-    assert job.exit_message == '`mlp select_add` failed: Unable to read AtomData. Wrong Size specified?.'
+    assert job.exit_status == EXIT.ERROR_BAD_DATA.status
+    assert job.exit_message.endswith('cannot use its configurations: Unable to read AtomData. Wrong Size specified?.')
 
 
 def test_message_beside_success(parse, fixtures):

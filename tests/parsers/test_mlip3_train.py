@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from aiida.orm import CalcJobNode
 
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
 
@@ -83,11 +84,6 @@ def test_stdout_missing(parse):
     ('case', 'reason'),
     [
         ('F_bad_option', 'while parsing option iteration_limit: abc is not a valid int.'),
-        (
-            'F_species_train',
-            'Atomic number 2 from the MTP is not present in the training set. You are doing something wrong!.',
-        ),
-        ('F_nanF', 'Unable to read AtomData. Wrong Size specified?.'),
         ('F_missing_args_train', '2 arguments are required.'),
     ],
 )
@@ -98,12 +94,86 @@ def test_command_failed(parse, case, reason):
     assert 'potential' not in job.outputs
 
 
-def test_killed(parse):
+@pytest.mark.parametrize(
+    ('case', 'reason'),
+    [
+        ('F_nanF', 'Unable to read AtomData. Wrong Size specified?.'),
+        ('F_nanE', 'Configuration reading eror. Reading energy failed.'),
+    ],
+)
+def test_bad_data(parse, case, reason):
+    job = parse(case, files={})
+    assert job.exit_status == EXIT.ERROR_BAD_DATA.status
+    assert job.exit_message == f'`mlp train` cannot use its configurations: {reason}'
+
+
+def test_frames_without_labels(parse, load_frames):
+    """Configurations without labels are read and left out in silence."""
+    job = parse('39_train_unlabelled', training__a=load_frames('39_train_unlabelled/train.cfg'), files={})
+    assert job.exit_status == EXIT.ERROR_BAD_DATA.status
+    assert job.exit_message.endswith('only 30 of 37 have labels that it understands.')
+
+
+def test_unknown_species(parse):
+    job = parse('F_species_train', files={})
+    assert job.exit_status == EXIT.ERROR_UNKNOWN_SPECIES.status
+    assert 'Atomic number 2 from the MTP is not present in the training set' in job.exit_message
+
+
+def test_diverged(parse, load_frames):
+    """`mlp` ends well and says `training complete` with a potential of numbers that are none."""
+    job = parse('F_diverged', training__a=load_frames('F_diverged/train.cfg'), files={})
+    assert job.exit_status == EXIT.ERROR_DIVERGED.status
+    assert 'the loss is not finite from iteration 1 of 85 on.' in job.exit_message
+    assert set(job.outputs) == {'history', 'results'}
+    assert job.outputs['results']['loss'] is None
+
+
+def test_loss_that_grows(parse, fixtures):
+    text = (fixtures / 'mlip3' / '01k_train_killed' / 'stdout.txt').read_text()
+    job = parse('01k_train_killed', texts={'stdout.txt': text + 'BFGS iter 297: f=5000.0\n'})
+    assert job.exit_status == EXIT.ERROR_DIVERGED.status
+    assert 'the loss grew from' in job.exit_message
+    assert 'checkpoint' not in job.outputs
+
+
+def test_killed(parse, fixtures):
+    """What was reached is kept to go on from, and is no result."""
     job = parse('01k_train_killed')
     assert job.exit_status == EXIT.ERROR_COMMAND_STOPPED.status
     assert job.exit_message == '`mlp train` did not say that it is complete.'
-    assert set(job.outputs) == {'history'}
+    assert set(job.outputs) == {'history', 'results', 'checkpoint'}
     assert job.outputs['history'].get_array('loss').size == 297
+    assert (job.outputs['results']['n_iterations'], job.outputs['results']['stop_reason']) == (297, None)
+    checkpoint = job.outputs['checkpoint']
+    assert (checkpoint.is_trained, checkpoint.selection_mode) == (True, None)
+    assert checkpoint.get_content(mode='rb') == (fixtures / 'mlip3' / '01k_train_killed' / 'pot.almtp').read_bytes()
+
+
+def test_out_of_walltime(parse, monkeypatch):
+    monkeypatch.setattr(CalcJobNode, 'exit_status', 120)  # as AiiDA sets it from what the scheduler says
+    job = parse('01k_train_killed')
+    assert job.exit_status == EXIT.ERROR_OUT_OF_WALLTIME.status
+    assert job.exit_message == 'The wall time ended before `mlp train` said that it is complete.'
+    assert 'checkpoint' in job.outputs
+
+
+@pytest.mark.parametrize('share', [0.0, 0.4, 0.98])
+def test_killed_while_it_wrote(parse, fixtures, share):
+    """Half a potential is none to go on from."""
+    content = (fixtures / 'mlip3' / '01k_train_killed' / 'pot.almtp').read_bytes()
+    job = parse('01k_train_killed', files={'pot.almtp': content[: int(share * len(content))]})
+    assert job.exit_status == EXIT.ERROR_COMMAND_STOPPED.status
+    assert set(job.outputs) == {'history', 'results'}
+
+
+def test_killed_behind_its_optimisation(parse, fixtures):
+    """A file that is complete is no result as long as the program does not say so."""
+    text = (fixtures / 'mlip3' / '01_train_l08' / 'stdout.txt').read_text().replace('training complete', '')
+    job = parse(texts={'stdout.txt': text})
+    assert job.exit_status == EXIT.ERROR_COMMAND_STOPPED.status
+    assert job.outputs['results']['stop_reason'] == 'iteration_limit'
+    assert set(job.outputs) == {'history', 'results', 'checkpoint'}
 
 
 def test_killed_before_it_began(parse):

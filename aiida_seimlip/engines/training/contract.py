@@ -44,6 +44,23 @@ class TrainingWorkChain(SocketWorkChain):
             310, 'ERROR_NO_POTENTIAL',
             message='The training gave no usable potential: job {pk} ended with status {status}: {reason}',
         )  # fmt: skip
+        spec.exit_code(
+            320, 'ERROR_BAD_DATA',
+            message='The input `training` cannot be learned from: job {pk} ended with status {status}: {reason}',
+        )  # fmt: skip
+        spec.exit_code(
+            321, 'ERROR_UNKNOWN_SPECIES',
+            message='The inputs `training` and `start` are of different species: job {pk} ended with status {status}: '
+            '{reason}',
+        )  # fmt: skip
+        spec.exit_code(
+            330, 'ERROR_DIVERGED', message='The training diverged: job {pk} ended with status {status}: {reason}'
+        )
+        spec.exit_code(
+            400, 'ERROR_OUT_OF_WALLTIME',
+            message='The wall time was not enough: job {pk}, the last that was allowed, ended with status {status}: '
+            '{reason}',
+        )  # fmt: skip
 
 
 def validate_training(training: Mapping[str, FramesData], _: Any) -> str | None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from aiida import orm
-from aiida.engine import ProcessHandlerReport, ProcessSpec, process_handler
+from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
+from aiida_seimlip.calculations.functions.training import join_histories, with_remaining_iterations
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
-from aiida_seimlip.engines.restart import RestartMixin
+from aiida_seimlip.engines.restart import BEFORE_OTHERS, RestartMixin, describe_failure
 from aiida_seimlip.engines.training.contract import TrainingWorkChain
 from aiida_seimlip.options.mlip3 import Mlip3TrainOptions
 
 EXIT_CODES = Mlip3TrainCalculation.spec().exit_codes
 
+CAUSES = ('ERROR_BAD_DATA', 'ERROR_UNKNOWN_SPECIES', 'ERROR_DIVERGED', 'ERROR_OUT_OF_WALLTIME')
+"""Exit codes of the job that are exit codes of the process as well; all others are `ERROR_NO_POTENTIAL`."""
+
 
 class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
-    """Train a moment tensor potential and build its active set."""
+    """Train a moment tensor potential and build its active set.
+
+    A job that is stopped leaves the coefficients of its last iteration behind. The next job goes on from there, and
+    only a potential that its program calls complete, with its active set, is ever a result.
+    """
 
     _process_class = Mlip3TrainCalculation
     plugin_prefix = 'seimlip.mlip3.'
@@ -26,15 +34,75 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
         super().define(spec)
         spec.input('parameters', **Mlip3TrainOptions.port('How to train.'))
 
+    def setup(self) -> None:
+        """Begin at the start that was given."""
+        super().setup()
+        self.ctx.n_fruitless = 0
+        self.ctx.first_job = 0
+        self.ctx.has_diverged = False
+
+    @process_handler(priority=BEFORE_OTHERS + 1)
+    def handle_checkpoint(self, calculation: orm.CalcJobNode) -> None:
+        """Let the next job, if another handler decides for one, go on from the last good potential."""
+        if 'checkpoint' not in calculation.outputs:
+            return
+        results = calculation.outputs.results
+        self.ctx.inputs.start = calculation.outputs.checkpoint
+        self.ctx.inputs.parameters = with_remaining_iterations(calculation.inputs.parameters, results)
+        self.report(
+            f'{calculation.process_label}<{calculation.pk}> was stopped after {results["n_iterations"]} iterations; '
+            f'what comes next goes on from PotentialData<{self.ctx.inputs.start.pk}>.'
+        )
+
+    @process_handler(exit_codes=[EXIT_CODES.ERROR_OUT_OF_WALLTIME, EXIT_CODES.ERROR_COMMAND_STOPPED])
+    def handle_stopped(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Go on as long as the jobs get on; start a job that did not get on again, once."""
+        if 'checkpoint' in calculation.outputs:
+            return self._run_again(calculation, 'The next job goes on from there.')
+        return self._run_fruitless_again(calculation)
+
     @process_handler(
         exit_codes=[
-            EXIT_CODES.ERROR_OUTPUT_STDOUT_MISSING, EXIT_CODES.ERROR_COMMAND_STOPPED, EXIT_CODES.ERROR_OUTPUT_MISSING,
+            EXIT_CODES.ERROR_OUTPUT_STDOUT_MISSING, EXIT_CODES.ERROR_OUTPUT_MISSING,
             EXIT_CODES.ERROR_POTENTIAL_INCOMPLETE,
         ]
     )  # fmt: skip
-    def handle_killed(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
-        """Start again, once: a killed ``mlp`` leaves a file behind that is no potential."""
-        if self.ctx.iteration > 1:
+    def handle_incomplete_output(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Start a job again, once, whose potential is missing or half written."""
+        return self._run_fruitless_again(calculation)
+
+    @process_handler(exit_codes=EXIT_CODES.ERROR_DIVERGED)
+    def handle_divergence(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Go back to the first start, once, if it was not from there that the job diverged."""
+        if self.ctx.has_diverged or self.ctx.inputs.start.uuid == self.inputs.start.uuid:
             return None
-        self.report_error_handled(calculation, 'It is started again.')
+        self.ctx.has_diverged = True
+        self.ctx.inputs.start, self.ctx.inputs.parameters = self.inputs.start, self.inputs.parameters
+        self.ctx.first_job = len(self.ctx.children)
+        return self._run_again(calculation, 'The next job begins at the first start again.')
+
+    def results(self) -> ExitCode | None:
+        """Attach the outputs of the last job, and the history of all that led to it."""
+        super().results()
+        jobs = [job for job in self.ctx.children[self.ctx.first_job :] if 'history' in job.outputs]
+        if len(jobs) > 1:
+            self.out('history', join_histories(**{f'job_{i:02d}': job.outputs.history for i, job in enumerate(jobs)}))
+        return None
+
+    def _run_fruitless_again(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        self.ctx.n_fruitless += 1
+        return None if self.ctx.n_fruitless > 1 else self._run_again(calculation, 'It is started again.')
+
+    def _run_again(self, calculation: orm.CalcJobNode, action: str) -> ProcessHandlerReport | None:
+        if self._is_last_job():
+            return None
+        self.report_error_handled(calculation, action)
         return ProcessHandlerReport(True)
+
+    def _fail(self, job: orm.CalcJobNode) -> ExitCode:
+        """Return the exit code that tells the cause, also where no other job is allowed."""
+        label = next((name for name in CAUSES if job.exit_status == EXIT_CODES[name].status), self.failure)
+        exit_code: ExitCode = self.exit_codes[label].format(**describe_failure(job))
+        self.report(exit_code.message)
+        self.ctx.is_finished = True  # else AiiDA says no more of the last job than that it was the last
+        return exit_code
