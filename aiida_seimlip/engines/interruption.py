@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from aiida import orm
+from aiida.repository import FileType
 from aiida.schedulers import JobState
 
 
@@ -38,6 +39,9 @@ class Interruption:
     def __str__(self) -> str:
         return f'{self.cause.value} ({self.evidence})'
 
+
+END_BYTES = 65536
+"""So much of a file is looked at, from its end."""
 
 STATUSES = {110: Cause.OUT_OF_MEMORY, 120: Cause.OUT_OF_WALLTIME, 140: Cause.NODE_FAILURE}
 """Exit statuses that AiiDA gives to a job from what the scheduler says."""
@@ -127,14 +131,14 @@ def _explain_absence(job: orm.CalcJobNode) -> Interruption:
 
 
 def _read_retrieved(job: orm.CalcJobNode) -> dict[str, str]:
-    """Return the texts that are kept with a job, by name."""
+    """Return the ends of the files that are kept with a job, by name: who ends a job has the last word."""
     if 'retrieved' not in job.outputs:
         return {}
     repository = job.outputs.retrieved.base.repository
     return {
-        name: repository.get_object_content(name, mode='rb').decode('utf-8', 'replace')
-        for name in repository.list_object_names()
-    }
+        found.name: repository.get_object_content(found.name, mode='rb')[-END_BYTES:].decode('utf-8', 'replace')
+        for found in repository.list_objects() if found.file_type is FileType.FILE
+    }  # fmt: skip
 
 
 def _last_line(text: str) -> str:

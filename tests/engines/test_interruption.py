@@ -75,6 +75,14 @@ def test_cause_is_read_from_what_the_program_wrote(job, text, cause):
     assert found.cause is cause
 
 
+def test_large_files_and_folders_do_no_harm(job):
+    """Only the end of a file is looked at, where the words of who ended the job stand."""
+    text = 'No space left on device\n' + 100_000 * '1.0 ' + '\n'
+    assert find_interruption(job('ERROR_COMMAND_FAILED', {'stdout.txt': text, 'folder/file': ''})) is None
+    found = find_interruption(job('ERROR_COMMAND_FAILED', {'stdout.txt': f'{text}\nDisk quota exceeded\n'}))
+    assert found.evidence == '`stdout.txt` says: Disk quota exceeded'
+
+
 def test_words_of_a_scheduler_do_not_count_in_the_output_of_a_program(job):
     assert find_interruption(job('ERROR_COMMAND_FAILED', {'stdout.txt': CANCELLED})) is None
 
