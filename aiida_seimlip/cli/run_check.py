@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
+import click
 from aiida import orm
 from aiida.engine import run_get_node, submit
 from aiida.manage import get_manager
@@ -24,7 +28,8 @@ def run_check(inputs: Mapping[str, Any]) -> orm.WorkChainNode:
     manager = get_manager()
     manager.set_runner(manager.create_runner(with_persistence=False, communicator=None, poll_interval=POLL_SECONDS))
     try:
-        return cast('orm.WorkChainNode', run_get_node(CheckWorkChain, **inputs)[1])
+        with progress():
+            return cast('orm.WorkChainNode', run_get_node(CheckWorkChain, **inputs)[1])
     finally:
         manager.reset_runner()
 
@@ -36,3 +41,34 @@ def submit_check(inputs: Mapping[str, Any]) -> orm.WorkChainNode:
     :raises ValueError: if the inputs are refused.
     """
     return cast('orm.WorkChainNode', submit(CheckWorkChain, **inputs))
+
+
+class ProgressHandler(logging.Handler):
+    """Prints what a check reports, and errors, to the standard error channel."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record, if it is for a reader."""
+        found = re.match(rf'\[\d+\|{CheckWorkChain.__name__}\|\w+\]: (.*)', record.getMessage(), re.DOTALL)
+        if found:
+            click.secho(f'... {found[1]}', err=True, dim=True)
+        elif record.levelno >= logging.ERROR:
+            click.echo(record.getMessage().strip().splitlines()[0], err=True)
+
+
+@contextmanager
+def progress() -> Iterator[None]:
+    """Print what the check reports instead of AiiDA's own lines; the database keeps them all the same."""
+    places = [logging.getLogger('aiida'), logging.getLogger()]
+    removed = [
+        (place, handler) for place in places for handler in place.handlers if type(handler).__name__ != 'DBLogHandler'
+    ]
+    ours = ProgressHandler()
+    for place, handler in removed:
+        place.removeHandler(handler)
+    places[0].addHandler(ours)
+    try:
+        yield
+    finally:
+        places[0].removeHandler(ours)
+        for place, handler in removed:
+            place.addHandler(handler)

@@ -106,6 +106,8 @@ class CheckWorkChain(WorkChain):
         self.ctx.jobs = AttributeDict()
         name, *self.ctx.rounds = self.ctx.rounds
         jobs = self.check.plan(name, self.inputs.parameters, self.ctx.made, self.ctx.outputs, self.given)
+        if jobs:
+            self.report(f'{self.inputs.code.full_label}: running {", ".join(jobs)}')
         for label, (process, inputs) in jobs.items():
             try:
                 node = self.submit(process, **inputs, code=self.inputs.code, metadata=self._metadata(process, label))
@@ -126,7 +128,7 @@ class CheckWorkChain(WorkChain):
     def judge(self) -> None:
         """Judge the program by what its jobs have found."""
         processes = orm.Dict(self.ctx.processes)
-        groups = {'made': self.ctx.made, **{label: outputs for label, outputs in self.ctx.outputs.items() if outputs}}
+        groups = {label: nodes for label, nodes in {'made': self.ctx.made, **self.ctx.outputs}.items() if nodes}
         findings = self.check.judge(self.inputs.parameters, processes, groups)
         self.ctx.report = write_check_report(self.inputs.code, orm.Str(self.check.engine), findings)
 

@@ -83,8 +83,8 @@ class LammpsCheck(ProgramCheck):
     expected = MappingProxyType({'breaking': BROKE})
 
     def prepare(self, parameters: orm.Dict, given: Nodes) -> Nodes:
-        """Make the potential and the frames."""
-        return dict(make_alloy(parameters))
+        """Make nothing yet: the program may not be able to use it."""
+        return {}
 
     def plan(self, name: str, parameters: orm.Dict, made: Nodes, outputs: Mapping[str, Nodes], given: Nodes) -> Jobs:
         """Probe the program; then single points side by side; then each measurement of speed by itself."""
@@ -93,6 +93,7 @@ class LammpsCheck(ProgramCheck):
         if name == 'points' and 'results' in outputs.get('probe', {}):
             settings = {'options': given['options']} if 'options' in given else {}
             made.update(plan_lammps_check(parameters, outputs['probe']['results'], **settings))
+            made.update(make_alloy(parameters) if made else {})
         if 'plain' not in made:
             return {}
         if name != 'points':

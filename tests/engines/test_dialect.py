@@ -17,10 +17,10 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import load_engine
 from aiida_seimlip.engines.exploration.dialect import PROBE, find_probe, find_running_probe
 from aiida_seimlip.science.frames import Frames
+from tests.stand_ins.programs import make_program
 
 from .conftest import image
 
-ONLY_HELP = Path(__file__).parents[1] / 'stand_ins' / 'lmp_that_only_helps.py'
 PARAMETERS = {
     'ensemble': 'nve', 'temperature': 20.0, 'timestep': 2.0, 'n_steps': 10, 'dump_every': 10, 'thermo_every': 10,
     'seed': 5, 'threshold_break': 1e6, 'dialect': 'auto',
@@ -94,8 +94,8 @@ def test_dialect_comes_from_a_probe_that_is_run_once(explore, fresh_code, code):
     assert jobs_of(again, 'LammpsCalculation')[0].inputs.parameters.creator.inputs.probe == probe.outputs.results
 
 
-def test_code_without_the_pair_styles_ends_at_once(explore, fresh_code):
-    process = explore(fresh_code(ONLY_HELP))
+def test_code_without_the_pair_styles_ends_at_once(explore, fresh_code, tmp_path):
+    process = explore(fresh_code(make_program(tmp_path, 'lmp_that_only_helps')))
     assert process.exit_status == 210
     assert process.exit_message == (
         'The LAMMPS of input `code` (22 Jul 2025 - Update 4) has none of the pair styles for moment tensor potentials; '

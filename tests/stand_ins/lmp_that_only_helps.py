@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stand-in for a LAMMPS build: answers ``-h`` with a recorded text and refuses everything else.
 
 The environment variable SEIMLIP_LMP_STAND_IN holds pair styles that are added to those of the recording; without it

@@ -22,6 +22,9 @@ N_TRAINING = 12
 N_KNOWN = 4
 """Candidates that the potential has learned from already, so that there is nothing in them to select."""
 
+N_CELLS = 3
+"""Size of the frames for LAMMPS, which are wider than twice the cut-off."""
+
 MIN_DISTANCE = 2.0
 CUTOFF = 4.8
 ITERATIONS = 20
@@ -45,7 +48,7 @@ def make_alloy(parameters: orm.Dict) -> dict[str, orm.Data]:
     training, test = (label_alloy([alloy(seed) for seed in seeds]) for seeds in (range(N_TRAINING), TEST_SEEDS))
     fitted = train(empty, training, TrainingOptions(iteration_limit=ITERATIONS, seed=SEED)).potential
     outer = ALLOY_SPECIES[::2]
-    compressed = alloy(TEST_SEEDS[0])
+    compressed = alloy(TEST_SEEDS[0], n_cells=N_CELLS)
     compressed.set_cell(COMPRESSION * compressed.cell.array, scale_atoms=True)
     large = alloy(TEST_SEEDS[0], n_cells=options.n_cells, displacement=0.0, strain=0.0)
     return {
@@ -54,8 +57,8 @@ def make_alloy(parameters: orm.Dict) -> dict[str, orm.Data]:
         'training': FramesData(training),
         'test': FramesData(test),
         'candidates': FramesData(Frames.concatenate([training[:N_KNOWN], test]).without_labels()),
-        'resting': _at_rest([alloy(TEST_SEEDS[0])]),
-        'subset': _at_rest([alloy(TEST_SEEDS[1], species=outer)]),
+        'resting': _at_rest([alloy(TEST_SEEDS[0], n_cells=N_CELLS)]),
+        'subset': _at_rest([alloy(TEST_SEEDS[1], n_cells=N_CELLS, species=outer)]),
         'compressed': _at_rest([compressed]),
         'large': _at_rest([large]),
     }

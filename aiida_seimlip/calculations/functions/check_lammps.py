@@ -84,12 +84,17 @@ def judge_lammps_check(parameters: orm.Dict, processes: orm.Dict, **groups: Any)
     """
     options = CheckOptions.from_node(parameters)
     sheet = Sheet(processes.get_dict())
-    facts = _judge_probe(sheet, content(groups.get('probe', {}).get('results')), groups['made'], options)
-    potential: PotentialData = groups['made']['potential']
-    _judge_points(sheet, groups, options.limits)
-    _judge_break(sheet, groups, options.limits)
-    speeds = _judge_speed(sheet, groups, options)
-    facts['potential'] = f'level {potential.level}, {", ".join(potential.species)}'
+    made, speeds = groups.get('made', {}), []
+    facts = _judge_probe(sheet, content(groups.get('probe', {}).get('results')), made, options)
+    if 'potential' in made:
+        potential: PotentialData = made['potential']
+        facts['potential'] = f'level {potential.level}, {", ".join(potential.species)}'
+        _judge_points(sheet, groups, options.limits)
+        _judge_break(sheet, groups, options.limits)
+        speeds = _judge_speed(sheet, groups, options)
+    else:
+        names = (*POINT, 'type order', 'grade on = off', 'grade', 'break', 'speed', 'speed with grades')
+        sheet.skip(names, 'There is no pair style to run with.')
     return orm.Dict({
         'facts': facts, 'checks': [check.model_dump() for check in sheet.checks],
         'speeds': [speed.model_dump() for speed in speeds],
@@ -100,9 +105,9 @@ def _judge_probe(
     sheet: Sheet, probe: Mapping[str, Any], made: Mapping[str, Any], options: CheckOptions
 ) -> dict[str, Any]:
     remedy = 'Give the path of a LAMMPS executable, and load in the `prepend_text` of the code what it needs.'
-    if not sheet.ran('probe', ['version', 'pair style'], remedy=remedy):
+    if not sheet.ran('probe', ['help', 'pair style'], remedy=remedy):
         return {}
-    sheet.note('version', f'LAMMPS {probe["version"]}.', 'probe')
+    sheet.note('help', 'It answers `-h` as LAMMPS does.', 'probe')
     facts = {
         'version': probe['version'], 'dialects': probe['dialects'],
         'machine_learning_styles': list(machine_learning_styles(probe['pair_styles'])),
@@ -110,7 +115,7 @@ def _judge_probe(
     styles = ', '.join(facts['machine_learning_styles']) or 'none'
     if 'plain' in made:
         facts['dialect'] = made['plain']['dialect']
-        sheet.note('pair style', f'It speaks {" and ".join(probe["dialects"])}; checked: {facts["dialect"]}.', 'probe')
+        sheet.note('pair style', f'It speaks {" and ".join(probe["dialects"])}.', 'probe')
     elif probe['dialects']:
         remedy = f'Leave out the option `dialect`, or choose one of {", ".join(probe["dialects"])}.'
         sheet.fail('pair style', f'The dialect `{options.dialect}` is not among what it speaks.', remedy, 'probe')
@@ -131,8 +136,8 @@ def _judge_points(sheet: Sheet, groups: Mapping[str, Any], limits: CheckLimits) 
         sheet.compare(
             'type order', _point(groups['subset']).excess(_ours(made, 'subset'), limits, with_stress=False), 1.0,
             unit='of the limits', job='subset',
-            good='Energy and forces are ours where not all species of the potential occur.',
-            bad='Energy or forces are not ours where not all species of the potential occur.', remedy=TYPES,
+            good='Equal to our own, though one species does not occur.',
+            bad='Not our own where one species of the potential does not occur.', remedy=TYPES,
         )  # fmt: skip
     if not sheet.ran('graded', ['grade on = off', 'grade']):
         return
@@ -140,8 +145,8 @@ def _judge_points(sheet: Sheet, groups: Mapping[str, Any], limits: CheckLimits) 
         sheet.compare(
             'grade on = off', _point(groups['graded']).excess(_point(groups['plain']), limits), 1.0,
             unit='of the limits', job='graded',
-            good='Energy, forces and stress do not depend on whether the grade is evaluated.',
-            bad='Energy, forces or stress depend on whether the grade is evaluated.', remedy=GRADES,
+            good='The grade changes neither energy nor forces nor stress.',
+            bad='Energy, forces or stress change with the grade.', remedy=GRADES,
         )  # fmt: skip
     else:
         sheet.skip(['grade on = off'], 'The job `plain` failed.')
@@ -219,7 +224,7 @@ def _judge_speed(sheet: Sheet, groups: Mapping[str, Any], options: CheckOptions)
         n_atoms = made['large'].n_atoms
         rate = n_atoms * options.n_steps / seconds
         ranks = sheet.processes[job]['n_ranks']
-        message = f'{n_atoms} atoms, {options.n_steps} steps, level {options.level}, {ranks} rank(s).'
+        message = f'{n_atoms} atoms, level {options.level}, {ranks} rank(s).'
         sheet.note(label, message, job, value=rate, unit='atom-steps/s')
         speeds.append(
             SpeedRecord(

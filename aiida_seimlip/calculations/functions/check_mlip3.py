@@ -58,9 +58,7 @@ def _judge_training(sheet: Sheet, groups: Mapping[str, Any], limits: CheckLimits
         return
     trained: PotentialData = groups['train']['potential']
     results = content(groups['train'].get('results'))
-    sheet.note(
-        'training', f'{results.get("n_iterations")} iterations; we can read the potential and its active set.', 'train'
-    )
+    sheet.note('training', f'{results.get("n_iterations")} iterations; we can read the potential.', 'train')
     reported = content(groups['train'].get('errors'))
     if not reported:
         sheet.fail('reported errors', 'There is no report on errors at the end of the training.', REBUILD, 'train')
@@ -72,7 +70,7 @@ def _judge_training(sheet: Sheet, groups: Mapping[str, Any], limits: CheckLimits
     worst = max(differences, key=lambda name: differences[name])
     sheet.compare(
         'reported errors', differences[worst], limits.errors, unit='relative', job='train',
-        good='Errors of energy, forces and stress are as we find them.',
+        good='The same as by us.',
         bad=f'`{worst}` is reported as {reported[worst]["rms"]:.6g}, but we find {ours[worst]:.6g}.', remedy=REBUILD,
     )  # fmt: skip
 
@@ -113,7 +111,7 @@ def _judge_build(sheet: Sheet, results: Mapping[str, Any]) -> str:
     """Say from the names of the files whether it is a serial or an MPI build."""
     files = results.get('output_files') or []
     build = 'MPI' if any(re.search(r'\.\d+$', name) for name in files) else 'serial'
-    sheet.note('build', f'{build} (it wrote {", ".join(files)}); the program prints no version.', 'grade')
+    sheet.note('build', f'{build}: it wrote {", ".join(files)}.', 'grade')
     return build
 
 

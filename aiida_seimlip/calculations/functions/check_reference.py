@@ -18,6 +18,7 @@ from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.options.check import CheckOptions
 from aiida_seimlip.options.check_report import SpeedRecord
 from aiida_seimlip.science.analysis.consistency import (
+    NEAR_DIFFERENCES,
     DifferencePlan,
     Differences,
     explain_difference,
@@ -43,7 +44,7 @@ WRONG_STRESS = (
 )
 NOT_EXTENSIVE = (
     'The energy of a crystal depends on the cell that describes it: take k-points of even density (not Γ alone) or '
-    'cells large enough, and one cell size throughout a training set.'
+    'large cells, of one size throughout a training set. A larger cell can be checked by `--structure`.'
 )
 NO_LABEL = 'Give a structure that the program can do (`--structure`), and see what it says about the frame.'
 
@@ -135,7 +136,7 @@ def _judge_labels(sheet: Sheet, outputs: Mapping[str, Any], plan: DifferencePlan
 def _judge_differences(sheet: Sheet, differences: Differences, options: CheckOptions) -> None:
     limits = options.limits
     force = np.abs(differences.forces - differences.finite_forces)
-    rule = explain_difference(differences.forces, differences.finite_forces)
+    rule = explain_difference(differences.forces, differences.finite_forces, NEAR_DIFFERENCES)
     sheet.compare(
         'forces', float(force.max()), limits.finite_force, unit='eV/Å', job='label',
         good='They are the slopes of the energy.', bad=f'Compared with the slopes of the energy, they {rule}.',
@@ -145,7 +146,7 @@ def _judge_differences(sheet: Sheet, differences: Differences, options: CheckOpt
         sheet.pass_over('stress', 'The program gives no stress: training goes without.')
     else:
         stress = np.abs(differences.stress - differences.finite_stress)
-        rule = explain_difference(differences.stress, differences.finite_stress)
+        rule = explain_difference(differences.stress, differences.finite_stress, NEAR_DIFFERENCES)
         sheet.compare(
             'stress', float(stress.max()) * EV_PER_A3_TO_GPA, limits.finite_stress, unit='GPa',
             job='label', good='It is the slope of the energy under strain.',

@@ -161,7 +161,7 @@ def compare_labels(
     )
     for name, (value, limit, unit, theirs, ours) in zip(names, rows, strict=True):
         sheet.compare(
-            name, value, limit, unit=unit, job=job, good='As our own evaluation of the same potential.',
+            name, value, limit, unit=unit, job=job, good='Equal to our own evaluation.',
             bad=f'Compared with our own evaluation, the numbers {explain_difference(theirs, ours)}.', remedy=remedy,
         )  # fmt: skip
 

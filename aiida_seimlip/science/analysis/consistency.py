@@ -13,6 +13,9 @@ from aiida_seimlip.science.units import VOIGT
 NEAR = 1e-3
 """Two sets of numbers are taken for equal up to a factor if this fraction is left over."""
 
+NEAR_DIFFERENCES = 0.05
+"""The same where one set comes from differences of energies."""
+
 
 @dataclass(frozen=True, eq=False)
 class DifferencePlan:
@@ -110,24 +113,25 @@ def find_differences(plan: DifferencePlan, labelled: Frames) -> Differences:
     )
 
 
-def explain_difference(found: np.ndarray, expected: np.ndarray) -> str:
+def explain_difference(found: np.ndarray, expected: np.ndarray, near: float = NEAR) -> str:
     """Say how two sets of numbers disagree, where there is a simple rule.
 
     :param found: what a program says; shape (n, ...).
     :param expected: what it should say; the same shape.
+    :param near: fraction of the numbers that a rule may leave unexplained.
     :return: the rest of a sentence, such as ``have the wrong sign``.
     """
     norm = float(np.sum(expected**2))
     factor = float(np.sum(found * expected)) / norm if norm else 0.0
-    if factor and np.linalg.norm(found - factor * expected) <= NEAR * np.linalg.norm(found):
-        return 'have the wrong sign' if abs(factor + 1.0) < NEAR else f'are {factor:.6g} times what they should be'
-    if expected.shape == (6,) and _is_order(found, expected):
+    if factor and np.linalg.norm(found - factor * expected) <= near * np.linalg.norm(found):
+        return 'have the wrong sign' if abs(factor + 1.0) < near else f'are {factor:.3g} times what they should be'
+    if expected.shape == (6,) and _is_order(found, expected, near):
         return 'come in another order of components'
-    if expected.ndim == 2 and _is_order(np.linalg.norm(found, axis=1), np.linalg.norm(expected, axis=1)):
+    if expected.ndim == 2 and _is_order(np.linalg.norm(found, axis=1), np.linalg.norm(expected, axis=1), near):
         return 'belong to other atoms: the order of the atoms is not kept'
     return 'follow no simple rule'
 
 
-def _is_order(found: np.ndarray, expected: np.ndarray) -> bool:
+def _is_order(found: np.ndarray, expected: np.ndarray, near: float) -> bool:
     """Tell whether two rows of numbers differ in their order only."""
-    return bool(np.allclose(np.sort(found), np.sort(expected), rtol=NEAR, atol=NEAR * float(np.abs(expected).max())))
+    return bool(np.allclose(np.sort(found), np.sort(expected), rtol=near, atol=near * float(np.abs(expected).max())))
