@@ -18,6 +18,9 @@ from aiida.tools.archive.implementations.sqlite_zip.writer import ArchiveWriterS
 from aiida_seimlip.archive.contents import TRAVERSAL_RULES, Contents
 from aiida_seimlip.data.frames import LEFT_OUT_EXTRA
 
+LOG_PATHS = ('pathname', 'process', 'processName', 'thread', 'threadName')
+"""What log entries keep about the machine and the program that wrote them, which is nobody else's business."""
+
 
 class ArchiveRefusedError(ValueError):
     """The archive cannot be written; the message says why."""
@@ -61,6 +64,8 @@ class _SelectiveWriter(ArchiveWriterSqlZip):
         """Write rows of a table."""
         if entity_type == EntityTypes.NODE:
             rows = [self._without_files(row) for row in rows]
+        elif entity_type == EntityTypes.LOG:
+            rows = [_without_paths(row) for row in rows]
         super().bulk_insert(entity_type, rows, allow_defaults)
 
     def put_object(self, stream: BinaryIO, *, buffer_size: int | None = None, key: str | None = None) -> str:
@@ -90,6 +95,12 @@ class _SelectiveFormat(ArchiveFormatSqlZip):
         if mode in ('x', 'w'):
             return _SelectiveWriter(self._contents, path, self, mode=mode, compression=compression, **kwargs)
         return super().open(path, mode, compression=compression, **kwargs)
+
+
+def _without_paths(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the log without the places of source files on this machine, and how they were run."""
+    metadata = {name: value for name, value in (row['metadata'] or {}).items() if name not in LOG_PATHS}
+    return {**row, 'metadata': metadata}
 
 
 def _remove(tree: Mapping[str, Any], parts: list[str]) -> None:

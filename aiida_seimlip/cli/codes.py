@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiida import orm
-from aiida.common.exceptions import NotExistent
 
 COMPUTER = 'localhost'
 TIME_STAMP = 'echo "seimlip-{} ${{EPOCHREALTIME:-$(date +%s)}}"'
@@ -55,23 +54,27 @@ def setup_codes(say: Callable[[str], None], work_directory: Path | None = None) 
 def setup_computer(say: Callable[[str], None], work_directory: Path | None = None) -> orm.Computer:
     """Return the computer `localhost`, which is made and configured if need be.
 
+    One that is there but was never configured may have come with an archive, and write commands of somebody else into
+    each job script: it keeps its node and gets another label.
+
     :param say: is told what was done or found.
     :param work_directory: where jobs run, if the computer must be made.
     """
-    try:
-        computer = orm.Computer.collection.get(label=COMPUTER)
+    found = orm.Computer.collection.find({'label': COMPUTER})
+    if found and found[0].is_configured:
         say(f'Computer `{COMPUTER}` is there already.')
-    except NotExistent:
-        computer = orm.Computer(
-            label=COMPUTER, hostname='localhost', description='This machine', transport_type='core.local',
-            scheduler_type='core.direct', workdir=str(work_directory or default_work_directory()),
-        ).store()  # fmt: skip
-        computer.set_minimum_job_poll_interval(1)
-        computer.set_default_mpiprocs_per_machine(1)
-        say(f'Made the computer `{COMPUTER}`; jobs run in {computer.get_workdir()}.')
-    if not computer.is_configured:
-        computer.configure(safe_interval=0)
-        say(f'Configured the computer `{COMPUTER}`.')
+        return found[0]
+    if found:
+        found[0].label = f'{COMPUTER}-{found[0].uuid[:8]}'
+        say(f'The computer `{COMPUTER}` was never configured here; it is now called `{found[0].label}`.')
+    computer = orm.Computer(
+        label=COMPUTER, hostname='localhost', description='This machine', transport_type='core.local',
+        scheduler_type='core.direct', workdir=str(work_directory or default_work_directory()),
+    ).store()  # fmt: skip
+    computer.set_minimum_job_poll_interval(1)
+    computer.set_default_mpiprocs_per_machine(1)
+    computer.configure(safe_interval=0)
+    say(f'Made the computer `{COMPUTER}`; jobs run in {computer.get_workdir()}.')
     return computer
 
 

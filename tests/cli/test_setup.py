@@ -51,6 +51,24 @@ def test_setup_keeps_code_of_another_environment_under_another_label(run_command
     assert old.full_label in output
 
 
+def test_computer_from_an_archive_is_not_used(run_command, computer_label):
+    """Its text would go into the script of every job."""
+    foreign = orm.Computer(
+        label=computer_label, hostname='localhost', transport_type='core.local', scheduler_type='core.direct',
+        workdir='/opt/theirs',
+    )  # fmt: skip
+    foreign.set_prepend_text('touch sprung')
+    foreign.store()
+    output = run_command('setup').output
+    assert f'was never configured here; it is now called `{foreign.label}`' in output
+    ours = orm.load_computer(computer_label)
+    assert ours.uuid != foreign.uuid
+    assert ours.get_prepend_text() == ''
+    assert ours.get_workdir() != '/opt/theirs'
+    assert not foreign.is_configured
+    assert {orm.load_code(f'{label}@{computer_label}').computer.uuid for label in LABELS} == {ours.uuid}
+
+
 @pytest.mark.usefixtures('computer_label')
 def test_missing_program(run_command, monkeypatch, tmp_path):
     monkeypatch.setattr(codes.sysconfig, 'get_path', lambda _: str(tmp_path))
