@@ -43,6 +43,7 @@ class VaspReferenceWorkChain(VaspPoolMixin):
             cls.setup,
             while_(cls.has_jobs)(
                 cls.run_jobs,
+                cls.retake_jobs,
             ),
             cls.results,
         )

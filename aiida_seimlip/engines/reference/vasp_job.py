@@ -24,6 +24,9 @@ EXIT_CODES = VaspCalculation.exit_codes
 MOST_FACTOR = 4
 """So many times the first wall time is asked for at most, if the options say nothing."""
 
+MEMORY_STEPS = 2
+"""So often more memory is asked for."""
+
 MIXING = {'algo': 'Normal', 'amix': 0.1, 'bmix': 1e-4}
 """Small linear steps, with hardly any preconditioning."""
 
@@ -107,7 +110,8 @@ class VaspLabelWorkChain(VaspWorkChain):  # type: ignore[misc]
         label, options, factor = 'ERROR_OUT_OF_MEMORY', self.ctx.inputs.metadata['options'], self.recovery.memory_factor
         if self.ctx.inputs.parameters.get('kpar', 1) > 1:
             return self._run_again(calculation, label, 'KPAR = 1', incar={'kpar': 1})
-        if self.ctx.attempts.get(label, 0) >= MOST_FACTOR // 2:
+        allowed = MEMORY_STEPS + (self.inputs.parameters['incar'].get('kpar', 1) > 1)
+        if self.ctx.attempts.get(label, 0) >= allowed:
             return self._give_up(calculation, label)
         if options.get('max_memory_kb'):
             more = int(factor * options['max_memory_kb'])

@@ -17,6 +17,8 @@ PREPARE, HARVEST = 'prepare_vasp', 'harvest_vasp'
 """Labels of the processes that make the inputs of jobs, and labels of their outputs."""
 
 UNDER_WAY = ['created', 'running', 'waiting']
+CHECKPOINT = orm.ProcessNode.CHECKPOINT_KEY
+"""What a process has that a worker of the daemon can go on with."""
 
 
 def explain_potentials(options: VaspLabelOptions, elements: Collection[str], name: str) -> str | None:
@@ -97,7 +99,7 @@ def find_jobs(parameters: orm.Dict, elements: Iterable[str], keys: Collection[st
         orm.WorkChainNode, with_incoming='structure',
         filters={'process_type': VaspLabelWorkChain.build_process_type(), 'or': [
             {'attributes.exit_status': 0},
-            {'attributes.process_state': {'in': UNDER_WAY}, 'attributes': {'has_key': 'checkpoint'}},
+            {'attributes.process_state': {'in': UNDER_WAY}, 'attributes': {'has_key': CHECKPOINT}},
         ]},
         project=['id', 'attributes.process_state'],
     )  # fmt: skip

@@ -65,6 +65,16 @@ class VaspPoolMixin(PoolMixin, ReferenceWorkChain):
         found: Any = orm.load_node(self.ctx.adopted[name]) if name in self.ctx.adopted else None
         return found
 
+    def retake_jobs(self) -> None:
+        """Queue jobs that were taken over and came to nothing, such as those that were killed with who began them."""
+        for name in sorted(self.ctx.adopted):
+            job = self.ctx.jobs.get(name)
+            if isinstance(job, orm.ProcessNode) and not job.is_finished_ok:
+                self.report(f'process {job.pk}, which was taken over, gave no label; {name} is begun anew')
+                self.ctx.adopted = {other: pk for other, pk in self.ctx.adopted.items() if other != name}
+                self.ctx.queue = [*self.ctx.queue, name]
+                del self.ctx.jobs[name]
+
     def harvest_jobs(self) -> ExitCode | None:
         """Make labels of what the jobs returned, and attach them."""
         jobs = self.ctx.get('jobs', {})
