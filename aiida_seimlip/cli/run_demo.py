@@ -160,8 +160,8 @@ def write_results(node: orm.WorkChainNode, home: Home, directory: Path, clock: C
     :param progress: is told what was written.
     :return: whether the campaign has converged.
     """
-    from aiida.tools.archive import create_archive
-
+    from aiida_seimlip.archive.contents import survey
+    from aiida_seimlip.archive.writer import write_archive
     from aiida_seimlip.report.collect import collect
     from aiida_seimlip.report.html import render
 
@@ -169,7 +169,7 @@ def write_results(node: orm.WorkChainNode, home: Home, directory: Path, clock: C
         report = collect(node)
         (directory / 'report.html').write_text(render(report), encoding='utf-8')
     with clock.measure('archive'):
-        create_archive([node], directory / 'campaign.aiida', overwrite=True)
+        write_archive(survey(node), directory / 'campaign.aiida', overwrite=True)
     summary = summarise(report, clock)
     (directory / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
     progress.say(f'Wrote report.html, campaign.aiida and summary.json to {directory}.')

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib import resources
@@ -145,6 +146,7 @@ class VaspLabelOptions(Options):
     @model_validator(mode='after')
     def _tags_are_known(self) -> Self:
         faults = find_wrong_tags(self.incar, known_tags() | {tag.lower() for tag in self.unlisted_tags})
+        faults += find_smuggled_tags(self.incar)
         if faults:
             raise ValueError('; '.join(faults))
         return self
@@ -215,6 +217,19 @@ def find_wrong_tags(tags: Iterable[str], known: Collection[str]) -> list[str]:
             close = get_close_matches(tag, sorted(known), n=1)
             guess = f'; did you mean `{close[0]}`?' if close else '; name it in `unlisted_tags` if your VASP knows it'
             faults.append(f'`incar.{tag}` is no tag of the INCAR{guess}')
+    return faults
+
+
+def find_smuggled_tags(tags: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each name or value in which VASP would read further tags, or the rest as a comment.
+
+    :param tags: values by tag.
+    """
+    faults = [f'`{tag}` is no name of a tag' for tag in tags if not re.fullmatch(r'\w+', tag, re.ASCII)]
+    for tag, value in tags.items():
+        texts = [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, str)]
+        if any(re.search(r'[\n\r;#!=\\]', text) for text in texts):
+            faults.append(f'`incar.{tag}` is {value!r}, but a value holds no line feed and none of ; # ! = \\')
     return faults
 
 

@@ -13,6 +13,7 @@ from aiida.common.escaping import escape_for_bash
 
 from aiida_seimlip.cli.tables import plain
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.options.vasp import VaspLabelOptions
 from aiida_seimlip.report.html import render
 from aiida_seimlip.science.formats.lammps_input import LammpsFiles, LammpsMdSettings, write_input
 from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
@@ -72,6 +73,20 @@ def test_names_in_lammps_input_are_refused(name):
         LammpsFiles(potential=name)
     with pytest.raises(ValueError, match='which are not in the species list'):
         write_input(LammpsMdSettings(seed=1), ['Li'], masses={name: 1.0})
+
+
+@pytest.mark.parametrize('value', ['Fast\nIBRION = 0', 'Fast; IBRION = 0', 'Fast # no', ['A', 'B\rNSW = 9'], 'a = b'])
+def test_value_of_a_tag_cannot_set_another_one(value):
+    """VASP reads a semicolon as the end of a line."""
+    given = {'potential_family': 'x', 'incar': {'algo': value}}
+    assert '`incar.algo` is ' in VaspLabelOptions.explain(given, 'parameters')
+    given = {'potential_family': 'x', 'unlisted_tags': ['A; NSW'], 'incar': {'A; NSW': 9}}
+    assert '`a; nsw` is no name of a tag' in VaspLabelOptions.explain(given, 'parameters')
+
+
+def test_value_of_a_tag_may_hold_spaces():
+    given = {'potential_family': 'x', 'incar': {'magmom': '4*1.0 2*-1.0', 'algo': 'Very Fast', 'rwigs': [1.0, 2.0]}}
+    assert VaspLabelOptions.explain(given, 'parameters') is None
 
 
 @pytest.mark.parametrize('name', NAMES)
