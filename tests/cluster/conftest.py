@@ -162,15 +162,3 @@ def signs(short_folder) -> Signs:
     folder = short_folder / 'signs'
     folder.mkdir()
     return Signs(folder)
-
-
-@pytest.fixture
-def clean_cluster(cluster) -> Iterator[machinery.Cluster]:
-    """Return the cluster with an empty queue; check that the test leaves it so, and put it in order again."""
-    cluster.cancel_all()
-    yield cluster
-    left = cluster.squeue()
-    cluster.resume()
-    cluster.start_sshd()
-    cluster.cancel_all()
-    assert not left, f'the test left jobs in the queue: {left}'

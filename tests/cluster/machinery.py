@@ -18,7 +18,6 @@ from .services import (
     find_program,
     free_ports,
     is_listening,
-    kill,
     wait_for,
 )
 
@@ -204,11 +203,6 @@ class Cluster:
         """Make the cluster unreachable and break the connections that are open; jobs and queue go on."""
         self._sshd.stop()
 
-    def restart_sshd(self) -> None:
-        """Break the connections that are open."""
-        self.stop_sshd()
-        self.start_sshd()
-
     # -- queue --------------------------------------------------------------------------------------------------------
 
     def _slurm(self, *command: str) -> str:
@@ -255,7 +249,3 @@ class Cluster:
     def running_programs(self) -> list[str]:
         """Return the command lines of what jobs run at this moment."""
         return [' '.join(process.cmdline()) for process in descendants(self._slurmd.pid)]
-
-    def kill_programs(self) -> None:
-        """Kill what jobs run at this moment, as a failing node would."""
-        kill(descendants(self._slurmd.pid))

@@ -10,13 +10,14 @@ import pytest
 from aiida_seimlip.options.history import CampaignHistory
 
 from . import database
-from .campaign import build_campaign, wait_for_end
+from .campaign import MD, build_campaign, wait_for_end
 from .conftest import set_options
 from .daemon import Daemon
 from .services import LOOPBACK, require
 
 pytestmark = pytest.mark.slow
 
+OPTIONS = {'max_iterations': 1, 'exploration': {'conditions': [{**MD, 'temperature': 50.0}]}}
 QUERIES = Path(__file__).parents[2] / 'examples' / '01b_queries.py'
 NAME, USER, PASSWORD = 'seimlip', 'members', 'not-a-secret'
 
@@ -69,7 +70,7 @@ def campaign(profile, short_folder, make_computer, make_codes):
     daemon = Daemon(profile, short_folder)
     try:
         daemon.start()
-        node = submit(build_campaign(make_codes(make_computer()), {'max_iterations': 1}))
+        node = submit(build_campaign(make_codes(make_computer()), OPTIONS))
         wait_for_end(node, daemon)
     finally:
         daemon.stop()
