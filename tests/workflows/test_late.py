@@ -2,9 +2,13 @@
 
 import pytest
 from aiida import orm
+from aiida.common.links import LinkType
+from plumpy import ProcessState
 
 from aiida_seimlip.calculations.functions.history import still_out
+from aiida_seimlip.engines.pool import kill_processes
 from aiida_seimlip.options.history import CampaignHistory, IterationRecord
+from aiida_seimlip.workflows.label import left_behind
 
 LATE = 'Late: process 17 was still running when the deadline of 60 s came.'
 
@@ -148,3 +152,40 @@ def test_iterations_without_labelling_change_nothing():
     ]  # fmt: skip
     assert still_out(records) == ['a:0']
     assert still_out([*records, IterationRecord(iteration=3, n_labelled=1)]) == []
+
+
+class Controller:
+    """Stands for the connection to the workers: remembers what is to be killed."""
+
+    def __init__(self):
+        self.killed = []
+
+    def kill_process(self, pk, msg_text=None):
+        self.killed.append(pk)
+
+
+def called_by(caller, state, label):
+    """Store a process that another one has called."""
+    node = orm.WorkChainNode()
+    node.base.links.add_incoming(caller, LinkType.CALL_WORK, label)
+    node.set_process_state(state)
+    return node.store()
+
+
+def test_jobs_left_behind_are_killed_with_the_campaign(campaign, monkeypatch):
+    process = campaign()
+    over = called_by(process.node, ProcessState.FINISHED, 'iteration_000_label')
+    present = called_by(process.node, ProcessState.WAITING, 'iteration_001_label')
+    late = called_by(over, ProcessState.WAITING, 'frame_000')
+    called_by(over, ProcessState.FINISHED, 'frame_001')
+    called_by(present, ProcessState.WAITING, 'frame_000')
+    controller = Controller()
+    monkeypatch.setattr(type(process.runner), 'controller', controller)
+    assert left_behind(process.node) == [late.pk]
+    kill_processes(process, left_behind(process.node))
+    assert controller.killed == [late.pk]
+
+
+def test_killing_without_workers_is_logged(campaign, caplog):
+    kill_processes(campaign(), [4321])
+    assert 'process 4321 is not killed' in caplog.text

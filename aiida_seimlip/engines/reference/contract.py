@@ -15,6 +15,9 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import SocketWorkChain
 from aiida_seimlip.options.ase import MdOptions
 
+_HASHES: dict[str, frozenset[str]] = {}
+"""Content hashes by the UUID of the node."""
+
 
 class ReferenceWorkChain(SocketWorkChain):
     """Label configurations with energies, forces and stresses.
@@ -131,13 +134,23 @@ class ReferenceWorkChain(SocketWorkChain):
         """
         sources = {}
         for name, node in sorted(self.find_known().items()):
-            found = wanted.intersection(node.hashes)
+            found = wanted & hashes_of(node)
             if found:
                 sources[name] = node
                 wanted = wanted - found
             if not wanted:
                 break
         return sources
+
+
+def hashes_of(node: FramesData) -> frozenset[str]:
+    """Return the content hashes of a stored node, which each worker reads once, as they do not change.
+
+    :param node: one of the many that are looked through for known labels.
+    """
+    if node.uuid not in _HASHES:
+        _HASHES[node.uuid] = frozenset(node.hashes)
+    return _HASHES[node.uuid]
 
 
 def validate_frames(frames: FramesData, _: Any) -> str | None:
