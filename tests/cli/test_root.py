@@ -50,7 +50,7 @@ def test_help_of_command(run_command, name):
 
 
 def test_unknown_command_is_answered_by_a_similar_one(run_command):
-    assert 'Did you mean `report`?' in run_command('reprot', fails=True).output
+    assert 'Did you mean `report`' in run_command('reprot', fails=True).output
 
 
 def test_unknown_profile(run_command):
