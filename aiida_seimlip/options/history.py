@@ -37,6 +37,16 @@ class ErrorsRecord(Record):
     )
 
 
+class TryRecord(Record):
+    """One start of an exploration that took several, each more cautious than the one before."""
+
+    temperature: float = Field(description='In K.')
+    timestep: float = Field(description='In fs.')
+    n_steps: int = Field(description='MD steps done, of this length.')
+    outcome: Outcome
+    message: str | None = Field(default=None, description='Why it ended early.')
+
+
 class ExplorationRecord(Record):
     """One molecular dynamics run."""
 
@@ -52,6 +62,7 @@ class ExplorationRecord(Record):
     highest_grade: float | None = Field(default=None, description='Highest extrapolation grade met.')
     n_candidates: int = Field(default=0, description='Frames saved above the lower threshold.')
     n_jobs: int = Field(default=1, description='Number of jobs: more than one after a crash or at the wall-time limit.')
+    tries: list[TryRecord] = Field(default_factory=list, description='Each start, where there were several jobs.')
     uuid: str | None = Field(default=None, description='UUID of the process of the last job.')
     message: str | None = Field(default=None, description='What the program said at a crash or a failure.')
 

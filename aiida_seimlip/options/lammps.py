@@ -41,6 +41,16 @@ class LammpsOptions(ExplorationConditions):
         description='Candidates kept of those that were saved; more are thinned out evenly in the order of their '
         'grades, the frame that broke the run and that of the highest grade excepted.',
     )  # fmt: skip
+    crash_retries: int = Field(
+        default=2, ge=0, description='How often a run that crashes is tried again from its start, more cautiously.'
+    )
+    crash_timestep_factor: float = Field(
+        default=0.5, gt=0, lt=1, description='Factor of the time step at each new try; the time to run stays the same.'
+    )
+    crash_temperature_factor: float = Field(
+        default=0.8, gt=0, le=1,
+        description='Factor of the temperature at each new try but the first; to survive there is not to survive.',
+    )  # fmt: skip
     n_salvaged: int = Field(
         default=5, ge=0, description='Last sane frames of the trajectory that become candidates after a crash.'
     )

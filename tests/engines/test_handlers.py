@@ -117,7 +117,8 @@ def test_handle_crash_tries_a_smaller_step(exploration):
     assert exploration.should_run_process()
     parameters = exploration.ctx.inputs.parameters
     assert (parameters['timestep'], parameters['n_steps'], parameters['dump_every']) == (1.0, 200, 20)
-    assert parameters.creator.process_label == 'with_smaller_step'
+    assert parameters['temperature'] == 20.0
+    assert parameters.creator.process_label == 'with_back_off'
     run_next(exploration, LammpsCalculation, None, results=results('completed', 200, 3.0), trajectory=frames(10))
     assert not exploration.should_run_process()
     exploration.results()
@@ -128,15 +129,45 @@ def test_handle_crash_tries_a_smaller_step(exploration):
     assert exploration.outputs['trajectory'].n_frames == 10
 
 
-def test_handle_crash_takes_the_second_one_as_data(exploration):
-    for seed in (1, 2):
-        outputs = {'results': results('crashed', 40, None, 2), 'candidates': frames(2, seed=seed)}
-        run_next(exploration, LammpsCalculation, 'ERROR_CRASHED', **outputs)
+def crash(exploration, seed):
+    outputs = {'results': results('crashed', 40, None, 2), 'candidates': frames(2, seed=seed)}
+    run_next(exploration, LammpsCalculation, 'ERROR_CRASHED', **outputs)
+
+
+def test_handle_crash_takes_the_last_one_as_data(exploration):
+    for seed in (1, 2, 3):
+        assert exploration.should_run_process()
+        crash(exploration, seed)
     assert not exploration.should_run_process()
     exploration.results()
-    assert exploration.outputs['results']['outcome'] == 'crashed'
-    assert exploration.outputs['results']['n_candidates'] == 4
+    found = exploration.outputs['results'].get_dict()
+    assert (found['outcome'], found['n_candidates']) == ('crashed', 6)
+    assert exploration.outputs['candidates'].n_frames == 6
+    tries = [(one['temperature'], one['timestep'], one['outcome']) for one in found['tries']]
+    assert tries == [(20.0, 2.0, 'crashed'), (20.0, 1.0, 'crashed'), (16.0, 0.5, 'crashed')]
+
+
+def test_survival_of_a_cooler_run_is_none(exploration):
+    """The condition that was asked for has not been survived; what was found on the way is kept."""
+    for seed in (1, 2):
+        crash(exploration, seed)
+    last = {'trajectory': frames(10), 'final': frames(1, seed=9, velocities=np.ones((8, 3)))}
+    run_next(exploration, LammpsCalculation, None, results=results('completed', 400, 3.0), **last)
+    exploration.results()
+    found = exploration.outputs['results'].get_dict()
+    assert (found['outcome'], found['n_steps'], found['n_jobs']) == ('crashed', 100, 3)
+    assert found['message'] == 'The run crashed at 20 K, and came to its end at 16 K only.'
     assert exploration.outputs['candidates'].n_frames == 4
+    assert 'final' not in exploration.outputs
+
+
+def test_crashes_without_retries(settings, potential):
+    exploration = make(
+        'exploration', 'lammps', **settings('exploration', 'lammps'), structure=frames(1), potential=potential,
+        parameters=orm.Dict({**PARAMETERS, 'crash_retries': 0}),
+    )  # fmt: skip
+    crash(exploration, 1)
+    assert not exploration.should_run_process()
 
 
 def test_handle_out_of_walltime_goes_on(exploration):

@@ -178,6 +178,7 @@ def _explorations(found: Nodes) -> list[ExplorationRecord]:
                 highest_grade=results.get('highest_grade'),
                 n_candidates=results.get('n_candidates') or 0,
                 n_jobs=results.get('n_jobs', 1),
+                tries=results.get('tries', []),
                 uuid=None if node is None or node.creator is None else node.creator.uuid,
                 message=results.get('message'),
             )

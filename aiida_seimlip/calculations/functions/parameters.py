@@ -9,6 +9,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.calculations.lammps import n_ranks
+from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 
 
@@ -23,15 +24,26 @@ def with_dynamics(parameters: orm.Dict, dynamics: orm.Dict) -> orm.Dict:
 
 
 @calcfunction
-def with_smaller_step(parameters: orm.Dict) -> orm.Dict:
-    """Return parameters for the same time of molecular dynamics in steps of half the length.
+def with_back_off(parameters: orm.Dict, n_crashes: orm.Int) -> orm.Dict:
+    """Return parameters for a more cautious try of a run that has crashed.
 
-    :param parameters: as `ExplorationConditions`, and more.
+    Each try takes smaller steps, and more of them; the first crash is put down to the step alone, and only later tries
+    are cooler.
+
+    :param parameters: of the run as it was wanted, as `LammpsOptions`.
+    :param n_crashes: how often it has crashed by now.
     """
-    content = parameters.get_dict()
-    halved = {'timestep': 0.5 * content['timestep']}
-    doubled = {name: 2 * content[name] for name in ('n_steps', 'dump_every', 'thermo_every') if name in content}
-    return orm.Dict({**content, **halved, **doubled})
+    options = LammpsOptions.from_node(parameters)
+    shrink = options.crash_timestep_factor**n_crashes.value
+    cool = options.crash_temperature_factor ** (n_crashes.value - 1)
+    counts = {
+        name: max(1, round(getattr(options, name) / shrink)) for name in ('n_steps', 'dump_every', 'thermo_every')
+    }
+    end = options.temperature_end
+    return orm.Dict({
+        **parameters.get_dict(), **counts, 'timestep': options.timestep * shrink,
+        'temperature': options.temperature * cool, 'temperature_end': None if end is None else end * cool,
+    })  # fmt: skip
 
 
 @calcfunction

@@ -23,14 +23,15 @@ def merge_runs(parameters: orm.Dict, **jobs: Any) -> dict[str, orm.Data]:
     :param parameters: of the exploration, as `LammpsOptions`.
     :param jobs: for each job, in order, ``parameters``, ``results`` and, if there are, ``candidates``, ``trajectory``.
     :return: ``results`` of the last job, with `n_steps` (in steps of the exploration) of all jobs since the last start,
-        `highest_grade` and `n_candidates` of all jobs, and `n_jobs`; ``candidates`` of all jobs, each once;
-        ``trajectory`` of all jobs since the last start.
+        `highest_grade` and `n_candidates` of all jobs, `n_jobs`, and `tries`: one entry for each start; ``candidates``
+        of all jobs, each once; ``trajectory`` of all jobs since the last start.
     """
     runs = [job for _, job in sorted(jobs.items())]
     lasting = [run for run, after in zip_longest(runs, runs[1:]) if after is None or not _is_again(run, after)]
-    last_start = max(i for i, run in enumerate(lasting) if i == 0 or run['parameters'].get('velocities') != 'keep')
+    starts = [i for i, run in enumerate(lasting) if i == 0 or run['parameters'].get('velocities') != 'keep']
+    tries = [lasting[begin:end] for begin, end in zip(starts, [*starts[1:], len(lasting)], strict=True)]
     grades = [run['results']['highest_grade'] for run in runs if run['results'].get('highest_grade') is not None]
-    time = sum(_time(run) for run in lasting[last_start:])
+    time = sum(_time(run) for run in tries[-1])
     candidates = _join('candidates', runs, unique=True)
     results = {
         **runs[-1]['results'].get_dict(),
@@ -39,9 +40,26 @@ def merge_runs(parameters: orm.Dict, **jobs: Any) -> dict[str, orm.Data]:
         'highest_grade': max(grades, default=None),
         'n_candidates': 0 if candidates is None else candidates.n_frames,
         'n_jobs': len(runs),
+        'tries': [_describe(one) for one in tries],
     }
-    joined = {'candidates': candidates, 'trajectory': _join('trajectory', lasting[last_start:])}
+    wanted, reached = (float(node['temperature']) for node in (parameters, runs[-1]['parameters']))
+    if results['outcome'] == 'completed' and reached < wanted:
+        message = f'The run crashed at {wanted:g} K, and came to its end at {reached:g} K only.'
+        results.update(outcome='crashed', message=message)
+    joined = {'candidates': candidates, 'trajectory': _join('trajectory', tries[-1])}
     return {'results': orm.Dict(results), **{name: node for name, node in joined.items() if node is not None}}
+
+
+def _describe(jobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Say how one try went.
+
+    :param jobs: from its start on, each of which went on where the one before had ended.
+    """
+    parameters, results = jobs[-1]['parameters'], jobs[-1]['results']
+    return {
+        'temperature': parameters['temperature'], 'timestep': parameters['timestep'], 'outcome': results['outcome'],
+        'n_steps': sum(job['results']['n_steps'] for job in jobs), 'message': results.get('message'),
+    }  # fmt: skip
 
 
 def _time(run: Mapping[str, Any]) -> float:

@@ -36,7 +36,8 @@ class ExplorationWorkChain(SocketWorkChain):
         spec.output(
             'results', valid_type=orm.Dict,
             help='`outcome` (completed, broke, crashed or out_of_walltime), `n_steps` (done), `highest_grade` (none '
-            'if unknown), `n_candidates`, `message` (none if all is well), `n_jobs` (where more than one was needed).',
+            'if unknown), `n_candidates`, `message` (none if all is well), `n_jobs` (where more than one was needed), '
+            '`tries` (one for each start: `temperature` in K, `timestep` in fs, `n_steps`, `outcome`, `message`).',
         )  # fmt: skip
         spec.output('trajectory', valid_type=FramesData, required=False, help='A frame every `dump_every` steps.')
         spec.output(

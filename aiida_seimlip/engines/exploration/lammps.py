@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiida import orm
 from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
-from aiida_seimlip.calculations.functions.parameters import with_remaining_steps, with_smaller_step
+from aiida_seimlip.calculations.functions.parameters import with_back_off, with_remaining_steps
 from aiida_seimlip.calculations.functions.runs import merge_runs
 from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.engines.exploration.contract import ExplorationWorkChain
@@ -31,7 +31,7 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
     def setup(self) -> None:
         """Start with a clean slate."""
         super().setup()
-        self.ctx.has_crashed = False
+        self.ctx.n_crashes = 0
 
     @process_handler(exit_codes=[EXIT_CODES.BREAKING_THRESHOLD_EXCEEDED, EXIT_CODES.ERROR_CANDIDATES_MISSING])
     def handle_break(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
@@ -40,13 +40,16 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
 
     @process_handler(exit_codes=EXIT_CODES.ERROR_CRASHED)
     def handle_crash(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
-        """Try once more from the start in steps of half the length; then take the crash as data."""
-        if self.ctx.has_crashed or self._is_last_try():
+        """Try again from the start with smaller steps, then cooler as well; in the end take the crash as data."""
+        self.ctx.n_crashes += 1
+        retries = LammpsOptions.from_node(self.inputs.parameters).crash_retries
+        if self.ctx.n_crashes > retries or self._is_last_try():
             return self._end(calculation)
-        self.ctx.has_crashed = True
         self.ctx.inputs.structure = self.inputs.structure
-        self.ctx.inputs.parameters = with_smaller_step(self.ctx.parameters)
-        self.report_error_handled(calculation, 'It is tried again in steps of half the length.')
+        parameters = with_back_off(self.ctx.parameters, orm.Int(self.ctx.n_crashes))
+        self.ctx.inputs.parameters = parameters
+        conditions = f'steps of {parameters["timestep"]:g} fs at {parameters["temperature"]:g} K'
+        self.report_error_handled(calculation, f'It is tried again from its start in {conditions}.')
         return ProcessHandlerReport(True)
 
     @process_handler(exit_codes=EXIT_CODES.ERROR_OUT_OF_WALLTIME)
@@ -79,7 +82,7 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
         for run, job in zip(runs.values(), jobs, strict=True):
             run.update({name: job.outputs[name] for name in names if name in job.outputs})
         self.out_many(merge_runs(self.inputs.parameters, **runs))
-        if 'final' in jobs[-1].outputs:
+        if 'final' in jobs[-1].outputs and self.outputs['results']['outcome'] != 'crashed':
             self.out('final', jobs[-1].outputs.final)
         return None
 
