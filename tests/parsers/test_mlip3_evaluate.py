@@ -66,6 +66,15 @@ def test_files_of_mpi_ranks(parse, load_potential, frames_labelled):
     np.testing.assert_allclose(job.outputs['evaluated'].get_frames().energies, expected.energies, atol=1e-9)
 
 
+def test_more_ranks_than_frames(parse, potential_trained, frames):
+    """A rank without a frame writes an empty file."""
+    files = {f'out.cfg.{rank}': f'74_mpi3_efs/out.cfg.{rank}' for rank in range(3)}
+    job = parse('74_mpi3_efs', files)
+    assert job.exit_status == 0, job.exit_message
+    expected = evaluate(potential_trained.get_mtp(), frames.get_frames())
+    np.testing.assert_allclose(job.outputs['evaluated'].get_frames().energies, expected.energies, atol=1e-9)
+
+
 # -- failures ---------------------------------------------------------------------------------------------------------
 
 

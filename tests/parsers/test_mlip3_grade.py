@@ -63,6 +63,14 @@ def test_files_of_mpi_ranks(parse, load_potential, case, names):
     assert job.outputs['results']['grades'] == serial.outputs['results']['grades']
 
 
+def test_more_ranks_than_frames(parse, load_frames):
+    """The third rank writes nothing, and what the second prints comes behind the words of success."""
+    files = {f'out.cfg.{rank}': f'73_mpi3_grade/out.cfg.{rank}' for rank in range(2)}
+    job = parse('73_mpi3_grade', files, frames=load_frames('shared/valid2.cfg'))
+    assert job.exit_status == 0, job.exit_message
+    assert job.outputs['results']['grades'] == pytest.approx([0.890692, 1.05239], abs=1e-5)
+
+
 # -- failures ---------------------------------------------------------------------------------------------------------
 
 
