@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from aiida import orm
 from aiida.common import AttributeDict
+from aiida.common.links import LinkType
 from aiida.engine import (
     BaseRestartWorkChain,
     ExitCode,
@@ -20,6 +21,9 @@ from aiida_seimlip.engines.interruption import Cause, Interruption, find_interru
 
 BEFORE_OTHERS = 900
 AFTER_OTHERS = -500
+
+HARDLY_EVER_HELPED = (Cause.OUT_OF_MEMORY, Cause.OUT_OF_WALLTIME)
+"""Causes for which the same job is tried once more only, as it will probably meet the same fate."""
 
 
 class InterruptionMixin(WorkChain):
@@ -36,16 +40,16 @@ class InterruptionMixin(WorkChain):
             'out of memory or disk, left no file or could not be handled by AiiDA.',
         )  # fmt: skip
 
-    def restart_after(self, job: orm.CalcJobNode, interruption: Interruption, *, limit: int | None = None) -> bool:
+    def restart_after(self, job: orm.CalcJobNode, interruption: Interruption, *, once: bool = False) -> bool:
         """Return whether the work of a job is to be done again, and say so in the report.
 
         :param job: that was interrupted.
         :param interruption: why.
-        :param limit: how often this cause may be answered so; None: as often as `max_restarts` allows.
+        :param once: whether this cause is answered so once only.
         """
         causes, allowed = self.ctx.get('restarts', []), self.inputs.max_restarts.value
         name, what = interruption.cause.name, f'{job.process_label}<{job.pk}> was interrupted: {interruption}.'
-        if len(causes) >= allowed or (limit is not None and causes.count(name) >= limit):
+        if len(causes) >= allowed or (once and name in causes):
             self.report(f'{what} It is not run again, as that was done {len(causes)} times already.')
             return False
         self.ctx.restarts = [*causes, name]
@@ -99,7 +103,8 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
 
     def results(self) -> ExitCode | None:
         """Attach those outputs of the last job that the contract knows."""
-        outputs = self.ctx.children[-1].outputs
+        links = self.ctx.children[-1].base.links.get_outgoing(link_type=LinkType.CREATE)
+        outputs = {entry.link_label: entry.node for entry in links.all()}  # `job.outputs` asks anew for each of them
         self.out_many({name: outputs[name] for name in self.spec().outputs if name in outputs})
         return None
 
@@ -134,7 +139,7 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
     @process_handler(priority=BEFORE_OTHERS)
     def handle_out_of_memory(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Run a job again, once, that was ended as it used too much memory."""
-        return self._run_again_after(Cause.OUT_OF_MEMORY, calculation, limit=1)
+        return self._run_again_after(Cause.OUT_OF_MEMORY, calculation)
 
     @process_handler(priority=BEFORE_OTHERS)
     def handle_out_of_disk(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
@@ -149,7 +154,7 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
     @process_handler(priority=AFTER_OTHERS)
     def handle_hanging(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Run a job again, once, that the scheduler ended at the wall time before it had got anything done."""
-        return self._run_again_after(Cause.OUT_OF_WALLTIME, calculation, limit=1)
+        return self._run_again_after(Cause.OUT_OF_WALLTIME, calculation)
 
     @process_handler(priority=-1000)
     def handle_unrecoverable(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
@@ -158,19 +163,17 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
 
     # -- details ------------------------------------------------------------------------------------------------------
 
-    def _run_again_after(
-        self, cause: Cause, calculation: orm.CalcJobNode, *, limit: int | None = None
-    ) -> ProcessHandlerReport | None:
+    def _run_again_after(self, cause: Cause, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Run the same job again if it was interrupted for this cause.
 
         :param cause: that the handler is named after.
         :param calculation: the job.
-        :param limit: how often this cause may be answered so; None: as often as `max_restarts` allows.
         """
         interruption = find_interruption(calculation)
         if interruption is None or interruption.cause is not cause:
             return None
-        if not self._is_last_job() and self.restart_after(calculation, interruption, limit=limit):
+        once = cause in HARDLY_EVER_HELPED
+        if not self._is_last_job() and self.restart_after(calculation, interruption, once=once):
             return ProcessHandlerReport(True)
         return ProcessHandlerReport(True, self._fail(calculation))
 

@@ -376,6 +376,16 @@ def test_jobs_that_leave_nothing_again_and_again(reference):
     assert 'Interrupted: the program left no file' in exit_code.message
 
 
+def test_job_that_hangs_before_it_has_begun_is_run_again_once(reference):
+    process = reference(2)
+    message = 'slurmstepd: error: *** JOB 5 ON node CANCELLED AT 2026-01-02T03:04:05 DUE TO TIME LIMIT ***'
+    files = {'ase.out': '', '_scheduler-stderr.txt': message}
+    assert lose_job(process, **files) is None
+    exit_code = lose_job(process, **files)
+    assert exit_code.status == process.exit_codes.ERROR_PROGRAM_FAILED.status
+    assert 'Interrupted: the wall time ended' in exit_code.message
+
+
 def test_script_that_does_not_start(reference):
     """Nothing from outside is to blame: there is no point in another job."""
     process = reference(2)

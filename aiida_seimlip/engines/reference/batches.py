@@ -13,7 +13,7 @@ from aiida_seimlip.calculations.functions.frames import BEGUN, list_unfinished, 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.interruption import Cause, Interruption, find_interruption
 from aiida_seimlip.engines.reference.contract import ReferenceWorkChain
-from aiida_seimlip.engines.restart import InterruptionMixin, describe_failure
+from aiida_seimlip.engines.restart import HARDLY_EVER_HELPED, InterruptionMixin, describe_failure
 
 
 class BatchMixin(InterruptionMixin, ReferenceWorkChain):
@@ -100,7 +100,8 @@ class BatchMixin(InterruptionMixin, ReferenceWorkChain):
         """Return whether a job that got nothing done is to be followed by another one, and report its end."""
         interruption = find_interruption(job) or self.explain_stop(job)
         if interruption is not None and not self._is_too_slow(job, interruption):
-            return self.restart_after(job, interruption)
+            once = interruption.cause in HARDLY_EVER_HELPED and 'failures' not in job.outputs
+            return self.restart_after(job, interruption, once=once)
         failure = describe_failure(job)
         self.report(f'job {job.pk} got nothing done; it ended with status {failure["status"]}: {failure["reason"]}')
         return False
