@@ -248,6 +248,24 @@ def test_calculator_that_is_not_installed(label_with):
     assert 'could not be set up' in report.failed[0].message
 
 
+def test_process_can_be_taken_up_by_another_worker(code):
+    """All that a check keeps between two steps survives a checkpoint."""
+    from aiida.engine.persistence import get_object_loader
+    from aiida.orm.utils import serialize
+    from plumpy import Bundle, LoadSaveContext
+
+    parameters = orm.Dict({'calculator': {'name': 'lj', 'kwargs': LENNARD_JONES}})
+    process = check_process(code('seimlip.ase', sys.executable), reference={'parameters': parameters})
+    process.setup()
+    process.ctx.outputs['label'] = {'failures': orm.Dict({}).store()}
+    process.ctx.processes['label'] = process._describe(message='It was refused.')
+    text = serialize.serialize(Bundle(process, LoadSaveContext(loader=get_object_loader())))
+    context = serialize.deserialize_unsafe(text)['CONTEXT']
+    assert context.made['frames'].uuid == process.ctx.made['frames'].uuid
+    assert context.outputs['label']['failures'].get_dict() == {}
+    assert context.processes == process.ctx.processes
+
+
 # -- inputs -----------------------------------------------------------------------------------------------------------
 
 
