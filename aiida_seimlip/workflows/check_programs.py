@@ -169,9 +169,9 @@ class ReferenceCheck(ProgramCheck):
         return {**make_small_cells(parameters, **structure), **structure}
 
     def plan(self, name: str, parameters: orm.Dict, made: Nodes, outputs: Mapping[str, Nodes], given: Nodes) -> Jobs:
-        """Label all frames in one call."""
+        """Label all frames in one call; labels of an earlier check say nothing of the program as it is now."""
         settings = {**given.get('reference', {}), **({'options': given['options']} if 'options' in given else {})}
-        return {'label': (self.process, {**settings, 'frames': made['frames']})}
+        return {'label': (self.process, {**settings, 'frames': made['frames'], 'reuse_labels': orm.Bool(False)})}
 
     def judge(self, parameters: orm.Dict, processes: orm.Dict, groups: Mapping[str, Nodes]) -> orm.Dict:
         """Compare forces and stress with differences of energies."""

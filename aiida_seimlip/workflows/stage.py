@@ -80,7 +80,7 @@ class StageMixin(WorkChain):
             record = record_iteration(self.ctx.current, self.made, n_before).model_dump(mode='json')
             before = [old for old in history['iterations'] if old['iteration'] < record['iteration']]
             history['iterations'] = [*before, record]
-            history['late'] = record['late'] if 'failures' in self.made else history['late']
+            history['late'] = record['late'] if 'failures' in self.made else history.get('late', [])
         history['converged'] = self.ctx.converged
         self.node.base.extras.set(HISTORY_EXTRA, history)
 

@@ -93,3 +93,11 @@ def test_dynamics_are_reused(label):
     np.testing.assert_array_equal(second['frames'].get_frames().energies, first['frames'].get_frames().energies)
     assert set(second['frames'].get_frames().origin_uuids) == {again.uuid}
     assert label(frames_of(9031, 9032), dynamics=orm.Dict({**dynamics, 'seed': 5}))[1] == 1
+
+
+def test_check_of_a_program_runs_it(settings):
+    """A check that took over the labels of the last one would say nothing."""
+    from aiida_seimlip.workflows.check_programs import ReferenceCheck
+
+    jobs = ReferenceCheck('ase').plan('label', orm.Dict({}), {'frames': frames_of(1)}, {}, {})
+    assert jobs['label'][1]['reuse_labels'].value is False
