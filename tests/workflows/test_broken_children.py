@@ -72,3 +72,11 @@ def test_campaign_ends_with_what_it_has(campaign, broken, make_frames, end, labe
     assert campaign.outputs['potential'].uuid == campaign.ctx.potential.uuid
     assert campaign.outputs['training']['iteration_000'].n_frames == 5
     assert campaign.outputs['history']['message'] == exit_code.message
+
+
+def test_limit_of_restarts_is_a_setting_of_the_engine(generate_campaign, campaign_inputs, monkeypatch):
+    process = generate_campaign(reference={**campaign_inputs['reference'], 'max_restarts': orm.Int(5)})
+    submitted = []
+    monkeypatch.setattr(process, 'submit', lambda engine, **inputs: submitted.append(inputs))
+    process.submit_engine('reference', 'label')
+    assert submitted[0]['max_restarts'].value == 5
