@@ -97,6 +97,17 @@ def test_out_of_walltime_to_the_last_job(train, checkpoint):
     assert 'potential' not in train.outputs
 
 
+def test_out_of_walltime_without_accounting(train):
+    """Where AiiDA cannot know of the wall time, what the scheduler has written tells."""
+    outcome = None
+    for _ in range(train.inputs.max_iterations.value):
+        files = folder(**{'_scheduler-stderr.txt': 'slurmstepd: *** JOB 7 CANCELLED AT noon DUE TO TIME LIMIT ***'})
+        outcome = stop(train, 'ERROR_COMMAND_STOPPED', retrieved=files)
+        if getattr(outcome, 'status', 0):
+            break
+    assert outcome.status == train.exit_codes.ERROR_OUT_OF_WALLTIME.status
+
+
 def test_handle_divergence_goes_back_once(train, checkpoint, potential):
     stop(train, 'ERROR_OUT_OF_WALLTIME', **checkpoint(60))
     stop(train, 'ERROR_DIVERGED', results=orm.Dict({'n_iterations': 3, 'stop_reason': None}))

@@ -7,6 +7,7 @@ from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_ha
 
 from aiida_seimlip.calculations.functions.training import join_histories, with_remaining_iterations
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
+from aiida_seimlip.engines.interruption import Cause, find_interruption
 from aiida_seimlip.engines.restart import BEFORE_OTHERS, RestartMixin, describe_failure
 from aiida_seimlip.engines.training.contract import TrainingWorkChain
 from aiida_seimlip.options.mlip3 import Mlip3TrainOptions
@@ -102,6 +103,9 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
     def _fail(self, job: orm.CalcJobNode) -> ExitCode:
         """Return the exit code that tells the cause, also where no other job is allowed."""
         label = next((name for name in CAUSES if job.exit_status == EXIT_CODES[name].status), self.failure)
+        interruption = find_interruption(job)
+        if interruption is not None and interruption.cause is Cause.OUT_OF_WALLTIME:
+            label = 'ERROR_OUT_OF_WALLTIME'
         exit_code: ExitCode = self.exit_codes[label].format(**describe_failure(job))
         self.report(exit_code.message)
         self.ctx.is_finished = True  # else AiiDA says no more of the last job than that it was the last
