@@ -73,7 +73,7 @@ def test_job_cancelled_in_the_queue(cluster, daemon, held_code):
     job = wait_for_job(cluster, node, 'PENDING')
     cluster.scancel(job.number)
     cluster.resume()
-    wait_for_end(node, daemon)
+    wait_for_end(node, daemon, timeout=PATIENCE)
     assert_labelled(node, frames)
     assert [job.exit_status for job in jobs_of(node)] == [300, 0]
     assert 'was interrupted: the job was cancelled (the scheduler last listed it as waiting' in reports(node)
@@ -87,7 +87,7 @@ def test_job_cancelled_while_it_runs(cluster, daemon, signs, held_code):
         job = wait_for_job(cluster, node, 'RUNNING')
         cluster.scancel(job.number)
         wait_for(lambda: job not in cluster.squeue(), PATIENCE, 'the job to be cancelled')
-    wait_for_end(node, daemon)
+    wait_for_end(node, daemon, timeout=PATIENCE)
     assert_labelled(node, frames)
     assert 'was interrupted: the job was cancelled (`_scheduler-stderr.txt` says: ' in reports(node)
 
