@@ -36,6 +36,7 @@ def look(mode, archive, folder):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.timeout(1800)
 def test_others_see_the_same_numbers(example, run_command, tmp_path):
     """In a profile that the archive was imported into, and in one that is the archive itself."""
     from tests.cli.look import numbers_of_report, without_numbers

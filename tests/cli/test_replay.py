@@ -42,6 +42,7 @@ with enable_caching():  # its jobs are those of the replay
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_replay_of_the_example(tmp_path):
     """Bit for bit on the kind of machine that the example was made on.
 
