@@ -68,7 +68,7 @@ def wait_for_end(node: Any, daemon: Any, timeout: float = 1200.0) -> None:
     while not node.is_terminated:
         if time.monotonic() > end:
             raise TimeoutError(f'{node} runs after {timeout} s.\n{describe(node)}\n{daemon.log[-5000:]}')
-        time.sleep(0.5)
+        time.sleep(1.0)
 
 
 def describe(node: Any) -> str:

@@ -7,8 +7,11 @@ import os
 import shutil
 import socket
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from .services import (
     LOOPBACK,
@@ -24,6 +27,7 @@ from .services import (
 PACKAGES = 'openssh-server openssh-client slurm-wlm munge'
 PROGRAMS = (
     'sshd', 'ssh', 'ssh-keygen', 'munged', 'slurmctld', 'slurmd', 'sbatch', 'squeue', 'scancel', 'scontrol', 'setpriv',
+    'pgrep',
 )  # fmt: skip
 SFTP_SERVERS = ('/usr/lib/openssh/sftp-server', '/usr/libexec/openssh/sftp-server', '/usr/lib/ssh/sftp-server')
 HOST = 'cluster'
@@ -92,6 +96,9 @@ Host {host}
     UserKnownHostsFile {home}/.ssh/known_hosts
 """
 
+GUARD = 'read nothing; for pid in $(pgrep -f "^/bin/bash $0/spool/job"); do kill -KILL -- "-$pid"; done'
+"""Script that waits for the end of its input, and then kills the jobs whose scripts are in the folder `$0`."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -136,6 +143,7 @@ class Cluster:
             'controller_port': controller_port, 'node_port': node_port, 'node': socket.gethostname().split('.')[0],
             'user': getpass.getuser(), 'n_cpus': N_CPUS, 'sftp': programs['sftp-server'],
         }  # fmt: skip
+        self._guard: subprocess.Popen[bytes] | None = None
         self._munged = self._service('munged', [
             '--foreground', '--key-file', folder / 'munge.key', '--socket', folder / 'munge.socket',
             '--pid-file', folder / 'munged.pid', '--seed-file', folder / 'munged.seed',
@@ -153,6 +161,7 @@ class Cluster:
     def __enter__(self) -> Cluster:
         try:
             self._write_files()
+            self._start_guard()
             self._munged.start((self.folder / 'munge.socket').exists)
             self._slurmctld.start(lambda: 'UP' in self._slurm('scontrol', 'ping'))
             self._slurmd.start(lambda: 'State=IDLE' in self._slurm('scontrol', 'show', 'node'))
@@ -172,6 +181,13 @@ class Cluster:
             self.cancel_all()
         for service in (self._slurmd, self._slurmctld, self._munged):
             service.stop()
+        if self._guard is not None:
+            self._guard.communicate()
+
+    def _start_guard(self) -> None:
+        """Start what kills the jobs if the tests are killed: those of SLURM are nobody's children."""
+        command = ['sh', '-c', GUARD, self.folder]
+        self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, cwd='/')
 
     def _write_files(self) -> None:
         ssh = self.home / '.ssh'
@@ -247,5 +263,13 @@ class Cluster:
             shutil.rmtree(path)
 
     def running_programs(self) -> list[str]:
-        """Return the command lines of what jobs run at this moment."""
-        return [' '.join(process.cmdline()) for process in descendants(self._slurmd.pid)]
+        """Return the command lines of what jobs run at this moment, their scripts first."""
+        spool = f'{self.folder}/spool/job'
+        processes = psutil.process_iter(['cmdline'])
+        scripts = [one for one in processes if any(part.startswith(spool) for part in one.info['cmdline'] or ())]
+        found = [*scripts, *(child for script in scripts for child in descendants(script.pid))]
+        lines = []
+        for process in found:
+            with suppress(psutil.NoSuchProcess):
+                lines.append(' '.join(process.cmdline()))
+        return lines
