@@ -23,7 +23,7 @@ from aiida_seimlip.science.formats.lammps_log import LammpsLog, parse_log
 from aiida_seimlip.science.formats.lammps_preselected import Preselected, Trace, read_preselected, read_trace
 from aiida_seimlip.science.formats.mlip3_output import find_error, parse_break, was_aborted
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.salvage import is_sane, thin
+from aiida_seimlip.science.salvage import is_sane, is_whole, thin
 
 OUT_OF_WALLTIME_BY_SCHEDULER = 120
 
@@ -119,16 +119,22 @@ class Candidates:
     breaking_index: int | None = None
 
 
-def gather_candidates(preselected: Preselected, trajectory: Frames, options: LammpsOptions, outcome: str) -> Candidates:
+def gather_candidates(
+    preselected: Preselected, trajectory: Frames, options: LammpsOptions, outcome: str, numbers: np.ndarray
+) -> Candidates:
     """Choose the candidates of a run.
 
     :param preselected: what LAMMPS saved.
     :param trajectory: of the same run; its last sane frames are added after a crash.
     :param options: how many to keep, and what is sane.
     :param outcome: how the run ended; the last frame saved by a run that broke is the one that broke it.
+    :param numbers: atomic numbers of the start: frames that have lost atoms are left out.
     """
     frames = preselected.frames
     counts = {'n_saved': len(frames) + preselected.n_damaged, 'n_damaged': preselected.n_damaged}
+    whole = is_whole(frames, numbers)
+    counts['n_incomplete'] = int((~whole).sum())
+    frames = frames[whole]
     if outcome == 'crashed':
         sane = is_sane(frames, options.salvage_distance)
         counts['n_insane'] = int((~sane).sum())
@@ -140,7 +146,8 @@ def gather_candidates(preselected: Preselected, trajectory: Frames, options: Lam
     frames = frames[chosen]
     breaking_index = len(frames) - 1 if broke else None
     if outcome == 'crashed' and options.n_salvaged:
-        salvaged = trajectory[is_sane(trajectory, options.salvage_distance)].without_labels()
+        sane = is_sane(trajectory, options.salvage_distance) & is_whole(trajectory, numbers)
+        salvaged = trajectory[sane].without_labels()
         salvaged = salvaged[np.arange(len(salvaged))[-options.n_salvaged :]].replace(velocities=None)
         counts['n_salvaged'] = len(salvaged)
         frames = Frames.concatenate([frames, salvaged])
@@ -250,7 +257,8 @@ class LammpsParser(Parser):
         final = self._read_dump(self._job.FILES.final).frames.replace(forces=None)
         if ending.outcome == 'broke' and trace.steps.size:
             preselected = preselected.end_at(int(trace.steps[-1]) + 1)  # the step in which the run broke is not traced
-        candidates = gather_candidates(preselected, trajectory.frames, options, ending.outcome)
+        numbers = get_frame(self.node.inputs.structure).numbers
+        candidates = gather_candidates(preselected, trajectory.frames, options, ending.outcome, numbers)
         return Run(options, log, trace, ending, trajectory, final, preselected, candidates)
 
     @property
@@ -266,11 +274,15 @@ class LammpsParser(Parser):
     def _species(self) -> tuple[str, ...]:
         return tuple(self.node.inputs.potential.species)
 
+    @cached_property
+    def _repository(self) -> Any:
+        """The files that were retrieved to be kept; finding their node takes a query."""
+        return self.retrieved.base.repository
+
     def _read_retrieved(self, name: str) -> str:
-        repository = self.retrieved.base.repository
-        if name not in repository.list_object_names():
+        if name not in self._repository.list_object_names():
             raise FileNotFoundError(name)
-        content: bytes = repository.get_object_content(name, mode='rb')
+        content: bytes = self._repository.get_object_content(name, mode='rb')
         return content.decode(errors='replace')
 
     def _read_temporary(self, name: str) -> bytes:
