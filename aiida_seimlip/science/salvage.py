@@ -29,6 +29,17 @@ def is_sane(frames: Frames, shortest_distance: float) -> np.ndarray:
     return sane
 
 
+def is_whole(frames: Frames, numbers: np.ndarray) -> np.ndarray:
+    """Return whether each frame holds all atoms, of which a run that crashes loses some; shape (n_frames,).
+
+    :param frames: in any order of their atoms.
+    :param numbers: atomic numbers of the start; shape (n_atoms,).
+    """
+    expected = np.sort(numbers)
+    parts = np.split(frames.numbers, frames.ptr[1:-1]) if len(frames) else []
+    return np.array([np.array_equal(np.sort(part), expected) for part in parts], dtype=bool)
+
+
 def thin(grades: np.ndarray, limit: int, keep: tuple[int, ...] = ()) -> np.ndarray:
     """Choose some frames evenly in the order of their grades, the highest among them.
 

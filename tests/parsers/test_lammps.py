@@ -302,7 +302,7 @@ def test_crashed_with_atoms_on_top_of_each_other(start):
     saved = Frames.concatenate([frame.replace(**grades) for frame in (start, near, start)])
     trajectory = Frames.concatenate([start.replace(origin_steps=[step]) for step in range(0, 900, 100)] + [near])
     options = LammpsOptions.from_node({**PARAMETERS, 'n_salvaged': 3})
-    candidates = gather_candidates(Preselected(saved), trajectory, options, 'crashed')
+    candidates = gather_candidates(Preselected(saved), trajectory, options, 'crashed', start.numbers)
     assert (candidates.counts['n_insane'], candidates.counts['n_salvaged']) == (1, 3)
     assert candidates.frames.origin_steps.tolist() == [-1, -1, 600, 700, 800]
 

@@ -5,7 +5,7 @@ import pytest
 from ase.build import bulk
 
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.salvage import is_sane, thin
+from aiida_seimlip.science.salvage import is_sane, is_whole, thin
 
 
 @pytest.fixture
@@ -15,6 +15,15 @@ def copper():
 
 def test_sane(copper):
     assert is_sane(Frames.from_atoms([copper]), 2.0).tolist() == [True]
+
+
+def test_whole(copper):
+    """The atoms may be in another order, but none may be missing or another."""
+    gold, less = copper.copy(), copper[:-1]
+    gold.symbols[0] = 'Au'
+    frames = Frames.from_atoms([gold[::-1], less, copper, gold])
+    assert is_whole(frames, gold.numbers).tolist() == [True, False, False, True]
+    assert is_whole(Frames.empty(), gold.numbers).tolist() == []
 
 
 def test_insane_frames(copper):

@@ -1,4 +1,4 @@
-"""The parser of ``seimlip.lammps`` on recordings of LAMMPS 19 Nov 2024, Open MPI, with the pair style of lammps-mtp."""
+"""The parser of ``seimlip.lammps`` on recordings of LAMMPS 19 Nov 2024 with Open MPI, mostly in dialect ``mtp``."""
 
 import numpy as np
 import pytest
@@ -15,6 +15,10 @@ COOL = {'temperature': 300.0, 'timestep': 0.5, 'n_steps': 60}
 HOT = {'temperature': 2500.0, 'timestep': 1.0, 'n_steps': 500}
 PARAMETERS = {
     '30_mtp_completed': COOL, '31_mtp_break': HOT, '32_mtp_break_2ranks': HOT,
+    '34_mlip_crash': {
+        'temperature': 20000.0, 'timestep': 4.0, 'n_steps': 200, 'threshold_break': 1e300, 'dialect': 'mlip',
+        'dump_every': 2, 'thermo_every': 5,
+    },
     '33_mtp_crash_graded': {'temperature': 30000.0, 'timestep': 4.0, 'n_steps': 500, 'threshold_break': 1e300},
 }  # fmt: skip
 KEPT = ('lammps.out', 'lammps.err')
@@ -126,3 +130,12 @@ def test_crashed(parse):
     assert parsed.exit_message.endswith('Lost atoms: original 24 current 0')
     results = parsed.outputs['results'].get_dict()
     assert (results['n_saved'], results['n_damaged'], results['n_salvaged']) == (3, 1, 1)
+
+
+def test_frames_that_have_lost_atoms_are_no_candidates(parse):
+    """The pair style of MLIP-3 goes on to save what is left of the cell."""
+    parsed = parse('34_mlip_crash')
+    assert parsed.exit_status == 420
+    results = parsed.outputs['results'].get_dict()
+    assert (results['n_saved'], results['n_damaged'], results['n_incomplete']) == (5, 0, 2)
+    assert set(parsed.outputs['candidates'].get_frames().sizes) == {24}
