@@ -96,7 +96,7 @@ Host {host}
     UserKnownHostsFile {home}/.ssh/known_hosts
 """
 
-GUARD = 'read nothing; for pid in $(pgrep -f "^/bin/bash $0/spool/job"); do kill -KILL -- "-$pid"; done'
+GUARD = 'read nothing; for pid in $(pgrep -f "^/bin/bash $0/spool/job"); do kill -s KILL -- "-$pid"; done'
 """Script that waits for the end of its input, and then kills the jobs whose scripts are in the folder `$0`."""
 
 
