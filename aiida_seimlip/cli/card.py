@@ -11,6 +11,7 @@ from aiida import orm
 from aiida.common.links import LinkType
 
 from aiida_seimlip.cli.potential import is_training_link
+from aiida_seimlip.cli.vasp_label import describe_vasp_label
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.ase import CALCULATORS
@@ -222,6 +223,7 @@ def _describe_labels(card: FrameCard) -> Iterator[str]:
     calculator = _calculator(card.labelled_by)
     if calculator:
         yield f'calculator: {calculator}'
+    yield from describe_vasp_label(card.labelled_by, card.labelled)
     assert card.labelled.energies is not None and card.labelled.forces is not None
     force = np.linalg.norm(card.labelled.forces, axis=1).max()
     energy = card.labelled.energies[0] / card.labelled.sizes[0]

@@ -12,6 +12,7 @@ from aiida.engine.utils import instantiate_process
 from aiida.manage import get_manager
 
 from aiida_seimlip.calculations.functions.vasp import prepare_vasp
+from aiida_seimlip.cli.card import describe_card, find_card
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.vasp import VaspLabelOptions
 from aiida_seimlip.science.frames import Frames
@@ -104,6 +105,11 @@ def test_labels_and_their_reuse(label, vasp_faults, potcar_family, monkeypatch):
     assert vasp_faults.runs[0]['formula'] == 'Ar6Ne2'
     remote = job.outputs.remote_folder
     assert remote.base.extras.get('cleaned', False) or remote.is_empty
+
+    card = describe_card(find_card(found, 1))
+    assert f'VaspCalculation {jobs_of(node, 1)[0].pk} ' in card
+    assert 'with VASP 6.4.2' in card
+    assert 'PBE + D3, 520 eV, k-points every 0.35 1/Å, potentials Ne, Ar of ' in card
 
     again = FramesData(Frames.concatenate([frames.get_frames()[[1]], frames.get_frames()[[0]]]))
     for _ in ('harvested', 'not harvested'):
