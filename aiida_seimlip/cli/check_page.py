@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 import click
@@ -75,16 +76,27 @@ def _facts(facts: Mapping[str, Any], width: int) -> Iterator[str]:
 
 
 def _table(checks: list[CheckRecord], width: int) -> Iterator[str]:
-    names = max(len(check.name) for check in checks) + 2
-    numbers = max(len(_measured(check)) for check in checks) + 2
-    for check in checks:
-        word, colour = LOOKS[check.status]
-        status = click.style(f'{word:<{STATUS_WIDTH}}', fg=colour, bold=check.status == 'failed')
-        indent = 2 + STATUS_WIDTH + names + numbers
-        head = f'{check.name:<{names}}{_measured(check):<{numbers}}'
-        first, *rest = textwrap.wrap(check.message, max(width - indent, 30)) or ['']
-        yield f'  {status}{head}{first}'.rstrip()
-        yield from (f'{"":<{indent}}{line}' for line in rest)
+    """Yield the lines of the checks; those that were skipped for one reason share a line."""
+    shown = [check for check in checks if check.status != 'skipped']
+    names = max((len(check.name) for check in shown), default=0) + 2
+    numbers = max((len(_measured(check)) for check in shown), default=0) + 2
+    for (is_skipped, message), group in groupby(checks, lambda check: (check.status == 'skipped', check.message)):
+        if is_skipped:
+            head = f'  {_status("skipped")}'
+            text = f'{", ".join(check.name for check in group)}: {message}'
+            yield from _hang(head, text, 2 + STATUS_WIDTH, width)
+            continue
+        for check in group:
+            indent = 2 + STATUS_WIDTH + names + numbers
+            head = f'{check.name:<{names}}{_measured(check):<{numbers}}'
+            first, *rest = textwrap.wrap(message, max(width - indent, 30)) or ['']
+            yield f'  {_status(check.status)}{head}{first}'.rstrip()
+            yield from (f'{"":<{indent}}{line}' for line in rest)
+
+
+def _status(status: Status) -> str:
+    word, colour = LOOKS[status]
+    return click.style(f'{word:<{STATUS_WIDTH}}', fg=colour, bold=status == 'failed')
 
 
 def _measured(check: CheckRecord) -> str:

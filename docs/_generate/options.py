@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
-from aiida_seimlip.options import active_learning, ase, check, history, lammps, mlip3, vasp
+from aiida_seimlip.options import active_learning, ase, check, check_report, history, lammps, mlip3, vasp
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
 
@@ -24,6 +24,9 @@ SECTIONS = {
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
 belong to."""
+
+PAGES = {history.__name__: 'history.md', check_report.__name__: 'check_report.md'}
+"""Pages of the models that ports do not take."""
 
 WORDS = {bool: 'boolean', int: 'integer', float: 'number', str: 'string', type(None): '`None`', dict: 'mapping'}
 SYMBOLS = {'ge': '≥', 'gt': '>', 'le': '≤', 'lt': '<', 'multiple_of': 'multiple of'}
@@ -54,6 +57,11 @@ def describe_options() -> str:
 def describe_history() -> str:
     """Return the tables of the models that the output `history` of a campaign is made of."""
     return join(part for model in _with_nested(history.CampaignHistory) for part in _describe_model(model, '##'))
+
+
+def describe_check_report() -> str:
+    """Return the tables of the models that the output `report` of a check is made of."""
+    return join(part for model in _with_nested(check_report.CheckReport) for part in _describe_model(model, '##'))
 
 
 def describe_calculators() -> str:
@@ -155,7 +163,7 @@ def _name(annotation: Any) -> str:
     if get_args(annotation):
         return _generic_name(get_origin(annotation), get_args(annotation))
     if inspect.isclass(annotation) and issubclass(annotation, pydantic.BaseModel):
-        page = 'history.md' if annotation.__module__ == history.__name__ else 'options.md'
+        page = PAGES.get(annotation.__module__, 'options.md')
         return f'[`{annotation.__name__}`]({page}#{processes.slug(annotation.__name__)})'
     return WORDS.get(annotation, code(getattr(annotation, '__name__', annotation)))
 

@@ -18,7 +18,11 @@ from aiida_seimlip.engines.contract import SOCKETS, SocketWorkChain, engine_name
 from aiida_seimlip.options.base import Options
 
 CAMPAIGN = 'seimlip.active_learning'
-MODELS = {'CampaignHistory': 'history.md', 'ExplorationConditions': 'options.md'}
+CHECK = 'seimlip.check'
+MODELS = {
+    'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
+    'LammpsOptions': 'options.md',
+}  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 
 
@@ -39,6 +43,12 @@ def describe_campaign() -> str:
     """Return the section on the WorkChain that grows a potential."""
     process = WorkflowFactory(CAMPAIGN)
     return join([*_describe(CAMPAIGN, process, WorkChain), 'Outline:', _outline(process)])
+
+
+def describe_check() -> str:
+    """Return the section on the WorkChain that checks programs."""
+    process = WorkflowFactory(CHECK)
+    return join([*_describe(CHECK, process, WorkChain), 'Outline:', _outline(process)])
 
 
 def describe_engines() -> str:

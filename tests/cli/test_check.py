@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+import click
 import pytest
 from aiida import orm
 from aiida.common.links import LinkType
@@ -76,11 +77,14 @@ def test_red_page():
     assert '`verdi process status 12`' in text
 
 
+def test_lines_skipped_for_one_reason_share_a_line():
+    text = click.unstyle(page(report(RED, SKIPPED, {**SKIPPED, 'name': 'grade'})))
+    assert '  skipped  break, grade: The job `breaking` failed.' in text
+
+
 def test_page_is_not_wider_than_the_terminal(monkeypatch):
     monkeypatch.setenv('COLUMNS', '80')
     long = {**RED, 'message': 'word ' * 40, 'remedy': 'word ' * 60}
-    import click
-
     assert max(len(click.unstyle(line)) for line in page(report(long), {'abc': 1}).splitlines()) <= 80
 
 
