@@ -196,7 +196,8 @@ def test_job_is_run_again_a_few_times(train, monkeypatch, handler, text, n_resta
         assert f'It is run again (restart {number + 1} of 3).' in ''.join(said)
         said.clear()
     exit_code = interrupt(process, text)
-    assert exit_code.status == process.exit_codes.ERROR_NO_POTENTIAL.status
+    label = 'ERROR_OUT_OF_WALLTIME' if handler == 'handle_hanging' else 'ERROR_NO_POTENTIAL'
+    assert exit_code.status == process.exit_codes[label].status
     assert 'Interrupted: ' in exit_code.message
     assert 'It is not run again' in said[0]
     considered = process.node.base.extras.get('considered_handlers')
