@@ -77,9 +77,9 @@ class CheckWorkChain(WorkChain):
             return None  # the port itself says so
         try:
             check = find_check(inputs['code'], inputs['engine'].value if 'engine' in inputs else None)
+            return check.explain(inputs)
         except ValueError as exception:
             return str(exception)
-        return check.explain(inputs)
 
     @property
     def check(self) -> ProgramCheck:

@@ -29,6 +29,9 @@ class ProgramCheck(ABC):
     """The check of one kind of program; it keeps nothing between two calls."""
 
     engine: str
+    plugin_prefix: str | None
+    """How the default plugins of codes begin that hold such a program; None if that cannot be known."""
+
     rounds: ClassVar[tuple[str, ...]]
     """Names of the rounds; the jobs of one round run side by side."""
     expected: ClassVar[Mapping[str, int]] = MappingProxyType({})
@@ -79,6 +82,7 @@ class LammpsCheck(ProgramCheck):
     """LAMMPS with a moment tensor potential."""
 
     engine = 'lammps'
+    plugin_prefix = 'seimlip.lammps'
     rounds = ('probe', 'points', 'speed_plain', 'speed_graded')
     expected = MappingProxyType({'breaking': BROKE})
 
@@ -117,6 +121,7 @@ class Mlip3Check(ProgramCheck):
     """MLIP-3's program ``mlp``."""
 
     engine = 'mlip3'
+    plugin_prefix = 'seimlip.mlip3.'
     rounds = ('ours', 'theirs')
 
     def prepare(self, parameters: orm.Dict, given: Nodes) -> Nodes:
@@ -160,8 +165,19 @@ class ReferenceCheck(ProgramCheck):
 
     @property
     def process(self) -> type[SocketWorkChain]:
-        """The adapter."""
+        """The adapter.
+
+        :raises ValueError: if what it stands on is not installed.
+        """
         return load_engine('reference', self.engine)
+
+    @property
+    def plugin_prefix(self) -> str | None:  # type: ignore[override]
+        """That of the adapter; None if the adapter runs no program, or what it stands on is not installed."""
+        try:
+            return self.process.plugin_prefix or None
+        except ValueError:
+            return None
 
     def prepare(self, parameters: orm.Dict, given: Nodes) -> Nodes:
         """Lay out the displaced and strained cells."""
@@ -192,20 +208,18 @@ def find_check(code: orm.AbstractCode, engine: str | None = None) -> ProgramChec
     :param engine: that drives the program.
     :raises ValueError: if there is none; the message is one sentence.
     """
-    known: dict[str, tuple[str, ProgramCheck]] = {
-        'lammps': ('seimlip.lammps', LammpsCheck()), 'mlip3': ('seimlip.mlip3.', Mlip3Check()),
-    }  # fmt: skip
-    for name in engine_names('reference'):
-        known[name] = (load_engine('reference', name).plugin_prefix, ReferenceCheck(name))
+    known: dict[str, ProgramCheck] = {'lammps': LammpsCheck(), 'mlip3': Mlip3Check()}
+    known |= {name: ReferenceCheck(name) for name in engine_names('reference')}
     names = ', '.join(known)
     if engine is not None:
         if engine not in known:
             raise ValueError(f'Input `engine` is `{engine}`, but there are checks for {names}.')
-        return known[engine][1]
+        return known[engine]
     plugin = code.default_calc_job_plugin
     if not plugin:
         raise ValueError(f'Input `code` has no default plugin that would tell what it is: give `engine` ({names}).')
-    for prefix, check in known.values():
+    for check in known.values():
+        prefix = check.plugin_prefix
         if prefix and plugin.startswith(prefix):
             return check
     raise ValueError(f'Input `code` is a code for `{plugin}`, which no engine drives: there are {names}.')

@@ -12,7 +12,9 @@ from aiida.engine import run_get_node
 
 from aiida_seimlip.options import ase as ase_options
 from aiida_seimlip.options.check_report import CheckReport
+from aiida_seimlip.workflows import check_programs
 from aiida_seimlip.workflows.check import CheckWorkChain
+from aiida_seimlip.workflows.check_programs import find_check
 from tests.stand_ins.programs import STAND_INS, make_program
 
 QUICK = {'level': 6, 'n_cells': 2, 'n_steps': 20, 'iteration_limit': 3}
@@ -297,3 +299,28 @@ def test_engine_tells_what_a_code_without_plugin_is(aiida_localhost):
     _, report = check(code, engine='lammps')
     assert report.kind == 'lammps'
     assert [line.name for line in report.failed] == ['job probe']
+
+
+@pytest.mark.parametrize(
+    ('plugin', 'engine'),
+    [('seimlip.lammps', 'lammps'), ('seimlip.mlip3.train', 'mlip3'), ('seimlip.ase', 'ase'), ('vasp.vasp', 'vasp')],
+)
+def test_default_plugin_tells_the_engine(aiida_localhost, plugin, engine):
+    if plugin.startswith('vasp'):
+        pytest.importorskip('aiida_vasp')
+    code = orm.InstalledCode(
+        label='any', computer=aiida_localhost, filepath_executable='/bin/true', default_calc_job_plugin=plugin
+    )
+    assert find_check(code).engine == engine
+
+
+def test_engine_that_is_not_installed_stands_in_nobodys_way(aiida_localhost, monkeypatch):
+    def load(socket, name):
+        raise ValueError(f'The engine `{name}` of the socket `{socket}` cannot be loaded: no module.')
+
+    monkeypatch.setattr(check_programs, 'load_engine', load)
+    program = {'computer': aiida_localhost, 'filepath_executable': '/bin/true', 'label': 'any'}
+    lammps = orm.InstalledCode(default_calc_job_plugin='seimlip.lammps', **program)
+    assert find_check(lammps).engine == 'lammps'
+    with pytest.raises(ValueError, match='which no engine drives'):
+        find_check(orm.InstalledCode(default_calc_job_plugin='vasp.vasp', **program))
