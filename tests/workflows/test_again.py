@@ -77,7 +77,8 @@ def test_same_campaign_again_computes_nothing(campaign, builder):
     again = run_get_node(builder)[1]
     assert len(labelling_jobs(again)) == 0
     assert labels_of(again) == labels_of(campaign)
-    assert again.outputs.potential.get_content() == campaign.outputs.potential.get_content()
+    contents = [node.outputs.potential.get_content(mode='rb') for node in (again, campaign)]
+    assert contents[0] == contents[1]
 
 
 def test_continued_campaign_computes_what_is_new(campaign):
