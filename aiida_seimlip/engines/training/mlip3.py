@@ -19,11 +19,7 @@ CAUSES = ('ERROR_BAD_DATA', 'ERROR_UNKNOWN_SPECIES', 'ERROR_DIVERGED', 'ERROR_OU
 
 
 class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
-    """Train a moment tensor potential and build its active set.
-
-    A job that is stopped leaves the coefficients of its last iteration behind. The next job goes on from there, and
-    only a potential that its program calls complete, with its active set, is ever a result.
-    """
+    """Train a moment tensor potential and build its active set; a job goes on where the last one was stopped."""
 
     _process_class = Mlip3TrainCalculation
     plugin_prefix = 'seimlip.mlip3.'
@@ -40,26 +36,20 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
         super().setup()
         self.ctx.n_fruitless = 0
         self.ctx.first_job = 0
-        self.ctx.has_diverged = False
 
     @process_handler(priority=BEFORE_OTHERS + 1)
     def handle_checkpoint(self, calculation: orm.CalcJobNode) -> None:
         """Let the next job, if another handler decides for one, go on from the last good potential."""
-        if 'checkpoint' not in calculation.outputs:
-            return
-        results = calculation.outputs.results
-        self.ctx.inputs.start = calculation.outputs.checkpoint
-        self.ctx.inputs.parameters = with_remaining_iterations(calculation.inputs.parameters, results)
-        self.report(
-            f'{calculation.process_label}<{calculation.pk}> was stopped after {results["n_iterations"]} iterations; '
-            f'what comes next goes on from PotentialData<{self.ctx.inputs.start.pk}>.'
-        )
+        if 'checkpoint' in calculation.outputs:
+            self.ctx.inputs.start, results = calculation.outputs.checkpoint, calculation.outputs.results
+            self.ctx.inputs.parameters = with_remaining_iterations(calculation.inputs.parameters, results)
+            self.report(f'Job {calculation.pk} did {results["n_iterations"]} iterations; the next goes on from there.')
 
     @process_handler(exit_codes=[EXIT_CODES.ERROR_OUT_OF_WALLTIME, EXIT_CODES.ERROR_COMMAND_STOPPED])
     def handle_stopped(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Go on as long as the jobs get on; start a job that did not get on again, once."""
         if 'checkpoint' in calculation.outputs:
-            return self._run_again(calculation, 'The next job goes on from there.')
+            return self._run_again(calculation, 'The next job goes on.')
         return self._run_fruitless_again(calculation)
 
     @process_handler(
@@ -74,10 +64,9 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
 
     @process_handler(exit_codes=EXIT_CODES.ERROR_DIVERGED)
     def handle_divergence(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
-        """Go back to the first start, once, if it was not from there that the job diverged."""
-        if self.ctx.has_diverged or self.ctx.inputs.start.uuid == self.inputs.start.uuid:
+        """Go back to the first start, if it was not from there that the job diverged."""
+        if self.ctx.inputs.start.uuid == self.inputs.start.uuid:
             return None
-        self.ctx.has_diverged = True
         self.ctx.inputs.start, self.ctx.inputs.parameters = self.inputs.start, self.inputs.parameters
         self.ctx.first_job = len(self.ctx.children)
         return self._run_again(calculation, 'The next job begins at the first start again.')
@@ -103,8 +92,7 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
     def _fail(self, job: orm.CalcJobNode) -> ExitCode:
         """Return the exit code that tells the cause, also where no other job is allowed."""
         label = next((name for name in CAUSES if job.exit_status == EXIT_CODES[name].status), self.failure)
-        interruption = find_interruption(job)
-        if interruption is not None and interruption.cause is Cause.OUT_OF_WALLTIME:
+        if (interruption := find_interruption(job)) and interruption.cause is Cause.OUT_OF_WALLTIME:
             label = 'ERROR_OUT_OF_WALLTIME'
         exit_code: ExitCode = self.exit_codes[label].format(**describe_failure(job))
         self.report(exit_code.message)
