@@ -129,6 +129,15 @@ def potential_untrained(load_potential) -> Any:
     return load_potential('01_train_l08/08.almtp')
 
 
+@pytest.fixture
+def aiida_localhost(aiida_computer_local) -> Any:
+    """Return this machine as a computer, without login shells: they would run the start-up files of the user."""
+    computer = aiida_computer_local(label='localhost', configure=False)
+    if not computer.is_configured:
+        computer.configure(use_login_shell=False)
+    return computer
+
+
 # -- jobs and parsers -------------------------------------------------------------------------------------------------
 
 

@@ -73,7 +73,7 @@ def setup_computer(say: Callable[[str], None], work_directory: Path | None = Non
     ).store()  # fmt: skip
     computer.set_minimum_job_poll_interval(1)
     computer.set_default_mpiprocs_per_machine(1)
-    computer.configure(safe_interval=0)
+    computer.configure(safe_interval=0, use_login_shell=False)  # all programs are named by absolute paths
     say(f'Made the computer `{COMPUTER}`; jobs run in {computer.get_workdir()}.')
     return computer
 
