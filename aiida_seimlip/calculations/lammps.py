@@ -257,8 +257,8 @@ def _faults_of_ranks(inputs: Mapping[str, Any], options: LammpsOptions) -> Itera
     fragments = options.with_grades and DIALECTS[options.dialect].saves_fragments
     if ranks > 1 and fragments and inputs['potential'].selection_mode == 'nbh':
         yield (
-            f'Input `metadata.options.resources` asks for {ranks} MPI ranks, but with dialect `{options.dialect}` and input '
-            '`potential`, whose active set is one of neighbourhoods, each rank would save fragments: use one.'
+            f'Input `metadata.options.resources` asks for {ranks} MPI ranks, but with dialect `{options.dialect}` and '
+            'input `potential`, whose active set is one of neighbourhoods, each rank would save fragments: use one.'
         )
 
 

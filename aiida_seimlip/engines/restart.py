@@ -161,6 +161,13 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
         """End with the message of the job, where no other handler knows better."""
         return None if calculation.is_finished_ok else ProcessHandlerReport(True, self._fail(calculation))
 
+    def failure_of(self, job: orm.CalcJobNode) -> str:
+        """Return the label of the exit code for a job that no handler deals with.
+
+        :param job: that failed.
+        """
+        return self.failure
+
     # -- details ------------------------------------------------------------------------------------------------------
 
     def _run_again_after(self, cause: Cause, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
@@ -182,8 +189,9 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
 
     def _fail(self, job: orm.CalcJobNode) -> ExitCode:
         """Return the exit code for a job that cannot be helped, and say so in the report."""
-        exit_code: ExitCode = self.exit_codes[self.failure].format(**describe_failure(job))
+        exit_code: ExitCode = self.exit_codes[self.failure_of(job)].format(**describe_failure(job))
         self.report(exit_code.message)
+        self.ctx.is_finished = True  # else AiiDA says no more of the last job than that it was the last
         return exit_code
 
 

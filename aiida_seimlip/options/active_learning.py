@@ -157,7 +157,8 @@ class ActiveLearningOptions(Options):
         default=20, ge=1, description='Number of the last iteration; the bootstrap, iteration 0, is not counted.'
     )
     first_iteration: int = Field(
-        default=0, ge=0,
+        default=0,
+        ge=0,
         description='Iteration after which to begin: above 0 in a campaign that continues another one, whose random '
         'numbers are not used again then.',
     )
@@ -166,11 +167,14 @@ class ActiveLearningOptions(Options):
         default=None, ge=1, description='Frames in the training set at most; none for no limit.'
     )
     failure_budget: float = Field(
-        default=0.2, ge=0, le=1,
+        default=0.2,
+        ge=0,
+        le=1,
         description='Fraction of the frames of an iteration that may fail to be labelled; one may in any case.',
     )
     label_deadline: float | None = Field(
-        default=None, gt=0,
+        default=None,
+        gt=0,
         description='Time in s after which an iteration goes on without the labels that are still out, which join the '
         'next one; the last iteration waits for all. None: each waits for all.',
     )

@@ -8,7 +8,7 @@ from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_ha
 from aiida_seimlip.calculations.functions.training import join_histories, with_remaining_iterations
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
 from aiida_seimlip.engines.interruption import Cause, find_interruption
-from aiida_seimlip.engines.restart import BEFORE_OTHERS, RestartMixin, describe_failure
+from aiida_seimlip.engines.restart import BEFORE_OTHERS, RestartMixin
 from aiida_seimlip.engines.training.contract import TrainingWorkChain
 from aiida_seimlip.options.mlip3 import Mlip3TrainOptions
 
@@ -79,6 +79,13 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
             self.out('history', join_histories(**{f'job_{i:02d}': job.outputs.history for i, job in enumerate(jobs)}))
         return None
 
+    def failure_of(self, job: orm.CalcJobNode) -> str:
+        """Tell the cause."""
+        interruption = find_interruption(job)
+        if interruption is not None and interruption.cause is Cause.OUT_OF_WALLTIME:
+            return 'ERROR_OUT_OF_WALLTIME'
+        return next((label for label in CAUSES if job.exit_status == EXIT_CODES[label].status), self.failure)
+
     def _run_fruitless_again(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         self.ctx.n_fruitless += 1
         return None if self.ctx.n_fruitless > 1 else self._run_again(calculation, 'It is started again.')
@@ -88,13 +95,3 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
             return None
         self.report_error_handled(calculation, action)
         return ProcessHandlerReport(True)
-
-    def _fail(self, job: orm.CalcJobNode) -> ExitCode:
-        """Return the exit code that tells the cause, also where no other job is allowed."""
-        label = next((name for name in CAUSES if job.exit_status == EXIT_CODES[name].status), self.failure)
-        if (interruption := find_interruption(job)) and interruption.cause is Cause.OUT_OF_WALLTIME:
-            label = 'ERROR_OUT_OF_WALLTIME'
-        exit_code: ExitCode = self.exit_codes[label].format(**describe_failure(job))
-        self.report(exit_code.message)
-        self.ctx.is_finished = True  # else AiiDA says no more of the last job than that it was the last
-        return exit_code
