@@ -23,7 +23,7 @@ demo: install  ## Grow a potential for Li2CO3 by active learning; results go to 
 install: $(VENV)/.installed  ## Make .venv and install the package with what the demo needs.
 
 test: $(VENV)/.installed-dev  ## Install the test tools and run the whole suite.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/python -m pytest tests/cluster
 
 lint: $(VENV)/.installed-dev  ## Run ruff, mypy, codespell and import-linter.

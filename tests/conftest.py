@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -178,6 +179,8 @@ def code(aiida_localhost, aiida_code_installed) -> Callable[..., Any]:
         if '/' not in executable:
             executable = str(Path(sys.executable).parent / executable)
         label = f'{entry_point}-{Path(executable).name}'.replace('.', '-')
+        if kwargs:  # a code of the same label would be taken as it is
+            label += f'-{hashlib.sha256(repr(sorted(kwargs.items())).encode()).hexdigest()[:8]}'
         return aiida_code_installed(
             label=label, computer=aiida_localhost, filepath_executable=executable,
             default_calc_job_plugin=entry_point, **kwargs,

@@ -86,8 +86,8 @@ class Progress:
         def look() -> None:
             if self._interrupted is not None and time.monotonic() - self._interrupted > PATIENCE_SECONDS:
                 raise KeyboardInterrupt
+            loop.call_later(1.0, look)  # before anything can go wrong
             self._look(began)
-            loop.call_later(1.0, look)
 
         loop.call_later(1.0, look)
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 import click
 from aiida import orm
 from aiida.engine import run_get_node, submit
-from aiida.manage import get_manager
 
+from aiida_seimlip.cli.runner import local_runner
 from aiida_seimlip.workflows.check import CheckWorkChain
 
 POLL_SECONDS = 1.0
@@ -25,13 +25,8 @@ def run_check(inputs: Mapping[str, Any]) -> orm.WorkChainNode:
     :return: the check, which may have failed in any way.
     :raises ValueError: if the inputs are refused.
     """
-    manager = get_manager()
-    manager.set_runner(manager.create_runner(with_persistence=False, communicator=None, poll_interval=POLL_SECONDS))
-    try:
-        with progress():
-            return cast('orm.WorkChainNode', run_get_node(CheckWorkChain, **inputs)[1])
-    finally:
-        manager.reset_runner()
+    with local_runner(POLL_SECONDS), progress():
+        return cast('orm.WorkChainNode', run_get_node(CheckWorkChain, **inputs)[1])
 
 
 def submit_check(inputs: Mapping[str, Any]) -> orm.WorkChainNode:

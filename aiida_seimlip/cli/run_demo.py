@@ -15,11 +15,11 @@ from typing import Any
 import click
 from aiida import orm
 from aiida.engine import ProcessBuilder, run_get_node
-from aiida.manage import get_manager
 from aiida.manage.caching import enable_caching
 
 from aiida_seimlip.cli.home import Home
 from aiida_seimlip.cli.progress import CAMPAIGN, Progress
+from aiida_seimlip.cli.runner import local_runner
 from aiida_seimlip.report.campaign import CampaignReport, union_seconds
 
 POLL_SECONDS = 0.1
@@ -71,7 +71,7 @@ def run_demo(home: Home, directory: Path, *, fresh: bool = False) -> bool:
         earlier = None if fresh else interrupted
         if earlier is not None:
             progress.say(f'The campaign {earlier.pk} was interrupted: going on where it stopped.')
-        builder = build_campaign(codes) if earlier is None else earlier.get_builder_restart()
+        builder = build_campaign(codes) if earlier is None else restart_campaign(earlier)
     try:
         node = run_campaign(builder, progress, reuse=earlier is not None)
     finally:
@@ -113,23 +113,32 @@ def build_campaign(codes: Mapping[str, orm.AbstractCode]) -> ProcessBuilder:
     )
 
 
+def restart_campaign(earlier: orm.WorkChainNode) -> ProcessBuilder:
+    """Return the inputs of a campaign that was interrupted, to be run again with the results of its jobs.
+
+    Labels are not looked for one by one: they would come in other nodes, for which no later job is known.
+
+    :param earlier: the campaign.
+    """
+    builder: Any = earlier.get_builder_restart()
+    builder.reference['reuse_labels'] = orm.Bool(False)
+    return builder
+
+
 def run_campaign(builder: ProcessBuilder, progress: Progress, *, reuse: bool) -> orm.WorkChainNode:
     """Run a campaign in this process, without a daemon or a broker.
 
-    No checkpoints are saved, which takes a sixth of AiiDA's time: an interrupted campaign is not taken up from them but
-    run again with the results of its jobs.
+    An interrupted campaign is not taken up where it stopped but run again with the results of its jobs.
 
     :param builder: its inputs.
     :param progress: is told what happens.
     :param reuse: take over the results of jobs with the same inputs that ended before.
     :return: the campaign, which may have failed in any way.
     """
-    manager = get_manager()
-    manager.set_runner(manager.create_runner(with_persistence=False, communicator=None, poll_interval=POLL_SECONDS))
     last = last_campaign()
-    progress.watch(manager.get_runner().loop)
     try:
-        with enable_caching() if reuse else nullcontext():
+        with local_runner(POLL_SECONDS) as runner, enable_caching() if reuse else nullcontext():
+            progress.watch(runner.loop)
             run_get_node(builder)
     except Exception as exception:  # killed, or an error in the WorkChain itself: its node holds the traceback
         node = last_campaign()

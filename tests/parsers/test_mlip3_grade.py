@@ -29,7 +29,7 @@ def test_success(parse, frames_labelled):
     printed = [0.890692, 1.05239, 0.908838, 0.71538, 1.35984]
     np.testing.assert_allclose(graded.grades[:5], printed, rtol=1e-5)
     assert job.outputs['results'].get_dict() == {
-        'highest_grade': graded.grades.max(), 'grades': graded.grades.tolist(),
+        'highest_grade': graded.grades.max(), 'grades': graded.grades.tolist(), 'output_files': ['out.cfg'],
     }  # fmt: skip
     assert graded.hashes() == original.hashes(), 'positions keep all their digits'
     np.testing.assert_array_equal(graded.energies, original.energies)

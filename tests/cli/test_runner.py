@@ -1,0 +1,76 @@
+"""The runner of this interpreter: interrupts wait for the end of a step."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from aiida import orm
+from aiida.engine import WorkChain, calcfunction, run_get_node
+
+from aiida_seimlip.cli.runner import local_runner
+
+
+@calcfunction
+def interrupted_double(value):
+    os.kill(os.getpid(), signal.SIGINT)
+    return orm.Int(2 * value.value)
+
+
+class BelowWorkChain(WorkChain):
+    """Does nothing."""
+
+    @classmethod
+    def define(cls, spec):
+        super().define(spec)
+        spec.outline(cls.rest)
+
+    def rest(self):
+        pass
+
+
+class InterruptedWorkChain(WorkChain):
+    """Is interrupted in the middle of a step, by way of a calcfunction or by itself, and then waits for another."""
+
+    @classmethod
+    def define(cls, spec):
+        super().define(spec)
+        spec.input('by_function', valid_type=orm.Bool)
+        spec.outline(cls.be_interrupted, cls.go_on)
+
+    def be_interrupted(self):
+        if self.inputs.by_function:
+            interrupted_double(orm.Int(21))
+        else:
+            os.kill(os.getpid(), signal.SIGINT)
+        self.node.base.extras.set('ended_step', True)
+        self.to_context(below=self.submit(BelowWorkChain))
+
+    def go_on(self):
+        self.node.base.extras.set('went_on', True)
+
+
+@pytest.mark.parametrize('by_function', [True, False])
+def test_interrupt(by_function):
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), local_runner(0.1):
+        run_get_node(InterruptedWorkChain, by_function=orm.Bool(by_function))
+    assert signal.getsignal(signal.SIGINT) == before
+    filters = {'attributes.process_label': 'InterruptedWorkChain'}
+    query = orm.QueryBuilder().append(orm.WorkChainNode, filters=filters, tag='node').order_by({'node': {'id': 'desc'}})
+    node = query.first(flat=True)
+    assert node.is_terminated
+    assert 'went_on' not in node.base.extras.all
+    if not by_function:
+        assert node.is_killed
+        assert node.base.extras.all['ended_step'], 'the step that was under way came to its end'
+
+
+def test_nothing_happens_without_interrupt():
+    @calcfunction
+    def double(value):
+        return orm.Int(2 * value.value)
+
+    with local_runner(0.1):
+        assert double(orm.Int(4)).value == 8
