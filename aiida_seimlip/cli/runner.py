@@ -23,7 +23,7 @@ def local_runner(poll_seconds: float) -> Iterator[Runner]:
     :param poll_seconds: time in s between two looks at the jobs.
     :raises KeyboardInterrupt: if the processes were interrupted, instead of what came of that.
     """
-    manager = get_manager()
+    manager: Any = get_manager()
     runner = manager.create_runner(with_persistence=False, communicator=None, poll_interval=poll_seconds)
     manager.set_runner(runner)
     received: list[int] = []
