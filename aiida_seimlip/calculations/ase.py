@@ -12,10 +12,9 @@ import numpy as np
 from aiida import orm
 from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
-from aiida.engine import CalcJob, CalcJobProcessSpec, PortNamespace
-from aiida.engine.processes.calcjobs.calcjob import validate_calc_job
+from aiida.engine import CalcJob, CalcJobProcessSpec
 
-from aiida_seimlip.calculations.validation import faults_of_code
+from aiida_seimlip.calculations.validation import CheckedInputs, faults_of_code
 from aiida_seimlip.calculations.walltime import time_limit
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.ase import AseOptions
@@ -24,7 +23,7 @@ from aiida_seimlip.science.frames import Frames
 UPLOADED_ARRAYS = ('numbers', 'positions', 'ptr', 'cells', 'pbc', 'velocities')
 
 
-class AseCalculation(CalcJob):
+class AseCalculation(CheckedInputs, CalcJob):
     """Label, relax or run molecular dynamics from many frames in one job, with any ASE calculator.
 
     The code is a Python interpreter on the remote computer that can import numpy, ASE and the calculator; this package
@@ -93,16 +92,6 @@ class AseCalculation(CalcJob):
             402, 'ERROR_OUT_OF_DISK', invalidates_cache=True,
             message='The disk was full after {n_finished} of {n_frames} frames of the input `frames`: {reason}',
         )  # fmt: skip
-
-    @classmethod
-    def validate_inputs(cls, inputs: Mapping[str, Any], namespace: PortNamespace) -> str | None:
-        """Check the inputs against each other.
-
-        :param inputs: all inputs.
-        :param namespace: the ports; those that a workflow did not expose are not there.
-        :return: one sentence that names the input at fault, or None if all is well.
-        """
-        return validate_calc_job(inputs, namespace) or next(cls.find_faults(inputs), None)
 
     @classmethod
     def find_faults(cls, inputs: Mapping[str, Any]) -> Iterator[str]:

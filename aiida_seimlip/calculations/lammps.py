@@ -12,11 +12,10 @@ from aiida import orm
 from aiida.common import AttributeDict
 from aiida.common.datastructures import CalcInfo
 from aiida.common.folders import Folder
-from aiida.engine import CalcJobProcessSpec, PortNamespace
-from aiida.engine.processes.calcjobs.calcjob import validate_calc_job
+from aiida.engine import CalcJobProcessSpec
 from aiida_lammps.calculations.raw import LammpsRawCalculation
 
-from aiida_seimlip.calculations.validation import faults_of_code, faults_of_potential
+from aiida_seimlip.calculations.validation import CheckedInputs, faults_of_code, faults_of_potential
 from aiida_seimlip.calculations.walltime import time_limit
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
@@ -27,7 +26,7 @@ from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 from aiida_seimlip.science.formats.lammps_input import LammpsFiles, write_input
 
 
-class LammpsCalculation(LammpsRawCalculation):  # type: ignore[misc]
+class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[misc]
     """Run molecular dynamics with a moment tensor potential, until its end or until the potential extrapolates too far.
 
     The code is a LAMMPS with the pair style ``mlip`` or ``mtp``, or ``seimlip-lmp``. What its parent takes as inputs,
@@ -133,16 +132,6 @@ class LammpsCalculation(LammpsRawCalculation):  # type: ignore[misc]
         )  # fmt: skip
 
     # -- checks -------------------------------------------------------------------------------------------------------
-
-    @classmethod
-    def validate_inputs(cls, inputs: Mapping[str, Any], namespace: PortNamespace) -> str | None:
-        """Check the inputs against each other.
-
-        :param inputs: all inputs.
-        :param namespace: the ports; those that a workflow did not expose are not there.
-        :return: one sentence that names the input at fault, or None if all is well.
-        """
-        return validate_calc_job(inputs, namespace) or next(cls.find_faults(inputs), None)
 
     @classmethod
     def find_faults(cls, inputs: Mapping[str, Any]) -> Iterator[str]:

@@ -8,13 +8,12 @@ from typing import Any
 from aiida import orm
 from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
-from aiida.engine import CalcJob, CalcJobProcessSpec, PortNamespace
-from aiida.engine.processes.calcjobs.calcjob import validate_calc_job
+from aiida.engine import CalcJob, CalcJobProcessSpec
 
-from aiida_seimlip.calculations.validation import faults_of_code
+from aiida_seimlip.calculations.validation import CheckedInputs, faults_of_code
 
 
-class LammpsProbeCalculation(CalcJob):
+class LammpsProbeCalculation(CheckedInputs, CalcJob):
     """Ask a LAMMPS for its version, packages and pair styles: ``lmp -h``.
 
     The pair styles tell which dialects it understands, see `dialect` of `LammpsOptions`.
@@ -46,16 +45,6 @@ class LammpsProbeCalculation(CalcJob):
             310, 'ERROR_NOT_LAMMPS', invalidates_cache=True,
             message='The program of input `code` does not answer `-h` as LAMMPS does. {reason}',
         )  # fmt: skip
-
-    @classmethod
-    def validate_inputs(cls, inputs: Mapping[str, Any], namespace: PortNamespace) -> str | None:
-        """Check the inputs against each other.
-
-        :param inputs: all inputs.
-        :param namespace: the ports; those that a workflow did not expose are not there.
-        :return: one sentence that names the input at fault, or None if all is well.
-        """
-        return validate_calc_job(inputs, namespace) or next(cls.find_faults(inputs), None)
 
     @classmethod
     def find_faults(cls, inputs: Mapping[str, Any]) -> Iterator[str]:

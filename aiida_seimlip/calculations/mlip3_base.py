@@ -9,16 +9,15 @@ from typing import Any, ClassVar
 from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
 from aiida.engine import CalcJob, CalcJobProcessSpec, PortNamespace
-from aiida.engine.processes.calcjobs.calcjob import validate_calc_job
 
-from aiida_seimlip.calculations.validation import faults_of_code
+from aiida_seimlip.calculations.validation import CheckedInputs, faults_of_code
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.science.formats.mlip3_cfg import write_cfg
 from aiida_seimlip.science.frames import Frames
 
 
-class Mlip3Calculation(CalcJob):
+class Mlip3Calculation(CheckedInputs, CalcJob):
     """One command of MLIP-3's program ``mlp``, or of ``seimlip-mlp``, which speaks the same language.
 
     The exit code of ``mlp`` tells neither success nor failure: the parsers read what it prints. Configurations that can
@@ -69,15 +68,15 @@ class Mlip3Calculation(CalcJob):
 
     @classmethod
     def validate_inputs(cls, inputs: Mapping[str, Any], namespace: PortNamespace) -> str | None:
-        """Check the inputs against each other.
+        """Look for a code as well, which only a job can do without whose files are imported (`remote_folder`).
 
         :param inputs: all inputs.
-        :param namespace: the ports; those that a workflow did not expose are not there.
-        :return: one sentence that names the input at fault, or None if all is well.
+        :param namespace: the ports.
+        :return: as in the base class.
         """
         if 'code' in namespace and not {'code', 'remote_folder'} & set(inputs):
             return 'Input `code` is missing.'
-        return validate_calc_job(inputs, namespace) or next(cls.find_faults(inputs), None)
+        return super().validate_inputs(inputs, namespace)
 
     @classmethod
     def find_faults(cls, inputs: Mapping[str, Any]) -> Iterator[str]:

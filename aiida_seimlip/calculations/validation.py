@@ -6,11 +6,33 @@ They look at attributes only, never at files, so that submitting stays quick.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from aiida import orm
+from aiida.engine import PortNamespace
+from aiida.engine.processes.calcjobs.calcjob import validate_calc_job
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
+
+
+class CheckedInputs:
+    """A CalcJob that checks its inputs against each other; to be set as the validator of its inputs."""
+
+    @classmethod
+    def validate_inputs(cls, inputs: Mapping[str, Any], namespace: PortNamespace) -> str | None:
+        """Check the inputs against each other.
+
+        :param inputs: all inputs.
+        :param namespace: the ports; those that a workflow did not expose are not there.
+        :return: one sentence that names the input at fault, or None if all is well.
+        """
+        return validate_calc_job(inputs, namespace) or next(cls.find_faults(inputs), None)
+
+    @classmethod
+    def find_faults(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield one sentence for each input that is wrong; an input may be absent where a workflow gives it later."""
+        raise NotImplementedError
 
 
 def faults_of_code(name: str, code: orm.AbstractCode, entry_point: str) -> Iterator[str]:
