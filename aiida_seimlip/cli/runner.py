@@ -24,6 +24,7 @@ def local_runner(poll_seconds: float) -> Iterator[Runner]:
     :raises KeyboardInterrupt: if the processes were interrupted, instead of what came of that.
     """
     manager: Any = get_manager()
+    manager.reset_runner()  # which closes the loop of an earlier runner, before the new one can take it up
     runner = manager.create_runner(with_persistence=False, communicator=None, poll_interval=poll_seconds)
     manager.set_runner(runner)
     received: list[int] = []
