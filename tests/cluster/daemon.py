@@ -51,6 +51,7 @@ class Daemon:
         if n_workers > 1:
             self.client.increase_workers(n_workers - 1)
         wait_for(lambda: len(self.worker_pids()) == n_workers, 60, 'the workers of the daemon')
+        forget_broker()
 
     def stop(self) -> None:
         """Stop the daemon with its workers; running processes go on when it is started again."""
@@ -80,3 +81,11 @@ class Daemon:
         pid = self.worker_pids()[0] if pid is None else pid
         os.kill(pid, signal.SIGKILL)
         return pid
+
+
+def forget_broker() -> None:
+    """Let this interpreter connect anew: what it sends to a broker that has been replaced is lost."""
+    from aiida.manage import get_manager
+
+    get_manager().reset_runner()
+    get_manager().reset_broker()
