@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -117,12 +116,3 @@ def explain_failure(process: orm.ProcessNode) -> str:
     if process.is_excepted:
         return f'{kind} excepted: {(process.exception or "unknown").strip().splitlines()[-1]}'
     return f'{kind} ended with status {process.exit_status}: {process.exit_message}'
-
-
-def outputs_of(process: orm.ProcessNode, *names: str) -> Mapping[str, Any]:
-    """Return those outputs of a process that exist.
-
-    :param process: a terminated process.
-    :param names: of the outputs.
-    """
-    return {name: process.outputs[name] for name in names if name in process.outputs}

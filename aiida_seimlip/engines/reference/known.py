@@ -34,9 +34,18 @@ def find_labelled(parameters: orm.Dict, frames: FramesData) -> dict[str, FramesD
         filters={'attributes.n_labelled': {'>': 0}},
     )  # fmt: skip
     found = [pk for content, pk, known in query.iterall() if formulas & set(known) and _is_method(content, method)]
-    if not found:
+    return load_labels(found)
+
+
+def load_labels(pks: list[int]) -> dict[str, FramesData]:
+    """Return sets of labelled frames by a name that is valid as the label of a link.
+
+    :param pks: of the nodes.
+    :return: by ``labels_<pk>``.
+    """
+    if not pks:
         return {}
-    nodes = orm.QueryBuilder().append(FramesData, filters={'id': {'in': found}}).all(flat=True)
+    nodes = orm.QueryBuilder().append(FramesData, filters={'id': {'in': pks}}).all(flat=True)
     return {f'labels_{node.pk:09d}': node for node in nodes}
 
 

@@ -10,6 +10,7 @@ from aiida_vasp.data.potcar import PotcarData, PotcarGroup
 
 from aiida_seimlip.calculations.functions.vasp import JOB_KEY
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.engines.reference.known import load_labels
 from aiida_seimlip.engines.reference.vasp_job import VaspLabelWorkChain
 from aiida_seimlip.options.vasp import VaspLabelOptions
 
@@ -71,10 +72,7 @@ def find_labelled(parameters: orm.Dict, frames: FramesData) -> dict[str, FramesD
         pk for content, pk, known in query.iterall()
         if formulas & set(known) and is_same_method(content, parameters, frames.elements)
     ]  # fmt: skip
-    if not found:
-        return {}
-    nodes = orm.QueryBuilder().append(FramesData, filters={'id': {'in': found}}).all(flat=True)
-    return {f'labels_{node.pk:09d}': node for node in nodes}
+    return load_labels(found)
 
 
 def find_jobs(parameters: orm.Dict, elements: Iterable[str], keys: Collection[str]) -> dict[str, int]:
