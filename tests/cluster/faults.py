@@ -96,23 +96,26 @@ def jobs_of(node: Any) -> list[Any]:
 
 
 def wait_for_job(cluster: Cluster, node: Any, state: str, *, label: str = '') -> Job:
-    """Wait until SLURM has a job of a process in a state, and AiiDA has noted that.
+    """Wait until SLURM has a job of a process in a state, and AiiDA has noted all that it submitted.
+
+    Whoever is killed between the answer of `sbatch` and the note of the number submits the job once more; no test
+    of something else shall depend on whether it hits that moment.
 
     :param state: of SLURM.
     :param label: how the label of the process begins that is a job of AiiDA.
     """
     from aiida.common.datastructures import CalcJobState
 
+    def is_noted(job: Any) -> bool:
+        return job.get_state() == CalcJobState.WITHSCHEDULER and job.get_last_job_info() is not None
+
     found: list[Job] = []
 
     def look() -> bool:
-        names = {f'aiida-{job.pk}': job for job in jobs_of(node) if job.process_label.startswith(label)}
-        found[:] = [
-            job for job in cluster.squeue() if job.name in names and job.state == state
-            and names[job.name].get_state() == CalcJobState.WITHSCHEDULER
-            and names[job.name].get_last_job_info() is not None
-        ]  # fmt: skip
-        return bool(found)
+        jobs = [job for job in jobs_of(node) if not job.is_terminated]
+        names = {f'aiida-{job.pk}' for job in jobs if job.process_label.startswith(label)}
+        found[:] = [job for job in cluster.squeue() if job.name in names and job.state == state]
+        return bool(found) and all(map(is_noted, jobs))
 
     wait_for(look, PATIENCE, f'a job in the state {state}')
     return found[0]
@@ -125,10 +128,12 @@ def count_labels(node: Any) -> Counter[str]:
     )  # fmt: skip
 
 
-def count_submissions(cluster: Cluster, node: Any) -> list[int]:
-    """Return how often each job of a process was given to SLURM."""
-    submitted = Counter(job.name for job in [*cluster.history(), *cluster.squeue()])
-    return [submitted[f'aiida-{job.pk}'] for job in jobs_of(node)]
+def count_submissions(cluster: Cluster, node: Any) -> dict[str, int]:
+    """Return how often each job of a process was given to SLURM, by the label and the pk of the job."""
+    numbers: dict[str, set[int]] = {}
+    for job in [*cluster.history(), *cluster.squeue()]:
+        numbers.setdefault(job.name, set()).add(job.number)
+    return {f'{job.process_label} {job.pk}': len(numbers.get(f'aiida-{job.pk}', ())) for job in jobs_of(node)}
 
 
 def reports(node: Any) -> str:
