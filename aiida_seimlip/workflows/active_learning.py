@@ -17,7 +17,7 @@ from aiida_seimlip.options.history import HISTORY_EXTRA, CampaignHistory
 from aiida_seimlip.workflows.continuation import ContinueMixin
 from aiida_seimlip.workflows.explore import ExploreStage
 from aiida_seimlip.workflows.label import LabelStage
-from aiida_seimlip.workflows.protocols import ProtocolMixin
+from aiida_seimlip.workflows.protocols.active_learning import CampaignProtocolMixin
 from aiida_seimlip.workflows.replay import ReplayMixin
 from aiida_seimlip.workflows.select import SelectStage
 from aiida_seimlip.workflows.stage import HELD_OUT
@@ -26,7 +26,7 @@ from aiida_seimlip.workflows.validation import validate_campaign
 
 
 class ActiveLearningWorkChain(
-    ProtocolMixin, ReplayMixin, ContinueMixin, ExploreStage, SelectStage, LabelStage, TrainStage
+    CampaignProtocolMixin, ReplayMixin, ContinueMixin, ExploreStage, SelectStage, LabelStage, TrainStage
 ):
     """Grow a potential until every exploration with it runs to its end without extrapolating.
 

@@ -14,7 +14,7 @@ from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
 from aiida_seimlip.options import active_learning, ase, check, check_report, history, lammps, mlip3, vasp
 from aiida_seimlip.options.exploration import ExplorationConditions
-from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
+from aiida_seimlip.workflows.protocols import ProtocolMixin
 
 Model = type[pydantic.BaseModel]
 
@@ -74,14 +74,22 @@ def describe_calculators() -> str:
 
 
 def describe_protocols() -> str:
-    """Return what each protocol is for, and all values side by side."""
-    available = ActiveLearningWorkChain.get_available_protocols()
-    default = ActiveLearningWorkChain.get_default_protocol()
+    """Return for each workflow what its protocols are for, and all values side by side."""
+    parts = []
+    for name, process in processes.all_processes().items():
+        if issubclass(process, ProtocolMixin):
+            parts += [f'### For `{name}`', *_describe_protocols_of(process)]
+    return join(parts)
+
+
+def _describe_protocols_of(process: type[ProtocolMixin]) -> Iterator[str]:
+    available = process.get_available_protocols()
+    default = process.get_default_protocol()
     what_for = [(f'{code(name)}{" (default)" if name == default else ""}', text) for name, text in available.items()]
-    values = {name: dict(_flatten(ActiveLearningWorkChain.get_protocol_inputs(name))) for name in available}
-    keys = _in_order(values.values())
-    rows = [(code(key), *(values[name].get(key, '') for name in available)) for key in keys]
-    return join([table(('protocol', 'what for'), what_for), table(('input', *map(code, available)), rows)])
+    yield table(('protocol', 'what for'), what_for)
+    values = {name: dict(_flatten(process.get_protocol_inputs(name))) for name in available}
+    rows = [(code(key), *(values[name].get(key, '') for name in available)) for key in _in_order(values.values())]
+    yield table(('input', *map(code, available)), rows)
 
 
 # -- models -----------------------------------------------------------------------------------------------------------

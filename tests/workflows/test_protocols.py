@@ -1,5 +1,7 @@
 """Every protocol gives a builder whose inputs pass all checks."""
 
+from importlib.resources import files
+
 import pytest
 from aiida import orm
 from aiida.engine.utils import instantiate_process
@@ -8,9 +10,10 @@ from aiida.manage import get_manager
 from aiida_seimlip.options.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.vasp import VaspLabelOptions
 from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
-from aiida_seimlip.workflows.protocols import merge
+from aiida_seimlip.workflows.protocols import PACKAGE, merge, read_protocol, resolve_codes, socket_inputs
 
 PROTOCOLS = sorted(ActiveLearningWorkChain.get_available_protocols())
+FOLDERS = sorted(path.name for path in files(PACKAGE).iterdir() if path.is_dir() and not path.name.startswith('_'))
 
 
 @pytest.fixture
@@ -135,6 +138,35 @@ def test_merge_replaces_lists_and_named_sections():
     other = {'a': [3], 'b': {'name': 'y'}, 'c': {'e': 3}}
     assert merge(one, other) == {'a': [3], 'b': {'name': 'y'}, 'c': {'d': 1, 'e': 3}}
     assert merge(one, {'b': {'name': 'x', 'kwargs': {'j': 2}}})['b'] == {'name': 'x', 'kwargs': {'k': 1, 'j': 2}}
+
+
+@pytest.mark.parametrize('folder', FOLDERS)
+def test_each_workflow_has_the_same_protocols(folder):
+    """`--protocol demo` means the same for each workflow; each protocol says what it is for."""
+    names = {path.name.removesuffix('.yaml') for path in files(PACKAGE).joinpath(folder).iterdir()} & set(PROTOCOLS)
+    assert names == set(PROTOCOLS)
+    assert all(read_protocol(folder, name)['description'].endswith('.') for name in names)
+
+
+def test_codes_that_may_be_left_out(codes):
+    sockets = ('reference', 'training')
+    given = {'training': codes['training']}
+    assert resolve_codes(given, sockets, optional=['reference']) == given
+    assert resolve_codes(given, sockets, stand_in={'reference': 'training'})['reference'] is codes['training']
+
+
+def test_label_of_no_code():
+    with pytest.raises(ValueError, match='The code `nothing@nowhere` for `training` cannot be loaded'):
+        resolve_codes({'training': 'nothing@nowhere'}, ['training'])
+
+
+def test_inputs_of_a_socket(codes):
+    everywhere = {'queue_name': 'all', 'qos': 'x'}
+    inputs = socket_inputs({'parameters': {'a': 1}, 'options': {'queue_name': 'q'}}, None, everywhere)
+    assert {name: node.get_dict() for name, node in inputs.items()} == {
+        'parameters': {'a': 1}, 'options': {'queue_name': 'q', 'qos': 'x'}
+    }  # fmt: skip
+    assert socket_inputs({'n': 3}, codes['training']) == {'code': codes['training'], 'n': 3}
 
 
 def test_unknown_protocol():

@@ -1,39 +1,47 @@
-"""Protocols: sets of inputs in YAML files, one for each purpose."""
+"""Protocols: sets of inputs in YAML files, a folder for each workflow and a file for each purpose."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from aiida import orm
-from aiida.engine import ProcessBuilder
+from aiida.common.exceptions import MultipleObjectsError, NotExistent
 from ase.data import atomic_numbers
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.engines.contract import SOCKETS
-from aiida_seimlip.options.active_learning import ActiveLearningOptions, EngineNames
 
-DEFAULT_PROTOCOL = 'balanced'
-SECTIONS = ('options', 'engines', *SOCKETS)
+PACKAGE = 'aiida_seimlip.workflows.protocols'
+SUFFIX = '.yaml'
 
 
 class ProtocolMixin:
-    """Builders filled from protocols, for `ActiveLearningWorkChain`."""
+    """Inputs from protocols, for a WorkChain that names the folder of its protocols.
 
-    @staticmethod
-    def get_available_protocols() -> dict[str, str]:
+    A protocol is plain data in sections: `options` and the like are the content of Dict ports, the name of a socket
+    stands for the settings of its engine. How a builder is made of them is the business of the workflow.
+    """
+
+    protocol_folder: ClassVar[str]
+    """Name of the folder in this package that holds the protocols of the workflow."""
+    protocol_sections: ClassVar[tuple[str, ...]]
+    """Names of the sections that its protocols may have."""
+    protocol_default: ClassVar[str] = 'balanced'
+    """Name of the protocol that is used unless another is named."""
+
+    @classmethod
+    def get_available_protocols(cls) -> dict[str, str]:
         """Return the names of the protocols, and what each is for."""
-        folder = files('aiida_seimlip.workflows.protocols')
-        names = sorted(path.name.removesuffix('.yaml') for path in folder.iterdir() if path.name.endswith('.yaml'))
-        return {name: read_protocol(name)['description'] for name in names}
+        folder = files(PACKAGE).joinpath(cls.protocol_folder)
+        names = sorted(path.name.removesuffix(SUFFIX) for path in folder.iterdir() if path.name.endswith(SUFFIX))
+        return {name: read_protocol(cls.protocol_folder, name)['description'] for name in names}
 
-    @staticmethod
-    def get_default_protocol() -> str:
+    @classmethod
+    def get_default_protocol(cls) -> str:
         """Return the name of the protocol that is used unless another is named."""
-        return DEFAULT_PROTOCOL
+        return cls.protocol_default
 
     @classmethod
     def get_protocol_inputs(
@@ -42,75 +50,33 @@ class ProtocolMixin:
         """Return the inputs of a protocol as plain data.
 
         :param protocol: name of the protocol.
-        :param overrides: values that replace those of the protocol, in the same sections: ``options``, ``engines``,
-            ``reference``, ``training``, ``exploration``, ``selection``. Lists are replaced as a whole.
+        :param overrides: values that replace those of the protocol, in the same sections (`protocol_sections`). Lists
+            are replaced as a whole.
         :raises ValueError: if there is no such protocol or section.
         """
         available = cls.get_available_protocols()
-        name = protocol or DEFAULT_PROTOCOL
+        name = protocol or cls.get_default_protocol()
         if name not in available:
             raise ValueError(f'There is no protocol `{name}`; there are {", ".join(f"`{one}`" for one in available)}.')
-        unknown = set(overrides or {}) - set(SECTIONS)
+        unknown = set(overrides or {}) - set(cls.protocol_sections)
         if unknown:
             raise ValueError(
                 f'The overrides have the section(s) {", ".join(f"`{one}`" for one in sorted(unknown))}, but a protocol '
-                f'has {", ".join(f"`{one}`" for one in SECTIONS)}.'
+                f'has {", ".join(f"`{one}`" for one in cls.protocol_sections)}.'
             )
-        inputs = read_protocol(name)
+        inputs = read_protocol(cls.protocol_folder, name)
         del inputs['description']
         return merge(inputs, overrides or {})
 
-    @classmethod
-    def get_builder_from_protocol(
-        cls,
-        codes: Mapping[str, orm.AbstractCode | str],
-        structures: Mapping[str, orm.StructureData | FramesData] | orm.StructureData | FramesData,
-        *,
-        species: Sequence[str] | None = None,
-        protocol: str | None = None,
-        overrides: Mapping[str, Any] | None = None,
-        scheduler_options: Mapping[str, Any] | None = None,
-        initial_training: Mapping[str, FramesData] | None = None,
-        initial_potential: PotentialData | None = None,
-    ) -> ProcessBuilder:
-        """Return a builder with the inputs of a protocol.
 
-        :param codes: the code for each socket (``reference``, ``training``, ``exploration``, ``selection``), or its
-            label; ``selection`` may be left out: it is that of ``training`` then.
-        :param structures: the starts of the explorations, by name, or a single one.
-        :param species: chemical symbols in type order; by default those of the starts, in order of atomic number.
-        :param protocol: name of the protocol.
-        :param overrides: values that replace those of the protocol; see `get_protocol_inputs`.
-        :param scheduler_options: settings of the scheduler for all jobs; ``options`` of a socket in the overrides have
-            precedence.
-        :param initial_training: labelled frames to continue from.
-        :param initial_potential: a potential trained on them.
-        :raises ValueError: if there is no such protocol or section, or a code is missing.
-        """
-        inputs = cls.get_protocol_inputs(protocol, overrides)
-        starts = dict(structures) if isinstance(structures, Mapping) else {'start': structures}
-        builder: ProcessBuilder = cls.get_builder()  # type: ignore[attr-defined]
-        builder.structures = starts
-        builder.species = orm.List(list(species) if species is not None else elements_of_all(starts))
-        builder.options = ActiveLearningOptions.serializer(inputs['options'])
-        builder.engines = EngineNames.serializer(inputs['engines'])
-        for socket, code in resolve_codes(codes).items():
-            settings = merge({'options': dict(scheduler_options or {})}, inputs.get(socket, {}))
-            setattr(builder, socket, {'code': code, **{
-                name: orm.Dict(value) if isinstance(value, Mapping) else orm.to_aiida_type(value)
-                for name, value in settings.items() if value != {}
-            }})  # fmt: skip
-        if initial_training:
-            builder.initial_training = dict(initial_training)
-        if initial_potential is not None:
-            builder.initial_potential = initial_potential
-        return builder
+def read_protocol(folder: str, name: str) -> dict[str, Any]:
+    """Return the content of the YAML file of a protocol.
 
-
-def read_protocol(name: str) -> dict[str, Any]:
-    """Return the content of the YAML file of a protocol."""
-    text = files('aiida_seimlip.workflows.protocols').joinpath(f'{name}.yaml').read_text(encoding='utf-8')
-    content: dict[str, Any] = yaml.safe_load(text)
+    :param folder: of the workflow.
+    :param name: of the protocol.
+    """
+    path = files(PACKAGE).joinpath(folder).joinpath(f'{name}{SUFFIX}')
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding='utf-8'))
     content.pop('anchors', None)
     return content
 
@@ -132,24 +98,55 @@ def merge(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def resolve_codes(codes: Mapping[str, orm.AbstractCode | str]) -> dict[str, orm.AbstractCode]:
+def resolve_codes(
+    codes: Mapping[str, orm.AbstractCode | str],
+    sockets: Collection[str],
+    *,
+    optional: Collection[str] = (),
+    stand_in: Mapping[str, str] | None = None,
+) -> dict[str, orm.AbstractCode]:
     """Return the code for each socket.
 
     :param codes: codes, or their labels, by socket.
-    :raises ValueError: if one is missing, or there is one for no socket.
+    :param sockets: the sockets of the workflow, in the order of the result.
+    :param optional: sockets that can do without a code; they are missing from the result if none is given.
+    :param stand_in: for sockets that may be left out, the one whose code they take over.
+    :raises ValueError: if one is missing, there is one for no socket, or a label is that of no code.
     """
-    unknown = set(codes) - set(SOCKETS)
+    unknown = set(codes) - set(sockets)
     if unknown:
         raise ValueError(f'There is no socket {", ".join(f"`{one}`" for one in sorted(unknown))} to give a code to.')
-    given = {**({'selection': codes['training']} if 'training' in codes else {}), **codes}
-    missing = [socket for socket in SOCKETS if socket not in given]
+    given = {socket: codes[other] for socket, other in (stand_in or {}).items() if other in codes} | dict(codes)
+    missing = [socket for socket in sockets if socket not in given and socket not in optional]
     if missing:
         raise ValueError(f'The code for {", ".join(f"`{one}`" for one in missing)} is missing.')
-    loaded = {}
-    for socket in SOCKETS:
-        code = given[socket]
-        loaded[socket] = orm.load_code(code) if isinstance(code, str) else code
-    return loaded
+    return {socket: _load_code(socket, given[socket]) for socket in sockets if socket in given}
+
+
+def _load_code(socket: str, code: orm.AbstractCode | str) -> orm.AbstractCode:
+    if not isinstance(code, str):
+        return code
+    try:
+        return orm.load_code(code)
+    except (NotExistent, MultipleObjectsError) as exception:
+        raise ValueError(f'The code `{code}` for `{socket}` cannot be loaded: {exception}') from exception
+
+
+def socket_inputs(
+    settings: Mapping[str, Any],
+    code: orm.AbstractCode | None = None,
+    scheduler_options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what goes into the namespace of a socket.
+
+    :param settings: section of a protocol: inputs of the engine as plain data.
+    :param code: the program; None for an engine that needs none.
+    :param scheduler_options: settings of the scheduler for all jobs; ``options`` of the section have precedence.
+    """
+    content = merge({'options': dict(scheduler_options or {})}, settings)
+    nodes = {name: orm.Dict(value) if isinstance(value, Mapping) else orm.to_aiida_type(value)
+             for name, value in content.items() if value != {}}  # fmt: skip
+    return nodes if code is None else {'code': code, **nodes}
 
 
 def elements_of_all(structures: Mapping[str, orm.StructureData | FramesData]) -> list[str]:

@@ -1,0 +1,64 @@
+"""Builders of campaigns from protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from aiida import orm
+from aiida.engine import ProcessBuilder
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.engines.contract import SOCKETS
+from aiida_seimlip.options.active_learning import ActiveLearningOptions, EngineNames
+from aiida_seimlip.workflows.protocols import ProtocolMixin, elements_of_all, resolve_codes, socket_inputs
+
+
+class CampaignProtocolMixin(ProtocolMixin):
+    """Builders filled from protocols, for `ActiveLearningWorkChain`."""
+
+    protocol_folder: ClassVar[str] = 'active_learning'
+    protocol_sections: ClassVar[tuple[str, ...]] = ('options', 'engines', *SOCKETS)
+
+    @classmethod
+    def get_builder_from_protocol(
+        cls,
+        codes: Mapping[str, orm.AbstractCode | str],
+        structures: Mapping[str, orm.StructureData | FramesData] | orm.StructureData | FramesData,
+        *,
+        species: Sequence[str] | None = None,
+        protocol: str | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        scheduler_options: Mapping[str, Any] | None = None,
+        initial_training: Mapping[str, FramesData] | None = None,
+        initial_potential: PotentialData | None = None,
+    ) -> ProcessBuilder:
+        """Return a builder with the inputs of a protocol.
+
+        :param codes: the code for each socket (``reference``, ``training``, ``exploration``, ``selection``), or its
+            label; ``selection`` may be left out: it is that of ``training`` then.
+        :param structures: the starts of the explorations, by name, or a single one.
+        :param species: chemical symbols in type order; by default those of the starts, in order of atomic number.
+        :param protocol: name of the protocol.
+        :param overrides: values that replace those of the protocol; see `get_protocol_inputs`.
+        :param scheduler_options: settings of the scheduler for all jobs; ``options`` of a socket in the overrides have
+            precedence.
+        :param initial_training: labelled frames to continue from.
+        :param initial_potential: a potential trained on them.
+        :raises ValueError: if there is no such protocol or section, or a code is missing.
+        """
+        inputs = cls.get_protocol_inputs(protocol, overrides)
+        starts = dict(structures) if isinstance(structures, Mapping) else {'start': structures}
+        builder: ProcessBuilder = cls.get_builder()  # type: ignore[attr-defined]
+        builder.structures = starts
+        builder.species = orm.List(list(species) if species is not None else elements_of_all(starts))
+        builder.options = ActiveLearningOptions.serializer(inputs['options'])
+        builder.engines = EngineNames.serializer(inputs['engines'])
+        for socket, code in resolve_codes(codes, SOCKETS, stand_in={'selection': 'training'}).items():
+            setattr(builder, socket, socket_inputs(inputs.get(socket, {}), code, scheduler_options))
+        if initial_training:
+            builder.initial_training = dict(initial_training)
+        if initial_potential is not None:
+            builder.initial_potential = initial_potential
+        return builder
