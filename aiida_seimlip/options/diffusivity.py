@@ -1,0 +1,137 @@
+"""Options of `DiffusivityWorkChain`: everything that is not the business of one program."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from ase.data import atomic_numbers
+from pydantic import Field, field_validator, model_validator
+
+from aiida_seimlip.options.base import Options
+
+Ensemble = Literal['nve', 'nvt', 'npt_iso', 'npt_tri']
+
+
+class TransportEngines(Options):
+    """The program that runs the dynamics: the last part of its entry point ``seimlip.dynamics.<engine>``."""
+
+    dynamics: str = 'lammps'
+
+
+class DynamicsSettings(Options):
+    """The molecular dynamics, the same at all temperatures; lengths are numbers of steps."""
+
+    ensemble: Ensemble = Field(
+        default='nvt', description='Constant volume (nve, nvt), isotropic (npt_iso) or free (npt_tri) cell.'
+    )
+    pressure: float = Field(default=1.0, description='In bar; without effect at constant volume.')
+    timestep: float = Field(default=0.5, gt=0, description='In fs.')
+    equilibration_steps: int = Field(default=20_000, ge=0, description='Steps before the production; 0 for none.')
+    production_steps: int = Field(ge=1, description='Steps that the diffusion coefficient is taken from.')
+    track_every: int = Field(default=200, ge=1, description='Steps between the positions kept of the mobile ions.')
+    dump_every: int = Field(
+        default=5000, ge=1,
+        description='Steps between whole frames, which grades, RDFs and bonded units are taken from.',
+    )  # fmt: skip
+    thermostat_damping: float = Field(default=100.0, gt=0, description='Of the thermostat in fs.')
+    barostat_damping: float = Field(default=500.0, gt=0, description='Of the barostat in fs.')
+
+    @model_validator(mode='after')
+    def _lengths_fit(self) -> Self:
+        for name in ('track_every', 'dump_every'):
+            if getattr(self, name) > self.production_steps:
+                raise ValueError(f'`{name}` must not be above `production_steps` ({self.production_steps})')
+        if self.production_steps // self.track_every < 10:
+            raise ValueError(
+                f'{self.production_steps} steps with `track_every` {self.track_every} make a track of '
+                f'{self.production_steps // self.track_every} frames, but at least 10 are needed'
+            )
+        return self
+
+
+class DomainOptions(Options):
+    """How far the potential may extrapolate during production; only potentials that know their grade are asked."""
+
+    threshold: float = Field(default=10.0, gt=1, description='Frames above this grade are out of domain.')
+    max_share: float = Field(
+        default=0.01, ge=0, le=1, description='Share of the frames of a run that may be; above, the work fails.'
+    )
+    max_frames: int = Field(
+        default=500, ge=1, description='Frames of a run whose grade is evaluated; more are thinned out evenly.'
+    )
+
+
+class ParityLimits(Options):
+    """How far the program may be from our own evaluation of the potential, at the start, before anything is run."""
+
+    energy: float = Field(default=1e-5, gt=0, description='Difference of the energy in eV per atom.')
+    forces: float = Field(default=1e-3, gt=0, description='Largest difference of a force component in eV/Å.')
+    stress: float = Field(default=0.01, gt=0, description='Largest difference of a stress component in GPa.')
+
+
+class AnalysisOptions(Options):
+    """How the tracks are read."""
+
+    hop_distance: float = Field(
+        default=1.8, gt=0, description='A mobile ion has hopped once it has gone so far in Å and stays away.'
+    )
+    min_hops_per_ion: float = Field(
+        default=0.1, ge=0, description='Fewer hops than this, per mobile ion, and nothing diffuses.'
+    )
+    n_samples: int = Field(default=1000, ge=100, description='Samples of the posterior that are kept.')
+
+
+class RdfOptions(Options):
+    """Radial distribution functions and running coordination numbers from the whole frames."""
+
+    pairs: list[tuple[str, str]] | None = Field(
+        default=None,
+        description='Pairs of chemical symbols; None: each mobile species with all elements. Oxygen may be told apart '
+        'by its bonding (`O_carbonate`, `O_carbonyl`, `O_ether`).',
+    )
+    r_max: float | None = Field(
+        default=None, gt=0, description='Largest distance in Å; None: half the height of the cell, at most 8.'
+    )
+    n_bins: int = Field(default=200, ge=10, description='Bins up to the largest distance.')
+    max_frames: int = Field(default=200, ge=1, description='Frames that are looked at; more are thinned out evenly.')
+
+
+class DiffusivityOptions(Options):
+    """At which temperatures, how long, and how the diffusion is found."""
+
+    seed: int = Field(ge=0, description='All random numbers are derived from it.')
+    mobile: list[str] = Field(default=['Li'], min_length=1, description='Chemical symbols of the mobile ions.')
+    temperatures: list[float] = Field(min_length=1, description='In K.')
+    replicas: int = Field(default=1, ge=1, description='Runs at each temperature, with velocities of their own.')
+    dynamics: DynamicsSettings
+    max_concurrent: int | None = Field(default=None, ge=1, description='Runs under way at once; None for no limit.')
+    check_parity: bool = Field(
+        default=True, description='First compare the program with our own evaluation, where the potential is an MTP.'
+    )
+    parity: ParityLimits = Field(default_factory=ParityLimits)
+    domain: DomainOptions = Field(default_factory=DomainOptions)
+    analysis: AnalysisOptions = Field(default_factory=AnalysisOptions)
+    rdf: RdfOptions | None = Field(default_factory=RdfOptions, description='None: no RDFs.')
+    count_units: bool = Field(default=True, description='Count the bonded units that stay intact.')
+    extrapolate_to: float | None = Field(
+        default=300.0, gt=0, description='Temperature in K that the Arrhenius fit is asked for; None for no such one.'
+    )
+
+    @field_validator('mobile')
+    @classmethod
+    def _are_elements(cls, value: list[str]) -> list[str]:
+        for symbol in value:
+            if atomic_numbers.get(symbol, 0) < 1:
+                raise ValueError(f'`{symbol}` is not an element')
+        if len(set(value)) < len(value):
+            raise ValueError('each element must be named once')
+        return value
+
+    @field_validator('temperatures')
+    @classmethod
+    def _are_distinct(cls, value: list[float]) -> list[float]:
+        if any(temperature <= 0 for temperature in value):
+            raise ValueError('all must be above 0')
+        if len({round(temperature, 6) for temperature in value}) < len(value):
+            raise ValueError('each must be named once; `replicas` repeats runs')
+        return sorted(value)
