@@ -118,14 +118,19 @@ def run_jobs(n_jobs: int) -> dict[str, float]:
         kinds = {
             'AiiDA alone': ('empty', {'code': world.codes['empty']}, [{'x': orm.Int(seed)} for seed in seeds]),
             'exploration': (
-                'seimlip.exploration.lammps', {'code': world.codes['exploration'], 'potential': potential},
+                'seimlip.exploration.lammps',
+                {**defaults_of('exploration', 'lammps'), 'code': world.codes['exploration'], 'potential': potential},
                 [
                     {'structure': one, 'parameters': orm.Dict({**conditions, 'seed': seed})}
                     for seed, one in zip(seeds, frames, strict=True)
                 ],
             ),
             'label, one in a job': (
-                'seimlip.reference.ase', {'code': world.codes['reference'], 'parameters': orm.Dict(LENNARD_JONES)},
+                'seimlip.reference.ase',
+                {
+                    **defaults_of('reference', 'ase'), 'code': world.codes['reference'],
+                    'parameters': orm.Dict(LENNARD_JONES),
+                },
                 [{'frames': one} for one in frames],
             ),
         }  # fmt: skip
@@ -136,6 +141,13 @@ def run_jobs(n_jobs: int) -> dict[str, float]:
             run_many(process, shared, children[1:])
             found[name] = (time.process_time() - begun) / n_jobs
         return found
+
+
+def defaults_of(socket: str, engine: str) -> dict[str, Any]:
+    """Return the nodes that a campaign gives to all processes of an engine."""
+    from aiida_seimlip.engines.contract import load_engine
+
+    return load_engine(socket, engine).default_nodes()
 
 
 def run_many(process: str, shared: dict[str, Any], children: list[dict[str, Any]]) -> None:

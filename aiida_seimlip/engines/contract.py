@@ -1,4 +1,4 @@
-"""What the four sockets have in common, and how an engine is found by its name."""
+"""What the sockets have in common, and how an engine is found by its name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from aiida import orm
 from aiida.common.exceptions import EntryPointError
-from aiida.engine import ProcessSpec, WorkChain
+from aiida.engine import InputPort, ProcessSpec, WorkChain
 from aiida.plugins import WorkflowFactory
 from aiida.plugins.entry_point import get_entry_point_names
 
@@ -15,6 +15,10 @@ from aiida_seimlip.calculations.validation import faults_of_code
 
 ENTRY_POINT_GROUP = 'aiida.workflows'
 SOCKETS = ('reference', 'training', 'exploration', 'selection')
+"""The jobs of a campaign that grows a potential."""
+
+PROPERTY_SOCKETS = ('dynamics', 'path')
+"""The jobs of workflows that use one."""
 
 
 class SocketWorkChain(WorkChain):
@@ -49,6 +53,16 @@ class SocketWorkChain(WorkChain):
             help='Settings of the scheduler for each job, as `metadata.options` of a CalcJob: `resources`, '
             '`max_wallclock_seconds` (s), `queue_name`, ...',
         )  # fmt: skip
+
+    @classmethod
+    def default_nodes(cls) -> dict[str, orm.Data]:
+        """Return a stored node for each port that has a default.
+
+        Who calls an engine again and again gives all calls the same ones: otherwise each call stores its own.
+        """
+        ports = {name: port for name, port in cls.spec().inputs.items() if isinstance(port, InputPort)}
+        defaults = {name: port.default for name, port in ports.items() if port.has_default() and not port.non_db}
+        return {name: (default() if callable(default) else default).store() for name, default in defaults.items()}
 
     @classmethod
     def validate_code(cls, code: orm.AbstractCode | None, _: Any) -> str | None:
@@ -102,7 +116,7 @@ class SocketWorkChain(WorkChain):
 def engine_names(socket: str) -> tuple[str, ...]:
     """Return the names of the engines that are installed for a socket.
 
-    :param socket: one of `SOCKETS`.
+    :param socket: one of `SOCKETS` or `PROPERTY_SOCKETS`.
     """
     prefix = f'seimlip.{socket}.'
     names = get_entry_point_names(ENTRY_POINT_GROUP)
@@ -112,7 +126,7 @@ def engine_names(socket: str) -> tuple[str, ...]:
 def load_engine(socket: str, name: str) -> type[SocketWorkChain]:
     """Load the adapter of a program.
 
-    :param socket: one of `SOCKETS`.
+    :param socket: one of `SOCKETS` or `PROPERTY_SOCKETS`.
     :param name: of the engine, such as ``mlip3``: the last part of its entry point ``seimlip.<socket>.<engine>``.
     :raises ValueError: if there is no such engine, or it does not keep the contract of the socket.
     """

@@ -53,8 +53,11 @@ class StageMixin(WorkChain):
         :param data: the inputs of this call.
         """
         engine: type[SocketWorkChain] = load_engine(socket, getattr(self.engines, socket))
-        settings = dict(self.inputs[socket])
-        return self.submit(engine, **{**settings, **data, 'metadata': {'call_link_label': label}})
+        name = f'{socket}_defaults'
+        if name not in self.ctx:
+            self.ctx[name] = engine.default_nodes()
+        inputs = {**self.ctx[name], **self.inputs[socket], **data, 'metadata': {'call_link_label': label}}
+        return self.submit(engine, **inputs)
 
     def label_of(self, stage: str) -> str:
         """Return the label of the link to a process of the present iteration."""
