@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from importlib.resources import files
+from dataclasses import replace
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
-from aiida_seimlip.report import plots
+from aiida_seimlip.report import plots, words
 from aiida_seimlip.report.campaign import CampaignReport, Errors
+from aiida_seimlip.report.sections import Figure, NumberTile, Page, Section, render_page
+from aiida_seimlip.report.tables import Cell, Column, Table
 
 STATUS_WORDS = {
     'converged': 'converged', 'not converged': 'not converged', 'failed': 'failed', 'running': 'still running',
@@ -23,65 +22,50 @@ FEW_ITERATIONS = 8
 """Up to so many, the figures of explorations and of grades stand side by side."""
 
 
-@dataclass(frozen=True)
-class NumberTile:
-    """One number at the top of the page.
-
-    :param value: as it is shown.
-    :param unit: behind the value, smaller.
-    :param label: what it is.
-    :param note: a few more words, smaller.
-    :param mood: ``good``, ``bad`` or nothing: the colour of the value.
-    """
-
-    value: str
-    unit: str
-    label: str
-    note: str = ''
-    mood: str = ''
-
-
-@dataclass(frozen=True)
-class Section:
-    """One part of the page.
-
-    :param anchor: its id.
-    :param title: what the part shows, in a few words.
-    :param lead: one or two sentences on how to read the figure.
-    :param figure: SVG text, empty if there is none.
-    :param description: what a reader who cannot see the figure should know.
-    :param reason: why there is no figure.
-    :param legend: colours and words.
-    """
-
-    anchor: str
-    title: str
-    lead: str
-    figure: str = ''
-    description: str = ''
-    reason: str = ''
-    legend: tuple[tuple[str, str], ...] = ()
-
-
-def render(report: CampaignReport) -> str:
+def render(report: CampaignReport, further: Sequence[Section] = ()) -> str:
     """Return the page.
 
     :param report: what to tell.
+    :param further: sections on what was computed with the potential, to be shown below those of the campaign.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(svg=Markup)
-    template = environment.from_string(files(__package__).joinpath('template.html.j2').read_text('utf-8'))
-    return template.render(
-        report=report,
+    return render_page(campaign_page(report, further))
+
+
+def campaign_page(report: CampaignReport, further: Sequence[Section] = ()) -> Page:
+    """Return what the page is made of.
+
+    :param report: what to tell.
+    :param further: sections on what was computed with the potential, to be shown below those of the campaign.
+    """
+    profile = f' in profile {report.profile}' if report.profile else ''
+    own = [
+        _learning(report), _survival(report), _grades(report), _parity(report), _drops(report), _time(report),
+    ]  # fmt: skip
+    return Page(
+        title=report.title,
+        kicker=f'{report.started.strftime("%-d %B %Y, %H:%M")} UTC · WorkChain {report.pk}{profile}',
         status=STATUS_WORDS.get(report.status, report.status),
+        is_good=report.is_converged,
         summary=_summary(report),
         tiles=_tiles(report),
-        sections=[
-            _learning(report), _survival(report), _grades(report), _parity(report), _time(report),
-        ],
-        has_few_iterations=report.n_iterations <= FEW_ITERATIONS,
-        fonts=Markup(plots.FONTS),
-    )  # fmt: skip
+        sections=[*own, *further],
+        settings=report.settings,
+        versions=report.versions,
+        pointers=report.pointers,
+        commands=_commands(report),
+        notes=report.notes,
+    )
+
+
+def _commands(report: CampaignReport) -> list[str]:
+    """Return commands that show more."""
+    commands = [f'verdi process status {report.pk}', f'verdi process report {report.pk}']
+    potential = report.pointers.get('potential')
+    if potential is not None:
+        commands += [
+            f'verdi node graph generate {potential}', f'aiida-seimlip potential export {potential} -o potential.almtp'
+        ]  # fmt: skip
+    return [*commands, f'aiida-seimlip archive {report.uuid} campaign.aiida']
 
 
 def _summary(report: CampaignReport) -> str:
@@ -105,7 +89,7 @@ def _tiles(report: CampaignReport) -> list[NumberTile]:
     note = f'RMSE on {_count(errors.n_frames, "frame")}' if report.held_out else 'no held-out frames'
     survivors = '{} of {} explorations survived'.format(*_survivors(report)) if report.explorations else ''
     share = report.share_outside_programs
-    time, unit = plots.duration(report.wall_seconds).rsplit(' ', 1)
+    time, unit = words.duration(report.wall_seconds).rsplit(' ', 1)
     return [
         NumberTile(
             'yes' if report.is_converged else 'no', '', 'converged',
@@ -113,9 +97,9 @@ def _tiles(report: CampaignReport) -> list[NumberTile]:
         ),
         NumberTile(str(report.n_iterations), '', 'iterations', 'after the bootstrap'),
         NumberTile(str(report.n_labels), '', 'labels', 'reference calculations learned from'),
-        NumberTile(plots.number(errors.energy), 'meV/atom', 'held-out energy', note),
-        NumberTile(plots.number(errors.force), 'eV/Å', 'held-out force', 'per component'),
-        NumberTile(plots.number(errors.stress), 'GPa', 'held-out stress', 'per component'),
+        NumberTile(words.number(errors.energy), 'meV/atom', 'held-out energy', note),
+        NumberTile(words.number(errors.force), 'eV/Å', 'held-out force', 'per component'),
+        NumberTile(words.number(errors.stress), 'GPa', 'held-out stress', 'per component'),
         NumberTile(time, unit, 'wall time', f'{100 * share:.0f} % outside programs' if np.isfinite(share) else ''),
     ]  # fmt: skip
 
@@ -143,12 +127,10 @@ def _learning(report: CampaignReport) -> Section:
     curves = [curve for curve in curves if len(curve.labels)]
     if not curves:
         return section
-    texts = [f'{curve.name}: {plots.number(curve.energies[-1])} meV/atom at the end' for curve in curves]
+    texts = [f'{curve.name}: {words.number(curve.energies[-1])} meV/atom at the end' for curve in curves]
     legend = tuple((plots.SET_COLOURS[curve.name], curve.name) for curve in curves)
-    return replace(
-        section, legend=legend, figure=plots.learning_curves(curves),
-        description=f'Learning curves. {"; ".join(texts)}.',
-    )  # fmt: skip
+    figure = Figure(plots.learning_curves(curves), f'Learning curves. {"; ".join(texts)}.', legend)
+    return replace(section, figures=(figure,))
 
 
 def _curve(name: str, points: Sequence[tuple[int, Errors | None]]) -> plots.Curve:
@@ -165,15 +147,14 @@ def _survival(report: CampaignReport) -> Section:
         'survival', 'Where it was still surprised',
         'Each tile is one molecular dynamics run. It is filled as far as the run came; the number is the highest '
         'extrapolation grade met. A dot: not run in that iteration.',
-        reason='No exploration has ended yet.',
-        legend=tuple((plots.tile_colour(outcome), plots.OUTCOME_WORDS[outcome]) for outcome in outcomes),
+        reason='No exploration has ended yet.', is_half=report.n_iterations <= FEW_ITERATIONS,
     )  # fmt: skip
     if not report.explorations:
         return section
     tiles = [plots.Tile(e.name, e.iteration, e.outcome, e.survival, e.highest_grade) for e in report.explorations]
-    return replace(
-        section, figure=plots.survival_tiles(tiles, report.thresholds.get('save')), description=_summary(report)
-    )
+    legend = tuple((plots.tile_colour(outcome), plots.OUTCOME_WORDS[outcome]) for outcome in outcomes)
+    svg = plots.survival_tiles(tiles, report.thresholds.get('save'))
+    return replace(section, figures=(Figure(svg, _summary(report), legend),))
 
 
 def _grades(report: CampaignReport) -> Section:
@@ -181,17 +162,14 @@ def _grades(report: CampaignReport) -> Section:
         'grades', 'How far out the candidates were',
         'Extrapolation grades of the frames that the explorations saved, and their median. At the break threshold a '
         'run is stopped.',
-        reason='No exploration has saved a frame.',
+        reason='No exploration has saved a frame.', is_half=report.n_iterations <= FEW_ITERATIONS,
     )  # fmt: skip
     grades = {key: values for key, values in report.grades.items() if np.isfinite(values).any()}
     if not grades:
         return section
     text = '; '.join(f'iteration {key}: median {np.nanmedian(values):.1f}' for key, values in grades.items())
-    return replace(
-        section,
-        figure=plots.grade_distribution(grades, report.thresholds),
-        description=f'Extrapolation grades. {text}.',
-    )
+    figure = Figure(plots.grade_distribution(grades, report.thresholds), f'Extrapolation grades. {text}.')
+    return replace(section, figures=(figure,))
 
 
 def _parity(report: CampaignReport) -> Section:
@@ -203,8 +181,27 @@ def _parity(report: CampaignReport) -> Section:
     if not report.parities:
         return section
     clouds = [plots.Cloud(item.name, item.energies, item.forces, item.stresses) for item in report.parities]
-    texts = [f'{item.name}: {plots.number(item.errors.energy)} meV/atom' for item in report.parities]
-    return replace(section, figure=plots.parity(clouds), description=f'Parity plots. {"; ".join(texts)}.')
+    texts = [f'{item.name}: {words.number(item.errors.energy)} meV/atom' for item in report.parities]
+    return replace(section, figures=(Figure(plots.parity(clouds), f'Parity plots. {"; ".join(texts)}.'),))
+
+
+def _drops(report: CampaignReport) -> Section:
+    section = Section('drops', 'What was left out, and why', reason='Nothing was left out.')
+    if not report.drops:
+        return section
+    columns = (
+        Column('iteration', 'Iteration', is_number=False), Column('stage', 'Stage', is_number=False),
+        Column('reason', 'Reason', is_number=False), Column('frames', 'Frames'),
+    )  # fmt: skip
+    rows = [
+        (Cell(drop.iteration if drop.iteration >= 0 else 'held-out'), Cell(drop.stage), Cell(drop.reason),
+         Cell(drop.count))
+        for drop in report.drops
+    ]  # fmt: skip
+    return replace(
+        section, tables=(Table('drops', '', columns, rows),),
+        lead='Frames that did not become training data. Every one is named in the history node of the campaign.',
+    )  # fmt: skip
 
 
 def _time(report: CampaignReport) -> Section:
@@ -222,5 +219,5 @@ def _time(report: CampaignReport) -> Section:
     figure = plots.time_line(
         [(item.stage, item.start, item.stop) for item in report.intervals], seconds, report.wall_seconds
     )
-    texts = [f'{plots.word(stage)} {plots.duration(length)}' for stage, length in seconds.items()]
-    return replace(section, figure=figure, description=f'Time by stage: {", ".join(texts)}.')
+    texts = [f'{words.word(stage)} {words.duration(length)}' for stage, length in seconds.items()]
+    return replace(section, figures=(Figure(figure, f'Time by stage: {", ".join(texts)}.'),))

@@ -1,30 +1,36 @@
-"""The figures of a report: functions from arrays to SVG text, each drawn on a figure of its own.
-
-Colours are those of Okabe and Ito, which colour-blind readers can tell apart; where a colour carries meaning, a shape,
-a number or a word says the same.
-"""
+"""The figures of a campaign: functions from arrays to SVG text, each drawn on a figure of its own."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
-INK, MUTED, FAINT, GRID = '#1b2733', '#5b6875', '#c9d1d9', '#e8ecf0'
-BLUE, SKY, GREEN, YELLOW = '#0072B2', '#56B4E9', '#009E73', '#F0E442'
-ORANGE, VERMILION, PURPLE, GREY = '#E69F00', '#D55E00', '#CC79A7', '#8a949e'
+from aiida_seimlip.report.style import (
+    BLUE,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    MUTED,
+    ORANGE,
+    PURPLE,
+    SKY,
+    STYLE,
+    VERMILION,
+    YELLOW,
+    new_figure,
+    plain_log,
+    tint,
+    to_svg,
+)
+from aiida_seimlip.report.words import duration, grade, number, word
 
 SET_COLOURS = {'training': BLUE, 'new frames': PURPLE, 'held-out': VERMILION}
 OUTCOME_COLOURS = {
@@ -40,22 +46,6 @@ STAGE_COLOURS = {
     'explore': SKY, 'select': PURPLE, 'label': ORANGE, 'train': BLUE, 'held_out': GREEN, 'evaluate': YELLOW,
     'outside programs': FAINT,
 }  # fmt: skip
-
-FONTS = "Inter,'Source Sans 3','Helvetica Neue',Arial,'Liberation Sans',sans-serif"
-STYLE: dict[Any, Any] = {
-    'font.family': 'DejaVu Sans', 'font.size': 10, 'svg.fonttype': 'none', 'text.parse_math': False,
-    'text.color': INK, 'axes.labelcolor': MUTED, 'axes.edgecolor': FAINT, 'axes.linewidth': 0.8,
-    'axes.spines.top': False, 'axes.spines.right': False, 'axes.titlesize': 10.5, 'axes.titlelocation': 'left',
-    'axes.titlecolor': INK, 'axes.titlepad': 10, 'axes.titleweight': 'bold', 'axes.labelsize': 9.5,
-    'axes.grid': True, 'axes.axisbelow': True, 'grid.color': GRID, 'grid.linewidth': 0.8,
-    'xtick.color': MUTED, 'ytick.color': MUTED, 'xtick.labelsize': 9, 'ytick.labelsize': 9,
-    'xtick.major.size': 0, 'ytick.major.size': 0, 'xtick.minor.size': 0, 'ytick.minor.size': 0,
-    'xtick.major.pad': 5, 'ytick.major.pad': 5, 'lines.linewidth': 1.8, 'lines.markersize': 5.5,
-    'lines.solid_capstyle': 'round', 'legend.frameon': False, 'figure.facecolor': 'none', 'axes.facecolor': 'none',
-    'savefig.facecolor': 'none',
-}  # fmt: skip
-DPI_OF_CLOUDS = 220
-"""Clouds of points are drawn as pixels inside the SVG: tens of thousands of circles would make the file huge."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +101,7 @@ def learning_curves(curves: Sequence[Curve]) -> str:
     """
     panels = (('energies', 'Energy (meV/atom)'), ('forces', 'Force (eV/Å)'), ('stresses', 'Stress (GPa)'))
     with rc_context(STYLE):
-        figure, ((*axes,),) = _figure(10.4, 3.1, columns=3)
+        figure, ((*axes,),) = new_figure(10.4, 3.1, columns=3)
         for ax, (quantity, title) in zip(axes, panels, strict=True):
             ends = [_draw_curve(ax, curve, np.asarray(getattr(curve, quantity), dtype=float)) for curve in curves]
             ax.set_title(title)
@@ -119,7 +109,7 @@ def learning_curves(curves: Sequence[Curve]) -> str:
             ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
             _scale_errors(ax)
             _label_ends(ax, [end for end in ends if end is not None])
-        return _svg(figure, 'learning')
+        return to_svg(figure, 'learning')
 
 
 def survival_tiles(tiles: Sequence[Tile], threshold: float | None = None) -> str:
@@ -134,7 +124,7 @@ def survival_tiles(tiles: Sequence[Tile], threshold: float | None = None) -> str
     columns = sorted({tile.column for tile in tiles})
     with rc_context({**STYLE, 'axes.grid': False}):
         width = min(10.4, 1.7 + max(4, len(columns)) * 0.72)
-        figure, ((ax,),) = _figure(width, 0.95 + 0.40 * len(rows))
+        figure, ((ax,),) = new_figure(width, 0.95 + 0.40 * len(rows))
         drawn = {(tile.row, tile.column): tile for tile in tiles}
         for position, column in enumerate(columns):
             for height, row in enumerate(rows):
@@ -150,7 +140,7 @@ def survival_tiles(tiles: Sequence[Tile], threshold: float | None = None) -> str
         ax.text(-0.62, -0.72, 'survived', ha='right', va='center', color=MUTED, size=9)
         for spine in ax.spines.values():
             spine.set_visible(False)
-        return _svg(figure, 'survival')
+        return to_svg(figure, 'survival')
 
 
 def grade_distribution(grades: Mapping[int, np.ndarray], thresholds: Mapping[str, float]) -> str:
@@ -161,7 +151,7 @@ def grade_distribution(grades: Mapping[int, np.ndarray], thresholds: Mapping[str
     """
     random = np.random.default_rng(0)  # moves points sideways only, so that they do not hide each other
     with rc_context({**STYLE, 'axes.grid.axis': 'y'}):
-        figure, ((ax,),) = _figure(4.7, 3.35)
+        figure, ((ax,),) = new_figure(4.7, 3.35)
         numbers = sorted(grades)
         for position, number in enumerate(numbers):
             values = grades[number][np.isfinite(grades[number]) & (grades[number] > 0)]
@@ -177,11 +167,11 @@ def grade_distribution(grades: Mapping[int, np.ndarray], thresholds: Mapping[str
                 va='center', size=9, color=VERMILION if name == 'break' else MUTED,
             )  # fmt: skip
         ax.set_yscale('log')
-        _plain_log(ax.yaxis)
+        plain_log(ax.yaxis)
         ax.set_xlim(-0.6, len(numbers) - 0.4)
         ax.set_xticks(range(len(numbers)), [str(number) for number in numbers])
         ax.set(xlabel='iteration', ylabel='extrapolation grade γ')
-        return _svg(figure, 'grades')
+        return to_svg(figure, 'grades')
 
 
 def parity(clouds: Sequence[Cloud]) -> str:
@@ -192,7 +182,7 @@ def parity(clouds: Sequence[Cloud]) -> str:
     panels = (('energies', 'Energy', 'eV/atom', 1e3, 'meV/atom'), ('forces', 'Force components', 'eV/Å', 1.0, 'eV/Å'),
               ('stresses', 'Stress components', 'GPa', 1.0, 'GPa'))  # fmt: skip
     with rc_context(STYLE):
-        figure, axes = _figure(10.4, 5.0, columns=3, heights=(3.0, 1.0))
+        figure, axes = new_figure(10.4, 5.0, columns=3, heights=(3.0, 1.0))
         for column, (quantity, title, unit, factor, error_unit) in enumerate(panels):
             above, below = axes[0][column], axes[1][column]
             pairs = [(cloud.name, getattr(cloud, quantity)) for cloud in clouds]
@@ -201,7 +191,7 @@ def parity(clouds: Sequence[Cloud]) -> str:
             above.set_ylabel(f'potential ({unit})')
             above.tick_params(labelbottom=False)
             below.set(xlabel=f'reference ({unit})', ylabel=f'error ({error_unit})')
-        return _svg(figure, 'parity')
+        return to_svg(figure, 'parity')
 
 
 def time_line(intervals: Sequence[tuple[str, float, float]], seconds: Mapping[str, float], wall_seconds: float) -> str:
@@ -215,7 +205,7 @@ def time_line(intervals: Sequence[tuple[str, float, float]], seconds: Mapping[st
     factor, unit = (1 / 60, 'minutes') if wall_seconds < 3 * 3600 else (1 / 3600, 'hours')
     with rc_context({**STYLE, 'axes.grid.axis': 'x'}):
         heights = (0.8, 0.42 * len(stages) + 0.35)
-        figure, ((bar,), (lanes,)) = _figure(10.4, 1.55 + 0.36 * len(stages), heights=heights)
+        figure, ((bar,), (lanes,)) = new_figure(10.4, 1.55 + 0.36 * len(stages), heights=heights)
         _draw_bar(bar, {stage: seconds[stage] for stage in stages}, wall_seconds)
         for stage, start, stop in intervals:
             position, colour = stages.index(stage), STAGE_COLOURS.get(stage, GREY)
@@ -225,31 +215,10 @@ def time_line(intervals: Sequence[tuple[str, float, float]], seconds: Mapping[st
         lanes.set_yticks(range(len(stages)), [word(stage) for stage in stages])
         lanes.tick_params(axis='y', labelcolor=INK)
         lanes.spines['left'].set_visible(False)
-        return _svg(figure, 'time')
+        return to_svg(figure, 'time')
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
-
-
-def _figure(width: float, height: float, *, columns: int = 1, heights: Sequence[float] = (1,)) -> tuple[Figure, Any]:
-    """Return a figure of a size in inches, and its axes: an array of shape (rows, columns)."""
-    layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.04, wspace=0.05)
-    figure = Figure(figsize=(width, height), layout=layout)
-    FigureCanvasSVG(figure)
-    return figure, figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights)
-
-
-def _svg(figure: Figure, salt: str) -> str:
-    """Return the figure as an ``<svg>`` element with the page's fonts and ids that no other figure has."""
-    buffer = io.StringIO()
-    with rc_context({'svg.hashsalt': f'aiida-seimlip {salt}'}):
-        figure.savefig(buffer, format='svg', dpi=DPI_OF_CLOUDS, metadata={'Date': None, 'Creator': None})
-    text = buffer.getvalue()
-    text = text[text.index('<svg') :]
-    text = re.sub(r'<metadata>.*?</metadata>', '', text, flags=re.DOTALL)
-    text = text.replace("'DejaVu Sans'", FONTS)
-    text = re.sub(r'(\bid="|href="#|url\(#)(?=[^"]+")', rf'\g<1>{salt}-', text)
-    return text.strip()
 
 
 def _draw_curve(ax: Axes, curve: Curve, values: np.ndarray) -> tuple[float, float, str] | None:
@@ -290,20 +259,11 @@ def _scale_errors(ax: Axes) -> None:
     if values.size and values.max() > 12 * values.min():
         ax.set_yscale('log')
         ax.set_ylim(values.min() / 1.6, values.max() * 1.6)
-        _plain_log(ax.yaxis)
+        plain_log(ax.yaxis)
     elif values.size:
         ax.set_ylim(0, 1.12 * values.max())
     left, right = ax.get_xlim()
     ax.set_xlim(left, right + 0.16 * (right - left))
-
-
-def _plain_log(axis: object) -> None:
-    """Label a logarithmic axis with plain numbers at 1, 2 and 5."""
-    low, high = axis.get_view_interval()  # type: ignore[attr-defined]
-    few = (1.0,) if high > 300 * low else (1.0, 3.0) if high > 30 * low else (1.0, 2.0, 5.0)
-    axis.set_major_locator(LogLocator(base=10, subs=few))  # type: ignore[attr-defined]
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))  # type: ignore[attr-defined]
-    axis.set_minor_formatter(NullFormatter())  # type: ignore[attr-defined]
 
 
 def _draw_tile(ax: Axes, tile: Tile | None, column: int, row: int, threshold: float | None) -> None:
@@ -314,9 +274,9 @@ def _draw_tile(ax: Axes, tile: Tile | None, column: int, row: int, threshold: fl
     outcome = tile.outcome if tile.outcome in OUTCOME_COLOURS else 'failed'
     colour = OUTCOME_COLOURS[outcome]
     left, bottom, width, height = column - 0.46, row - 0.40, 0.92, 0.80
-    ax.add_patch(Rectangle((left, bottom), width, height, color=_tint(colour, 0.80), lw=0))
+    ax.add_patch(Rectangle((left, bottom), width, height, color=tint(colour, 0.80), lw=0))
     filled = width * max(0.0, min(1.0, tile.survival))
-    ax.add_patch(Rectangle((left, bottom), filled, height, color=_tint(colour, SOFT), lw=0))
+    ax.add_patch(Rectangle((left, bottom), filled, height, color=tint(colour, SOFT), lw=0))
     mark = {'crashed': '× ', 'failed': '× ', 'out_of_walltime': '… '}.get(outcome, '')
     if np.isfinite(tile.grade):
         text = mark + grade(tile.grade)
@@ -380,43 +340,4 @@ def _draw_bar(ax: Axes, seconds: Mapping[str, float], wall_seconds: float) -> No
 
 def tile_colour(outcome: str) -> str:
     """Return the colour of a tile as a hexadecimal number."""
-    return to_hex(_tint(OUTCOME_COLOURS.get(outcome, GREY), SOFT))
-
-
-def _tint(colour: str, share: float) -> tuple[float, float, float]:
-    """Mix a colour with white; a share of 1 is white."""
-    red, green, blue = (component + (1 - component) * share for component in to_rgb(colour))
-    return red, green, blue
-
-
-def number(value: float) -> str:
-    """Write a number with three significant digits at most, large ones in thousands."""
-    if not np.isfinite(value):
-        return '–'
-    if abs(value) >= 1e5:
-        exponent = int(np.floor(np.log10(abs(value))))
-        return f'{value / 10**exponent:.0f}·10{str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))}'
-    if abs(value) >= 100:
-        return f'{value:,.0f}'.replace(',', '\u202f')
-    return f'{value:#.3g}' if value else '0'
-
-
-def word(stage: str) -> str:
-    """Write the name of a stage."""
-    return stage.replace('held_out', 'held-out')
-
-
-def grade(value: float) -> str:
-    """Write an extrapolation grade, with one decimal where it can matter."""
-    return f'{value:.1f}' if abs(value) < 100 else number(value)
-
-
-def duration(seconds: float) -> str:
-    """Write a length of time as a person would."""
-    if not np.isfinite(seconds):
-        return '–'
-    if seconds < 90:
-        return f'{seconds:.0f} s'
-    if seconds < 90 * 60:
-        return f'{seconds / 60:.1f} min'
-    return f'{seconds / 3600:.1f} h'
+    return to_hex(tint(OUTCOME_COLOURS.get(outcome, GREY), SOFT))

@@ -16,7 +16,7 @@ def texts(svg):
     return [''.join(element.itertext()) for element in ET.fromstring(svg).iter('{http://www.w3.org/2000/svg}text')]
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def figures(campaign):
     """Return every kind of figure."""
     curve = plots.Curve('training', [10, 20], [3.0, 4.0], [0.1, 0.2], [NAN, NAN])
@@ -85,19 +85,6 @@ def test_large_clouds_are_pixels(campaign, figures):
 
 def test_unknown_stage_is_drawn():
     assert 'other' in texts(plots.time_line([('other', 0, 5)], {'other': 5.0}, 10.0))
-
-
-@pytest.mark.parametrize(
-    ('value', 'text'),
-    [(0.0, '0'), (4.196, '4.20'), (0.11951, '0.120'), (8000, '8\u202f000'), (NAN, '–'), (2.54e7, '3·10⁷')],
-)
-def test_number(value, text):
-    assert plots.number(value) == text
-
-
-@pytest.mark.parametrize(('seconds', 'text'), [(4, '4 s'), (200, '3.3 min'), (7200, '2.0 h'), (NAN, '–')])
-def test_duration(seconds, text):
-    assert plots.duration(seconds) == text
 
 
 def test_survivor_that_saved_nothing_stayed_below_the_threshold():
