@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,16 @@ from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
 from aiida.engine import CalcJob, CalcJobProcessSpec
 
+from aiida_seimlip.calculations.remote_files import (
+    faults_of_calculator,
+    faults_of_species,
+    write_calculator,
+    write_scripts,
+)
 from aiida_seimlip.calculations.validation import CheckedInputs, faults_of_code
 from aiida_seimlip.calculations.walltime import time_limit
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.ase import AseOptions
 from aiida_seimlip.science.frames import Frames
 
@@ -43,6 +49,10 @@ class AseCalculation(CheckedInputs, CalcJob):
         super().define(spec)
         spec.input('frames', valid_type=FramesData, help='The frames; labels that they carry are ignored.')
         spec.input('parameters', **AseOptions.port('The calculator, and what to do with each frame.'))
+        spec.input(
+            'potential', valid_type=PotentialData, required=False,
+            help='What the calculator is given, if it is one of potentials (`mtp`, `motep`, `mace`).',
+        )  # fmt: skip
         metadata: Any = spec.inputs['metadata']
         metadata['options']['resources'].default = lambda: {'num_machines': 1, 'num_mpiprocs_per_machine': 1}
         metadata['options']['parser_name'].default = 'seimlip.ase'
@@ -104,10 +114,13 @@ class AseCalculation(CheckedInputs, CalcJob):
         if not n_frames:
             yield 'Input `frames` holds no frames.'
         if 'parameters' in inputs:
+            options = AseOptions.from_node(inputs['parameters'])
+            yield from faults_of_calculator(options.calculator, inputs)
             try:
-                AseOptions.from_node(inputs['parameters']).temperatures(n_frames)
+                options.temperatures(n_frames)
             except ValueError as exception:
                 yield f'Input `parameters` does not fit input `frames`: {exception}'
+        yield from faults_of_species('frames', inputs['frames'].elements, inputs.get('potential'))
 
     def prepare_for_submission(self, folder: Folder) -> CalcInfo:
         """Write the script, its options and the frames.
@@ -117,11 +130,10 @@ class AseCalculation(CheckedInputs, CalcJob):
         frames = self.inputs.frames.get_frames()
         options = AseOptions.from_node(self.inputs.parameters)
         limit = time_limit(self.inputs.metadata.options.get('max_wallclock_seconds'))
-        script = files('aiida_seimlip').joinpath('remote', self.SCRIPT_FILENAME)
-        with folder.open(self.SCRIPT_FILENAME, 'wb') as handle:
-            handle.write(script.read_bytes())
+        write_scripts(folder, self.SCRIPT_FILENAME)
+        calculator, left_out = write_calculator(folder, options.calculator, self.inputs.get('potential'))
         with folder.open(self.OPTIONS_FILENAME, 'w') as handle:
-            json.dump(options.to_remote(len(frames), limit), handle, indent=1)
+            json.dump(options.to_remote(len(frames), limit, calculator), handle, indent=1)
         with folder.open(self.FRAMES_FILENAME, 'wb') as handle:
             handle.write(pack(frames))
 
@@ -132,7 +144,7 @@ class AseCalculation(CheckedInputs, CalcJob):
         codeinfo.stderr_name = self.STDERR_FILENAME
         calcinfo = CalcInfo()
         calcinfo.codes_info = [codeinfo]
-        calcinfo.provenance_exclude_list = [self.FRAMES_FILENAME]  # the input node holds it
+        calcinfo.provenance_exclude_list = [self.FRAMES_FILENAME, *left_out]  # input nodes hold them
         calcinfo.retrieve_list = [self.STDOUT_FILENAME, self.STDERR_FILENAME]
         calcinfo.retrieve_temporary_list = [self.RESULTS_FILENAME]  # the output nodes hold it
         return calcinfo

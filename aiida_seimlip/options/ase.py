@@ -2,86 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.calculator import CALCULATORS, CalculatorOptions, KnownCalculator
 
-
-@dataclass(frozen=True)
-class KnownCalculator:
-    """A calculator that can be named in the options.
-
-    :param target: where to import it from on the remote computer, as ``module:attribute``.
-    :param package: name of the package (distribution) whose version is recorded.
-    :param defaults: keyword arguments that are set unless the options say otherwise.
-    :param reusable: whether one instance may calculate one frame after the other; false where it would start the next
-        frame from the electronic state of the last one.
-    :param runs_model: whether it loads a model file that can hold any code, and runs it.
-    """
-
-    target: str
-    package: str
-    defaults: dict[str, JsonValue] = field(default_factory=dict)
-    reusable: bool = False
-    runs_model: bool = False
-
-
-CALCULATORS: dict[str, KnownCalculator] = {
-    'dftb+': KnownCalculator('ase.calculators.dftb:Dftb', 'ase'),
-    'emt': KnownCalculator('ase.calculators.emt:EMT', 'ase', reusable=True),
-    'gpaw': KnownCalculator('gpaw:GPAW', 'gpaw', {'txt': None}),
-    'lj': KnownCalculator('ase.calculators.lj:LennardJones', 'ase', reusable=True),
-    'mace': KnownCalculator(
-        'mace.calculators:MACECalculator',
-        'mace-torch',
-        {'device': 'cpu', 'default_dtype': 'float64'},
-        reusable=True,
-        runs_model=True,
-    ),
-    'morse': KnownCalculator('ase.calculators.morse:MorsePotential', 'ase', reusable=True),
-    'tblite': KnownCalculator('tblite.ase:TBLite', 'tblite', {'method': 'GFN1-xTB', 'verbosity': 0}),
-    'vasp': KnownCalculator('ase.calculators.vasp:Vasp', 'ase'),
-}
-"""The calculators by name."""
-
-
-class CalculatorOptions(Options):
-    """Which calculator to use."""
-
-    name: str = Field(description=f'Name of a known calculator: {", ".join(sorted(CALCULATORS))}.')
-    kwargs: dict[str, JsonValue] = Field(
-        default_factory=dict,
-        description='Keyword arguments of the calculator, on top of the defaults in `CALCULATORS`.',
-    )
-    trust_model: bool = Field(
-        default=False,
-        description='You know who made the model file that the calculator loads (`mace`): loading it runs any code '
-        'that it holds, on the computer of the job and as its user.',
-    )
-
-    @field_validator('name')
-    @classmethod
-    def _is_known(cls, value: str) -> str:
-        if value not in CALCULATORS:
-            raise ValueError(f'the known calculators are {", ".join(sorted(CALCULATORS))}')
-        return value
-
-    @model_validator(mode='after')
-    def _model_is_trusted(self) -> Self:
-        if self.known.runs_model and not self.trust_model:
-            raise ValueError(
-                f'the calculator `{self.name}` loads a model file, which can run any code on the computer of the job: '
-                'add `trust_model: true` if you know who made it'
-            )
-        return self
-
-    @property
-    def known(self) -> KnownCalculator:
-        """What is known about the calculator."""
-        return CALCULATORS[self.name]
+__all__ = [
+    'CALCULATORS', 'AseLabelOptions', 'AseOptions', 'CalculatorOptions', 'KnownCalculator', 'MdOptions', 'RelaxOptions',
+]  # fmt: skip
 
 
 class RelaxOptions(Options):
@@ -171,19 +102,18 @@ class AseOptions(Options):
             raise ValueError('`task` is `md`, but `md` is missing')
         return self
 
-    def to_remote(self, n_frames: int, time_limit_seconds: float | None) -> dict[str, Any]:
+    def to_remote(
+        self, n_frames: int, time_limit_seconds: float | None, calculator: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Return what the script on the remote computer reads.
 
         :param n_frames: number of frames of the batch.
         :param time_limit_seconds: when the script stops by itself, in s after its start; None: never.
+        :param calculator: how to make the calculator where it is given a potential; see `CalculatorOptions.to_remote`.
         :raises ValueError: if there is a temperature for each frame, but not for as many frames.
         """
-        known = self.calculator.known
         return {
-            'calculator': {
-                'target': known.target, 'package': known.package, 'reusable': known.reusable,
-                'kwargs': {**known.defaults, **self.calculator.kwargs},
-            },
+            'calculator': self.calculator.to_remote() if calculator is None else dict(calculator),
             'task': self._task(n_frames), 'stress': self.stress, 'n_frames': n_frames, 'processes': self.processes,
             'threads': self.threads, 'seconds_per_frame': self.seconds_per_frame,
             'time_limit_seconds': time_limit_seconds,

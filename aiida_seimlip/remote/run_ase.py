@@ -17,18 +17,16 @@ survives a kill:
 
 Every frame is calculated in a worker process: a calculator that crashes or hangs takes one frame with it, not the
 batch. Some room on the disk is kept in reserve, so that a full disk does not keep the last line from being written.
-The script needs numpy, ase and the calculator, and nothing else. Units are ASE's (eV, Å, eV/Å³, Voigt order), except
-velocities, which are in Å/ps.
+The script needs ``shared.py`` beside it, numpy, ase and the calculator, and nothing else. Units are ASE's (eV, Å,
+eV/Å³, Voigt order), except velocities, which are in Å/ps.
 """
 
 from __future__ import annotations
 
 import errno
-import importlib
 import json
 import multiprocessing
 import os
-import platform
 import signal
 import sys
 import time
@@ -36,6 +34,11 @@ from collections import deque
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable  # noqa: UP035 (older Pythons run this, too)
+
+if TYPE_CHECKING or __package__:
+    from .shared import THREAD_VARIABLES, FrameError, label, make_calculator, package_versions, read_frame, to_plain
+else:  # on the remote computer the module lies beside this script
+    from shared import THREAD_VARIABLES, FrameError, label, make_calculator, package_versions, read_frame, to_plain
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -46,7 +49,6 @@ FRAMES_FILENAME = 'frames.npz'
 RESULTS_FILENAME = 'results.jsonl'
 RESERVE_FILENAME = 'reserve'
 RESERVE_BYTES = 16384
-THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMBA_NUM_THREADS')
 POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 5.0
 EXIT_CODES = {'finished': 0, 'setup_failed': 2, 'out_of_walltime': 3, 'terminated': 4, 'out_of_disk': 5}
@@ -54,10 +56,6 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Record = dict[str, Any]
 Send = Callable[[Record], None]
-
-
-class FrameError(Exception):
-    """A frame has no usable result; the message says why and is reported as it stands."""
 
 
 class StopError(Exception):
@@ -69,49 +67,6 @@ class StopError(Exception):
 
 
 # -- one frame --------------------------------------------------------------------------------------------------------
-
-
-def make_calculator(options: Record) -> Calculator:
-    """Import the calculator class and create an instance of it.
-
-    :param options: ``target`` is ``module:attribute``; ``kwargs`` go to the constructor.
-    """
-    module, _, attribute = options['target'].partition(':')
-    return getattr(importlib.import_module(module), attribute)(**options['kwargs'])
-
-
-def label(atoms: Atoms, stress: bool) -> Record:
-    """Calculate energy, forces and stress.
-
-    The energy is the one whose derivative the forces are (ASE's ``free_energy``) where the calculator offers it.
-
-    :param stress: whether to ask for the stress, which is done for fully periodic frames only.
-    :raises FrameError: if a position or a result is not finite, or the calculator says that it has not converged.
-    """
-    import numpy as np
-    from ase.calculators.calculator import PropertyNotImplementedError
-
-    if not np.all(np.isfinite(atoms.positions)):
-        raise FrameError('NonFiniteNumber: the positions of the atoms are no longer finite.')
-    calculator = atoms.calc
-    results: Record = {'forces': atoms.get_forces(apply_constraint=False), 'energy': atoms.get_potential_energy()}
-    try:
-        results['energy'] = atoms.get_potential_energy(force_consistent=True)
-        results['energy_property'] = 'free_energy'
-    except PropertyNotImplementedError:
-        results['energy_property'] = 'energy'
-    if stress and atoms.pbc.all():
-        try:
-            results['stress'] = atoms.get_stress(voigt=True, apply_constraint=False)
-        except PropertyNotImplementedError:
-            results['stress'] = None
-    if getattr(calculator, 'converged', None) is False:
-        raise FrameError('NotConverged: the calculator reports that its self-consistency cycle has not converged.')
-    for name in ('energy', 'forces', 'stress'):
-        value = results.get(name)
-        if value is not None and not np.all(np.isfinite(value)):
-            raise FrameError(f'NonFiniteNumber: the {name} of the calculator holds values that are not finite.')
-    return results
 
 
 def geometry(atoms: Atoms, velocities: bool) -> Record:
@@ -217,43 +172,6 @@ def run_frame(atoms: Atoms, index: int, options: Record, calculator: Calculator,
 
 
 # -- a worker process -------------------------------------------------------------------------------------------------
-
-
-def read_frame(arrays: Any, index: int) -> Atoms:
-    """Return frame `index` of the packed arrays as ASE atoms, with velocities where they are known."""
-    import numpy as np
-    from ase import Atoms, units
-
-    part = slice(arrays['ptr'][index], arrays['ptr'][index + 1])
-    atoms = Atoms(
-        arrays['numbers'][part], arrays['positions'][part], cell=arrays['cells'][index], pbc=arrays['pbc'][index]
-    )
-    if 'velocities' in arrays and np.all(np.isfinite(arrays['velocities'][part])):
-        atoms.set_velocities(arrays['velocities'][part] / (1000.0 * units.fs))
-    return atoms
-
-
-def package_versions(package: str) -> dict[str, str | None]:
-    """Return the versions of Python, numpy, ASE and the package of the calculator (None if it has no metadata)."""
-    import ase
-    import numpy as np
-
-    versions: dict[str, str | None] = {
-        'python': platform.python_version(), 'numpy': np.__version__, 'ase': ase.__version__
-    }  # fmt: skip
-    if package not in versions:
-        from importlib import metadata
-
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    return versions
-
-
-def to_plain(record: Record) -> Record:
-    """Return the record with arrays as nested lists, for JSON."""
-    return {key: value.tolist() if hasattr(value, 'tolist') else value for key, value in record.items()}
 
 
 def work(connection: Connection, folder: str, options: Record) -> None:

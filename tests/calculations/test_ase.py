@@ -10,6 +10,7 @@ from ase.calculators.emt import EMT
 from ase.units import GPa
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.ase import CALCULATORS, KnownCalculator
 
 EMT_OPTIONS = {'calculator': {'name': 'emt'}}
@@ -57,7 +58,9 @@ def test_files(generate_calc_job, code, frames_li2co3):
             'metadata': {'options': {'max_wallclock_seconds': 3600}},
         },
     )  # fmt: skip
-    assert sorted(path.name for path in job.folder.iterdir()) == ['frames.npz', 'options.json', 'run_ase.py']
+    assert sorted(path.name for path in job.folder.iterdir()) == [
+        'frames.npz', 'options.json', 'run_ase.py', 'shared.py',
+    ]  # fmt: skip
     assert job.command_line == 'run_ase.py'
     options = json.loads(job.read('options.json'))
     assert options['calculator']['target'] == 'tblite.ase:TBLite'
@@ -70,10 +73,11 @@ def test_files(generate_calc_job, code, frames_li2co3):
 
 def test_script_does_not_import_the_package(generate_calc_job, code, frames_li2co3):
     inputs = {'code': code('seimlip.ase'), 'frames': frames_li2co3, 'parameters': EMT_OPTIONS}
-    lines = generate_calc_job('seimlip.ase', inputs).read('run_ase.py').splitlines()
+    job = generate_calc_job('seimlip.ase', inputs)
+    lines = [line for name in ('run_ase.py', 'shared.py') for line in job.read(name).splitlines()]
     imports = [line.split()[1].split('.')[0] for line in lines if line.lstrip().startswith(('import ', 'from '))]
-    standard = {name for name in imports if name in sys.stdlib_module_names}
-    assert set(imports) - standard == {'ase', 'numpy'}
+    in_package, beside = '', 'shared'
+    assert set(imports) - set(sys.stdlib_module_names) == {'ase', 'numpy', 'motep', in_package, beside}
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------
@@ -110,6 +114,53 @@ def test_refused_code(generate_calc_job, code, frames_li2co3):
     inputs = {'code': code('seimlip.lammps'), 'frames': frames_li2co3, 'parameters': EMT_OPTIONS}
     with pytest.raises(ValueError, match=r'Input `code` is a code for `seimlip\.lammps`'):
         generate_calc_job('seimlip.ase', inputs)
+
+
+def with_potential(code, frames, name, potential, **calculator):
+    parameters = {'calculator': {'name': name, **calculator}}
+    given = {} if potential is None else {'potential': potential}
+    return {'code': code('seimlip.ase'), 'frames': frames, 'parameters': parameters, **given}
+
+
+def test_potential_is_uploaded(generate_calc_job, code, frames_li2co3, potential_trained):
+    job = generate_calc_job('seimlip.ase', with_potential(code, frames_li2co3, 'mtp', potential_trained))
+    assert (job.folder / 'potential.almtp').read_bytes() == potential_trained.get_content(mode='rb')
+    calculator = json.loads(job.read('options.json'))['calculator']
+    assert calculator['kwargs'] == {'potential': 'potential.almtp', 'species': ['Li', 'C', 'O']}
+    assert 'potential.almtp' in job.calc_info.provenance_exclude_list
+
+
+def test_model_is_uploaded(generate_calc_job, code, frames_li2co3, tmp_path):
+    (tmp_path / 'some.model').write_bytes(b'not a model')
+    model = PotentialData(tmp_path / 'some.model', family='mace', species=('Li', 'C', 'O'), cutoff=5.0)
+    job = generate_calc_job('seimlip.ase', with_potential(code, frames_li2co3, 'mace', model, trust_model=True))
+    kwargs = json.loads(job.read('options.json'))['calculator']['kwargs']
+    assert kwargs == {'device': 'cpu', 'default_dtype': 'float64', 'model_paths': 'potential.model'}
+    with pytest.raises(ValueError, match='trust_model: true'):
+        generate_calc_job('seimlip.ase', with_potential(code, frames_li2co3, 'mace', model))
+
+
+REFUSED_POTENTIALS = {
+    'missing': ('mtp', None, {}, 'Input `potential` is missing: the calculator `mtp` needs one'),
+    'needless': ('emt', 'potential_trained', {}, 'the calculator `emt` of `parameters` takes none'),
+    'untrained': ('mtp', 'potential_untrained', {}, 'Input `potential` is a potential that is not trained'),
+    'family': ('mace', 'potential_trained', {'trust_model': True}, 'of the family `mtp`, but the calculator `mace`'),
+    'twice': ('mtp', 'potential_trained', {'kwargs': {'potential': 'a'}}, 'names `calculator.kwargs.potential`'),
+}
+
+
+@pytest.mark.parametrize('case', REFUSED_POTENTIALS)
+def test_refused_potential(generate_calc_job, code, frames_li2co3, request, case):
+    name, potential, keywords, message = REFUSED_POTENTIALS[case]
+    node = None if potential is None else request.getfixturevalue(potential)
+    with pytest.raises(ValueError, match=message):
+        generate_calc_job('seimlip.ase', with_potential(code, frames_li2co3, name, node, **keywords))
+
+
+def test_refused_species(generate_calc_job, code, potential_trained):
+    frames = FramesData.from_atoms([bulk('NaCl', 'rocksalt', a=5.6)])
+    with pytest.raises(ValueError, match='Input `frames` holds Na, Cl, which the input `potential` does not know'):
+        generate_calc_job('seimlip.ase', with_potential(code, frames, 'mtp', potential_trained))
 
 
 # -- real runs ------------------------------------------------------------------------------------------------------
@@ -166,6 +217,26 @@ def test_run_md_depends_on_seed_only(run, copper):
     for frame in labelled.to_atoms():
         energy, frame.calc = frame.get_potential_energy(), EMT()
         assert frame.get_potential_energy() == pytest.approx(energy, abs=1e-10)
+
+
+def test_run_potentials(python, load_frames, potential_trained):
+    """The two calculators of moment tensor potentials agree with the recording of `mlp`."""
+    from aiida.engine import run_get_node
+    from aiida.plugins import CalculationFactory
+
+    recorded = load_frames('shared/11_calculate_efs_out.cfg').get_frames()
+    for name in ('mtp', 'motep'):
+        outputs, node = run_get_node(
+            CalculationFactory('seimlip.ase'), code=python, frames=load_frames('shared/valid2.cfg'),
+            potential=potential_trained, parameters={'calculator': {'name': name}},
+        )  # fmt: skip
+        assert node.is_finished_ok, node.exit_message
+        labelled = outputs['labelled'].get_frames()
+        np.testing.assert_allclose(labelled.energies, recorded.energies, atol=1e-8)
+        np.testing.assert_allclose(labelled.forces, recorded.forces, atol=6e-7)
+        np.testing.assert_allclose(labelled.stresses, recorded.stresses, atol=1e-7)
+        package = CALCULATORS[name].package
+        assert outputs['results']['versions'][package] is not None
 
 
 def test_run_all_failed(run):

@@ -79,6 +79,20 @@ def test_other_settings_are_other_labels(label):
         assert not [node for node in found.values() if node.uuid == creator]
 
 
+def test_another_potential_gives_other_labels(label, potential):
+    """Labels by a potential count for that potential only, never for a calculator that was given none."""
+    from aiida_seimlip.data.potential import PotentialData
+
+    parameters = orm.Dict({'calculator': {'name': 'mtp'}})
+    outputs, n_jobs = label(frames_of(9025), parameters=parameters, potential=potential)
+    assert n_jobs == 1
+    assert label(frames_of(9025), parameters=parameters, potential=potential)[1] == 0
+    other = PotentialData.from_mtp(potential.get_mtp().replace(active_set=None)).store()
+    for given in (other, None):
+        found = find_labelled(parameters, frames_of(9025), given)
+        assert outputs['frames'].uuid not in [node.uuid for node in found.values()]
+
+
 def test_dynamics_are_reused(label):
     """The same starts, settings and calculator give the same samples, without a job."""
     dynamics = {'temperature': 30.0, 'n_steps': 4, 'sample_every': 2, 'seed': 4, 'timestep': 4.0}

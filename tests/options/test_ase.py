@@ -83,5 +83,6 @@ def test_refused(options, message):
 def test_registry_imports(name):
     known = CALCULATORS[name]
     module, _, attribute = known.target.partition(':')
+    module = 'aiida_seimlip.remote.shared' if module == 'shared' else module
     pytest.importorskip(module, exc_type=ImportError)
     assert callable(getattr(importlib.import_module(module), attribute))

@@ -9,6 +9,7 @@ from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.calculations.functions.frames import split_frames
 from aiida_seimlip.calculations.functions.parameters import with_dynamics
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.interruption import Cause, Interruption
 from aiida_seimlip.engines.reference.batches import BatchMixin
 from aiida_seimlip.engines.reference.known import find_dynamics, find_labelled
@@ -32,6 +33,9 @@ class AseReferenceWorkChain(BatchMixin):
         """Define the parameters and the outline."""
         super().define(spec)
         spec.input('parameters', **AseLabelOptions.port('The calculator.'))
+        spec.input(
+            'potential', valid_type=PotentialData, required=False, help='What a calculator of potentials is given.'
+        )
         spec.input(
             'n_jobs', valid_type=orm.Int, serializer=orm.to_aiida_type, default=lambda: orm.Int(1),
             help='Number of jobs among which frames are divided, unless they are starts of dynamics; within a job, '
@@ -59,11 +63,11 @@ class AseReferenceWorkChain(BatchMixin):
 
     def find_known(self) -> dict[str, FramesData]:
         """Return what `AseCalculation` has labelled with the same calculator."""
-        return find_labelled(self.inputs.parameters, self.inputs.frames)
+        return find_labelled(self.inputs.parameters, self.inputs.frames, self.inputs.get('potential'))
 
     def find_known_dynamics(self) -> dict[str, dict[str, orm.Data]]:
         """Return what this engine has done with the same calculator from the same frames."""
-        return find_dynamics(type(self), self.inputs.parameters, self.inputs.frames, self.inputs.dynamics)
+        return find_dynamics(type(self), self.inputs)
 
     def submit_batch(self, name: str, frames: FramesData) -> orm.CalcJobNode:
         """Submit a job.
@@ -71,7 +75,8 @@ class AseReferenceWorkChain(BatchMixin):
         :param name: of the link to it.
         :param frames: what it is to label.
         """
-        inputs = {'code': self.inputs.code, 'frames': frames, 'parameters': self.ctx.parameters}
+        given = {name: self.inputs[name] for name in ('code', 'potential') if name in self.inputs}
+        inputs = {**given, 'frames': frames, 'parameters': self.ctx.parameters}
         return self.submit(AseCalculation, **inputs, metadata=self.job_metadata(name))  # type: ignore[return-value]
 
     def is_hopeless(self, job: orm.CalcJobNode) -> bool:

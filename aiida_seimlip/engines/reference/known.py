@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from aiida import orm
@@ -9,10 +10,13 @@ from aiida.engine import WorkChain
 
 from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.ase import AseOptions, MdOptions
 
 
-def find_labelled(parameters: orm.Dict, frames: FramesData) -> dict[str, FramesData]:
+def find_labelled(
+    parameters: orm.Dict, frames: FramesData, potential: PotentialData | None = None
+) -> dict[str, FramesData]:
     """Return the sets of frames that were labelled by the same calculator with the same keyword arguments.
 
     How the work was divided (processes, threads, wall time, number of jobs) and where it was done do not matter, nor
@@ -20,11 +24,14 @@ def find_labelled(parameters: orm.Dict, frames: FramesData) -> dict[str, FramesD
 
     :param parameters: of `AseCalculation`.
     :param frames: the frames to be labelled.
+    :param potential: that the calculator is given, if it is one of potentials.
     :return: by ``labels_<pk>``.
     """
     method, formulas = _method(parameters.get_dict()), set(frames.formulas)
     query = orm.QueryBuilder()
-    query.append(orm.CalcJobNode, filters={'process_type': AseCalculation.build_process_type()}, tag='job')
+    query.append(
+        orm.CalcJobNode, filters={'process_type': AseCalculation.build_process_type()}, tag='job', project=['id']
+    )
     query.append(
         orm.Dict, with_outgoing='job', edge_filters={'label': 'parameters'}, project=['attributes'],
         filters={'attributes.calculator.name': method['name']},
@@ -33,8 +40,11 @@ def find_labelled(parameters: orm.Dict, frames: FramesData) -> dict[str, FramesD
         FramesData, with_incoming='job', edge_filters={'label': 'labelled'}, project=['id', 'attributes.formulas'],
         filters={'attributes.n_labelled': {'>': 0}},
     )  # fmt: skip
-    found = [pk for content, pk, known in query.iterall() if formulas & set(known) and _is_method(content, method)]
-    return load_labels(found)
+    found = {
+        job: pk for job, content, pk, known in query.iterall() if formulas & set(known) and _is_method(content, method)
+    }
+    given = _potentials_of(found)
+    return load_labels([pk for job, pk in found.items() if given.get(job) == _uuid(potential)])
 
 
 def load_labels(pks: list[int]) -> dict[str, FramesData]:
@@ -49,19 +59,18 @@ def load_labels(pks: list[int]) -> dict[str, FramesData]:
     return {f'labels_{node.pk:09d}': node for node in nodes}
 
 
-def find_dynamics(
-    engine: type[WorkChain], parameters: orm.Dict, frames: FramesData, dynamics: orm.Dict
-) -> dict[str, dict[str, orm.Data]]:
+def find_dynamics(engine: type[WorkChain], inputs: Mapping[str, Any]) -> dict[str, dict[str, orm.Data]]:
     """Return the molecular dynamics that were done from the same frames with the same calculator and settings.
 
     Those of which a part failed are left out.
 
     :param engine: whose processes to look at.
-    :param parameters: of the calculator.
-    :param frames: the starts, in order.
-    :param dynamics: as `MdOptions`.
+    :param inputs: of the process: ``parameters`` of the calculator, the ``potential`` that it is given, if it is one of
+        potentials, ``frames`` (the starts, in order), and ``dynamics`` as `MdOptions`.
     :return: by ``dynamics_<pk>``: ``frames``, ``dynamics`` and ``samples``.
     """
+    parameters, frames, dynamics = (inputs[name] for name in ('parameters', 'frames', 'dynamics'))
+    potential = _uuid(inputs.get('potential'))
     method, asked = _method(parameters.get_dict()), MdOptions.from_node(dynamics).to_dict()
     query = orm.QueryBuilder()
     query.append(
@@ -76,6 +85,8 @@ def find_dynamics(
     )  # fmt: skip
     query.append(FramesData, with_incoming='run', edge_filters={'label': 'frames'})
     same = [pk for pk, content, other in query.iterall() if _is_method(content, method) and _is_asked(other, asked)]
+    given = _potentials_of(same)
+    same = [pk for pk in same if given.get(pk) == potential]
     return {
         f'dynamics_{pk:09d}': {
             'frames': run.inputs.frames, 'dynamics': run.inputs.dynamics, 'samples': run.outputs.frames,
@@ -83,6 +94,20 @@ def find_dynamics(
         for pk in sorted(same)
         if not (run := orm.load_node(pk)).outputs.failures.get_dict() and run.inputs.frames.hashes == frames.hashes
     }  # fmt: skip
+
+
+def _potentials_of(processes: Collection[int]) -> dict[int, str]:
+    """Return the UUID of the potential that each process was given, for those that were given one.
+
+    :param processes: pks.
+    """
+    query = orm.QueryBuilder().append(orm.ProcessNode, filters={'id': {'in': list(processes)}}, tag='run', project='id')
+    query.append(PotentialData, with_outgoing='run', edge_filters={'label': 'potential'}, project='uuid')
+    return dict(query.all()) if processes else {}
+
+
+def _uuid(potential: PotentialData | None) -> str | None:
+    return None if potential is None else potential.uuid
 
 
 def _is_asked(dynamics: dict[str, Any], asked: dict[str, Any]) -> bool:
