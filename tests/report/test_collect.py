@@ -20,7 +20,8 @@ from aiida_seimlip.options.history import (
     HeldOutRecord,
     IterationRecord,
 )
-from aiida_seimlip.report.collect import collect, compare, flatten, program_times, reduced_formula
+from aiida_seimlip.report.collect import collect, compare, program_times
+from aiida_seimlip.report.process import flatten, reduced_formula
 from aiida_seimlip.report.html import render
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import evaluate
