@@ -12,16 +12,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from ase import Atoms, units
-from ase.neighborlist import natural_cutoffs, neighbor_list
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 
-IONS = frozenset('Li Na K Rb Cs Be Mg Ca Sr Ba'.split())
-"""Elements that are ions of their own, never part of a bonded unit."""
+from aiida_seimlip.science.analysis.bonds import find_bonds
+from aiida_seimlip.science.frames import Frames
+
+TOLERANCE = 1.15
+"""Atoms of a structure at rest are bonded if closer than this times the sum of their covalent radii."""
 
 
-def bonded_units(atoms: Atoms, tolerance: float = 1.15) -> np.ndarray:
+def bonded_units(atoms: Atoms, tolerance: float = TOLERANCE) -> np.ndarray:
     """Find the atoms that are bonded to each other, through periodic boundaries.
 
     :param atoms: configuration.
@@ -29,13 +29,7 @@ def bonded_units(atoms: Atoms, tolerance: float = 1.15) -> np.ndarray:
         alkaline-earth metals are taken as ions and are units of their own.
     :return: index of the unit of each atom; shape (n_atoms,).
     """
-    radii = [
-        0.0 if symbol in IONS else radius
-        for symbol, radius in zip(atoms.symbols, natural_cutoffs(atoms, mult=tolerance), strict=True)
-    ]
-    first, second = neighbor_list('ij', atoms, radii)
-    graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(atoms), len(atoms)))
-    return connected_components(graph, directed=False)[1]
+    return find_bonds(Frames.from_atoms([atoms]), tolerance=tolerance).units
 
 
 def thermal_perturbations(
