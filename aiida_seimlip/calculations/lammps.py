@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,6 +77,11 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
             help='A frame every `dump_every` steps, with its MD step, unwrapped positions (Å) and forces (eV/Å).',
         )  # fmt: skip
         spec.output(
+            'track', valid_type=orm.ArrayData, required=False,
+            help='Paths of the ions of the option `mobile` and of the centre of all other atoms, unwrapped; to be read '
+            'by `aiida_seimlip.data.track.load_track`.',
+        )  # fmt: skip
+        spec.output(
             'candidates', valid_type=FramesData, required=False,
             help='Frames with a grade above `threshold_save` in the order in which they were met, with their grades '
             'and, where known, MD steps; of a crashed run the sane ones and the last sane frames of the trajectory.',
@@ -122,6 +127,10 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
             420, 'ERROR_CRASHED', message='The run crashed after {n_steps} of {n_steps_asked} steps: {reason}'
         )
         spec.exit_code(
+            425, 'ERROR_TRACK_UNUSABLE',
+            message='The track of the mobile ions ends early, or cannot be put together: {reason}',
+        )  # fmt: skip
+        spec.exit_code(
             430, 'ERROR_CANDIDATES_FRAGMENTED',
             message='The file `{filename}` holds fragments, the domains of single MPI ranks, which are no periodic '
             'frames: run on one rank, or with an active set of configurations.',
@@ -146,6 +155,8 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
             yield from faults_of_potential('potential', inputs['potential'], active_set=with_grades)
         if 'potential' in inputs and 'structure' in inputs:
             yield from _faults_of_species(inputs['structure'], inputs['potential'], options)
+        if 'structure' in inputs and options is not None:
+            yield from faults_of_mobile(inputs['structure'], options.mobile)
         if options is not None and options.dialect == AUTO:
             yield (
                 f'Input `parameters` leaves the dialect open (`{AUTO}`), which the engine `lammps` finds out by a '
@@ -183,6 +194,7 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
         calcinfo.retrieve_list = [*calcinfo.retrieve_list, self.STDERR_FILENAME]
         calcinfo.retrieve_temporary_list = [
             self.LOG_FILENAME, self.FILES.trajectory, self.FILES.final, f'{self.FILES.preselected}*', self.FILES.trace,
+            *((self.FILES.track, self.FILES.framework) if options.mobile else ()),
         ]  # fmt: skip
         return calcinfo
 
@@ -224,11 +236,29 @@ def faults_of_structure(node: FramesData | orm.StructureData, *, needs_velocitie
         yield 'Input `structure` has no velocities, which `velocities: keep` of input `parameters` needs.'
 
 
+def faults_of_mobile(structure: FramesData | orm.StructureData, mobile: Collection[str]) -> Iterator[str]:
+    """Look for mobile ions that are not there.
+
+    :param structure: the input `structure`.
+    :param mobile: chemical symbols.
+    """
+    lacking = sorted(set(mobile) - set(elements_of(structure)))
+    if lacking:
+        yield f'Input `parameters` names {", ".join(lacking)} as `mobile`, but input `structure` holds none.'
+
+
+def elements_of(structure: FramesData | orm.StructureData) -> Collection[str]:
+    """Return the chemical symbols that occur in a start."""
+    if isinstance(structure, FramesData):
+        return structure.elements
+    symbols: set[str] = structure.get_symbols_set()
+    return symbols
+
+
 def _faults_of_species(
     structure: FramesData | orm.StructureData, potential: PotentialData, options: LammpsOptions | None
 ) -> Iterator[str]:
-    elements = structure.elements if isinstance(structure, FramesData) else structure.get_symbols_set()
-    lacking = sorted(set(elements) - set(potential.species))
+    lacking = sorted(set(elements_of(structure)) - set(potential.species))
     if lacking:
         yield (
             f'Input `structure` holds {", ".join(lacking)}, which the species list {list(potential.species)} of input '

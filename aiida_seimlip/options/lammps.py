@@ -24,7 +24,17 @@ class LammpsOptions(ExplorationConditions):
     velocities: Literal['create', 'keep'] = Field(
         default='create', description='Draw velocities at `temperature`, or go on with those of the structure.'
     )
+    n_steps: int = Field(ge=0, description='Length of the run in steps; 0 evaluates the start only.')
     first_step: int = Field(default=0, ge=0, description='Number of the first step, where a run is continued.')
+    mobile: list[str] = Field(
+        default_factory=list, description='Chemical symbols of the ions whose paths are kept; none: no track.'
+    )
+    track_every: int = Field(default=2000, ge=1, description='Steps between two frames of the track.')
+    keep_energies: bool = Field(
+        default=False,
+        description='Keep the energies of the potential with the frames of the trajectory; an exploration leaves them '
+        'out, so that nobody takes them for labels.',
+    )
     masses: dict[str, float] = Field(
         default_factory=dict, description='In u, of the elements that shall not have their standard atomic mass.'
     )
@@ -89,4 +99,5 @@ class LammpsOptions(ExplorationConditions):
             create_velocities=self.velocities == 'create', dump_every=self.dump_every, thermo_every=self.thermo_every,
             dialect=self.dialect, with_grades=self.with_grades, threshold_save=self.threshold_save,
             threshold_break=self.threshold_break, wall_time_limit=wall_time_limit, first_step=self.first_step,
+            mobile=tuple(self.mobile), track_every=self.track_every,
         )  # fmt: skip

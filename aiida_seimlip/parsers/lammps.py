@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,25 @@ import numpy as np
 from aiida import orm
 from aiida.engine import ExitCode
 from aiida.parsers import Parser
+from ase.data import atomic_numbers
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.data.track import store_track
 from aiida_seimlip.options.lammps import LammpsOptions
+from aiida_seimlip.science.analysis.track import Track, TrackError
 from aiida_seimlip.science.formats import FormatError
-from aiida_seimlip.science.formats.lammps_data import from_lammps_frame, lammps_frame
+from aiida_seimlip.science.formats.lammps_data import from_lammps_frame, lammps_frame, to_lammps_frame
 from aiida_seimlip.science.formats.lammps_dialects import GRADE_COLUMN
 from aiida_seimlip.science.formats.lammps_dump import LammpsDump, read_dump
 from aiida_seimlip.science.formats.lammps_log import LammpsLog, parse_log
 from aiida_seimlip.science.formats.lammps_preselected import Preselected, Trace, read_preselected, read_trace
+from aiida_seimlip.science.formats.lammps_track import (
+    assemble_track,
+    from_lammps_orientation,
+    read_framework,
+    read_track,
+)
 from aiida_seimlip.science.formats.mlip3_output import find_error, parse_break, was_aborted
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.salvage import is_sane, is_whole, thin
@@ -166,6 +175,8 @@ class Run:
     final: Frames
     preselected: Preselected
     candidates: Candidates
+    track: Track | None = None
+    track_problem: str | None = None
 
     @property
     def n_steps(self) -> int:
@@ -185,6 +196,11 @@ class Run:
         known = grades[np.isfinite(grades)]
         return float(known.max()) if known.size else None
 
+    @property
+    def n_track_frames(self) -> int:
+        """Number of frames of the track that are `track_every` steps apart."""
+        return 0 if self.track is None else int((self.track.steps % self.options.track_every == 0).sum())
+
     def mean(self, column: str) -> float | None:
         """Return the mean of a thermodynamic quantity over the rows that are finite, None if there are none."""
         values = self.log.thermo.get(column, np.empty(0))
@@ -201,7 +217,11 @@ class Run:
             'highest_grade': self.highest_grade,
             'mean_temperature': self.mean('Temp'),
             'mean_pressure': self.mean('Press'),
+            'mean_volume': self.mean('Volume'),
+            'n_jobs': 1,
             'n_frames': len(self.trajectory.frames),
+            'n_track_frames': self.n_track_frames,
+            'track_problem': self.track_problem,
             'n_candidates': len(self.candidates.frames),
             **self.candidates.counts,
             'breaking_index': self.candidates.breaking_index,
@@ -259,7 +279,28 @@ class LammpsParser(Parser):
             preselected = preselected.end_at(int(trace.steps[-1]) + 1)  # the step in which the run broke is not traced
         numbers = get_frame(self.node.inputs.structure).numbers
         candidates = gather_candidates(preselected, trajectory.frames, options, ending.outcome, numbers)
-        return Run(options, log, trace, ending, trajectory, final, preselected, candidates)
+        if options.keep_energies and len(trajectory.frames):
+            frames = trajectory.frames
+            energies = log.at_steps('PotEng', frames.origin_steps if frames.origin_steps is not None else [])
+            trajectory = replace(trajectory, frames=frames.replace(energies=energies))
+        track, problem = self._read_track(options, final)
+        return Run(options, log, trace, ending, trajectory, final, preselected, candidates, track, problem)
+
+    def _read_track(self, options: LammpsOptions, final: Frames) -> tuple[Track | None, str | None]:
+        """Return the paths of the mobile ions in LAMMPS' frame, and what is wrong with them."""
+        if not options.mobile:
+            return None, None
+        start = get_frame(self.node.inputs.structure)
+        start = to_lammps_frame(start, lammps_frame(start.cells[0])[1])
+        n_ions = int(np.isin(start.numbers, [atomic_numbers[symbol] for symbol in options.mobile]).sum())
+        dump = read_track(self._temporary / self._job.FILES.track, n_ions)
+        framework = read_framework(self._read_text(self._job.FILES.framework))
+        settings = {name: getattr(options, name) for name in ('first_step', 'timestep', 'masses')}
+        try:
+            track = assemble_track(dump, framework, start, final, mobile=tuple(options.mobile), **settings)
+        except TrackError as error:
+            return None, str(error)
+        return track, dump.problem
 
     @property
     def _job(self) -> Any:
@@ -318,6 +359,9 @@ class LammpsParser(Parser):
         ):  # fmt: skip
             if len(frames):
                 self.out(name, FramesData(from_lammps_frame(frames, rotation, cell)))
+        if run.track is not None and run.n_steps:
+            track = from_lammps_orientation(run.track, rotation)
+            self.out('track', store_track(track, every=run.options.track_every))
         if run.log.steps.size:
             self.out('thermo', thermo_node(run.log))
         self.out('results', orm.Dict(run.summarise()))
@@ -338,6 +382,8 @@ class LammpsParser(Parser):
         ):  # fmt: skip
             if not len(frames):
                 return self.exit_codes.ERROR_OUTPUT_MISSING.format(filename=filename)
+        if run.track_problem is not None:
+            return self.exit_codes.ERROR_TRACK_UNUSABLE.format(reason=run.track_problem)
         return None
 
 

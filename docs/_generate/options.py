@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
-from aiida_seimlip.options import active_learning, ase, check, check_report, history, lammps, mlip3, vasp
+from aiida_seimlip.options import active_learning, ase, check, check_report, dynamics, history, lammps, mlip3, vasp
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.workflows.protocols import ProtocolMixin
 
@@ -20,7 +20,7 @@ Model = type[pydantic.BaseModel]
 
 SECTIONS = {
     'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'VASP': vasp,
-    'ASE calculators': ase, 'Checks of programs': check,
+    'Production dynamics': dynamics, 'ASE calculators': ase, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
 belong to."""

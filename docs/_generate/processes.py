@@ -14,14 +14,14 @@ from aiida.plugins.entry_point import get_entry_point_names
 
 from _generate.markdown import code, first_sentence, join, prose, table
 from aiida_seimlip.calculations.mlip3_base import Mlip3Calculation
-from aiida_seimlip.engines.contract import SOCKETS, SocketWorkChain, engine_names, load_engine
+from aiida_seimlip.engines.contract import PROPERTY_SOCKETS, SOCKETS, SocketWorkChain, engine_names, load_engine
 from aiida_seimlip.options.base import Options
 
 CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
-    'LammpsOptions': 'options.md',
+    'LammpsOptions': 'options.md', 'DynamicsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 
@@ -54,8 +54,10 @@ def describe_check() -> str:
 def describe_engines() -> str:
     """Return a section for every socket: its contract, and what each engine adds to it."""
     parts = []
-    for socket in SOCKETS:
+    for socket in (*SOCKETS, *PROPERTY_SOCKETS):
         engines = {name: load_engine(socket, name) for name in engine_names(socket)}
+        if not engines:
+            continue
         contract = next(iter(engines.values())).contract()
         parts += [f'## The socket `{socket}`', link_models(prose(contract)), *_tables(contract, base=SocketWorkChain)]
         for name, engine in engines.items():

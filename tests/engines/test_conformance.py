@@ -10,12 +10,12 @@ from aiida.engine import run_get_node
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.engines.contract import SOCKETS, engine_names, load_engine
+from aiida_seimlip.engines.contract import PROPERTY_SOCKETS, SOCKETS, engine_names, load_engine
 from aiida_seimlip.science.frames import Frames
 
 from .conftest import DYNAMICS, SPECIES, image, labelled
 
-ENGINES = [(socket, name) for socket in SOCKETS for name in engine_names(socket)]
+ENGINES = [(socket, name) for socket in (*SOCKETS, *PROPERTY_SOCKETS) for name in engine_names(socket)]
 
 
 def engines_for(socket):
@@ -35,7 +35,7 @@ def run(socket, name, settings, **data):
 
 
 def test_every_socket_has_an_engine():
-    assert {socket for socket, _ in ENGINES} == set(SOCKETS)
+    assert {socket for socket, _ in ENGINES} == {*SOCKETS, *PROPERTY_SOCKETS}
 
 
 @pytest.mark.parametrize(('socket', 'name'), ENGINES)
@@ -71,7 +71,7 @@ def test_adapter_is_thin(socket, name):
 @pytest.mark.parametrize(('socket', 'name'), ENGINES)
 def test_settings_are_checked_before_there_are_data(socket, name, settings):
     engine = load_engine(socket, name)
-    later = ('parameters',) if socket == 'exploration' else ()
+    later = ('parameters',) if socket in ('exploration', 'dynamics') else ()
     assert engine.explain_settings(socket, settings(socket, name), given_later=later) is None
     missing = 'code' if engine.needs_code else 'sources'
     assert engine.explain_settings(socket, {}, given_later=later).startswith(f'Input `{socket}.{missing}` is missing')

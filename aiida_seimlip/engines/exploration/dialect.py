@@ -81,7 +81,7 @@ class DialectMixin(RestartMixin):
             styles = ', '.join(machine_learning_styles(found['pair_styles'])) or 'none'
             return self.exit_codes.ERROR_NO_PAIR_STYLE.format(version=found['version'], styles=styles)
         settings = {'options': self.inputs.options} if 'options' in self.inputs else {}
-        self.ctx.parameters = self.ctx.inputs.parameters = with_dialect(self.inputs.parameters, found, **settings)
+        self.ctx.parameters = self.ctx.inputs.parameters = with_dialect(self.ctx.parameters, found, **settings)
         fault = next(LammpsCalculation.find_faults(self.ctx.inputs), None)
         if fault is not None:
             return self.exit_codes.ERROR_DIALECT_UNFIT.format(dialect=self.ctx.parameters['dialect'], reason=fault)

@@ -81,6 +81,36 @@ def read_dump(
     return LammpsDump(frames=_pack(snapshots, species), truncated=truncated, problem=problem)
 
 
+def box_from_bounds(flags: Sequence[str], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return cell, origin and periodicity of a box as a dump gives it: by bounds that enclose a tilted one.
+
+    :param flags: words behind ``ITEM: BOX BOUNDS``.
+    :param rows: the three lines that follow, in Å; shape (3, 2), or (3, 3) with tilts.
+    :raises ValueError: if the box has no volume, or is neither orthogonal nor a restricted triclinic one.
+    """
+    xy, xz, yz = rows[:, 2] if is_tilted(flags) else (0.0, 0.0, 0.0)
+    low = rows[:, 0] - [min(0.0, xy, xz, xy + xz), min(0.0, yz), 0.0]
+    high = rows[:, 1] - [max(0.0, xy, xz, xy + xz), max(0.0, yz), 0.0]
+    lengths = high - low
+    if not np.all(lengths > 0) or not np.prod(lengths) > 1e-6:
+        raise ValueError('The box has no volume.')
+    cell = np.array([[lengths[0], 0.0, 0.0], [xy, lengths[1], 0.0], [xz, yz, lengths[2]]])
+    return cell, low, np.array([flag == 'pp' for flag in flags[-3:]])
+
+
+def is_tilted(flags: Sequence[str]) -> bool:
+    """Return whether the lines behind these flags hold tilts.
+
+    :param flags: words behind ``ITEM: BOX BOUNDS``.
+    :raises ValueError: if the box is neither orthogonal nor a restricted triclinic one.
+    """
+    tilted = list(flags[:3]) == ['xy', 'xz', 'yz']
+    flags = flags[3:] if tilted else flags
+    if len(flags) != 3 or any(not re.fullmatch('[pfsm]{2}', flag) for flag in flags):
+        raise ValueError('The box is neither orthogonal nor a restricted triclinic one.')
+    return tilted
+
+
 class _DumpReader:
     """Goes through the file snapshot by snapshot."""
 
@@ -147,19 +177,13 @@ class _DumpReader:
 
     def _box(self, flags: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return cell, origin and periodicity."""
-        tilted = flags[:3] == ['xy', 'xz', 'yz']
-        flags = flags[3:] if tilted else flags
-        if len(flags) != 3 or any(not re.fullmatch('[pfsm]{2}', flag) for flag in flags):
-            raise self._error('The box is neither orthogonal nor a restricted triclinic one.')
-        rows = np.array([self._floats(self._next().split(), 3 if tilted else 2) for _ in range(3)])
-        xy, xz, yz = rows[:, 2] if tilted else (0.0, 0.0, 0.0)
-        low = rows[:, 0] - [min(0.0, xy, xz, xy + xz), min(0.0, yz), 0.0]
-        high = rows[:, 1] - [max(0.0, xy, xz, xy + xz), max(0.0, yz), 0.0]
-        lengths = high - low
-        if not np.all(lengths > 0) or not np.prod(lengths) > 1e-6:
-            raise self._error('The box has no volume.')
-        cell = np.array([[lengths[0], 0.0, 0.0], [xy, lengths[1], 0.0], [xz, yz, lengths[2]]])
-        return cell, low, np.array([flag == 'pp' for flag in flags])
+        try:
+            n_columns = 3 if is_tilted(flags) else 2
+            return box_from_bounds(flags, np.array([self._floats(self._next().split(), n_columns) for _ in range(3)]))
+        except FormatError:
+            raise
+        except ValueError as error:
+            raise self._error(str(error)) from error
 
     def _floats(self, tokens: list[str], count: int) -> list[float]:
         try:

@@ -46,6 +46,8 @@ class LammpsMdSettings:
     :param threshold_break: LAMMPS ends itself above this grade; must exceed `threshold_save`.
     :param wall_time_limit: LAMMPS ends the run in good order after so many seconds; None for no limit.
     :param first_step: number of the first step, so that a continued run goes on counting.
+    :param mobile: chemical symbols of the ions whose paths are written; none for no track.
+    :param track_every: steps between two frames of the track.
     :raises ValueError: if a value is out of its range; the message names it.
     """
 
@@ -67,6 +69,8 @@ class LammpsMdSettings:
     threshold_break: float = 10.0
     wall_time_limit: float | None = None
     first_step: int = 0
+    mobile: tuple[str, ...] = ()
+    track_every: int = 2000
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -83,7 +87,7 @@ class LammpsMdSettings:
                 not self.with_grades or self.threshold_break > self.threshold_save
             ),
         }
-        for name in ('timestep', 'thermostat_damping', 'barostat_damping', 'dump_every', 'thermo_every'):
+        for name in ('timestep', 'thermostat_damping', 'barostat_damping', 'dump_every', 'thermo_every', 'track_every'):
             checks[f'`{name}` must be positive, not {getattr(self, name)}.'] = getattr(self, name) > 0
         for name in ('n_steps', 'first_step', 'threshold_save'):
             checks[f'`{name}` must not be negative, but is {getattr(self, name)}.'] = getattr(self, name) >= 0
@@ -93,6 +97,11 @@ class LammpsMdSettings:
         for message, fine in checks.items():
             if not fine:
                 raise ValueError(message)
+
+    @property
+    def is_npt(self) -> bool:
+        """Whether the volume is free."""
+        return self.ensemble.startswith('npt')
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,8 @@ class LammpsFiles:
     :param preselected: frames above the grade to save.
     :param trace: step and lowest x, y and z (Å) of any atom, at every step: tells at which step a saved frame was met,
         which MLIP-3 does not say, and how far a run came. Only with grades, and up to `MAX_TRACED_STEPS`.
+    :param track: dump with the positions of the mobile ions alone, see `lammps_track`.
+    :param framework: centre of mass of all other atoms at the same steps.
     """
 
     potential: str = 'potential.almtp'
@@ -115,6 +126,8 @@ class LammpsFiles:
     final: str = 'final.lammpstrj'
     preselected: str = 'preselected.cfg'
     trace: str = 'trace.txt'
+    track: str = 'track.lammpstrj'
+    framework: str = 'framework.txt'
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -136,12 +149,14 @@ def write_input(
     :param species: chemical symbols in type order.
     :param masses: in u, of the elements that shall not have their standard atomic mass.
     :param files: names of the files.
-    :raises ValueError: if a mass is given for an element that is not among `species`.
+    :raises ValueError: if a mass is given for an element that is not among `species`, or one that is not shall move.
     """
     files = files or LammpsFiles()
     masses = dict(masses or {})
     if unknown := set(masses) - set(species):
         raise ValueError(f'Masses are given for {", ".join(sorted(unknown))}, which are not in the species list.')
+    if unknown := set(settings.mobile) - set(species):
+        raise ValueError(f'The mobile ions {", ".join(sorted(unknown))} are not in the species list.')
     mass = {symbol: masses.get(symbol, float(atomic_masses[atomic_numbers[symbol]])) for symbol in species}
     lines = [
         'units metal',
@@ -158,6 +173,7 @@ def write_input(
         *_dynamics_lines(settings),
         '',
         *_output_lines(settings, files),
+        *(_track_lines(settings, species, files) if settings.mobile else []),
         '',
         *_run_lines(settings, files),
     ]
@@ -205,6 +221,31 @@ def _output_lines(settings: LammpsMdSettings, files: LammpsFiles) -> list[str]:
         'thermo_modify line one format float %.12g flush yes lost error',
         f'dump trajectory all custom {settings.dump_every} {files.trajectory} id type xu yu zu fx fy fz',
         'dump_modify trajectory sort id format float %.10g',
+    ]
+
+
+def _track_lines(settings: LammpsMdSettings, species: Sequence[str], files: LammpsFiles) -> list[str]:
+    """Return what writes the paths of the mobile ions: as text, so that any build of LAMMPS can.
+
+    Where the cell changes, positions are left wrapped: from image flags, unwrapped ones would be wrong there (von Bülow
+    et al., J. Chem. Phys. 153, 021101 (2020)).
+    """
+    mobile = [index for index, symbol in enumerate(species, start=1) if symbol in settings.mobile]
+    others = [index for index, symbol in enumerate(species, start=1) if symbol not in settings.mobile]
+    columns = 'x y z' if settings.is_npt else 'xu yu zu'
+    lines = [
+        f'group mobile type {" ".join(map(str, mobile))}',
+        f'dump track mobile custom {settings.track_every} {files.track} {columns}',
+        'dump_modify track sort id format float %.4f',
+    ]
+    if not others:
+        return lines
+    return [
+        *lines,
+        f'group framework type {" ".join(map(str, others))}',
+        'compute framework framework com',
+        f'fix framework all ave/time {settings.track_every} 1 {settings.track_every} c_framework[1] c_framework[2] '
+        f'c_framework[3] file {files.framework} format " %.10g"',
     ]
 
 

@@ -1,0 +1,1 @@
+"""Dynamics engines: a structure and a potential in, the paths of the mobile ions out."""

@@ -1,0 +1,71 @@
+"""What the dynamics engines have in common: a run goes on over as many jobs as the wall time makes of it."""
+
+from __future__ import annotations
+
+from aiida import orm
+from aiida.engine import ExitCode, ProcessHandlerReport, process_handler
+
+from aiida_seimlip.calculations.functions.dynamics import join_dynamics
+from aiida_seimlip.calculations.functions.parameters import with_remaining_steps
+from aiida_seimlip.engines.restart import RestartMixin
+
+ENDS = ('ERROR_CRASHED', 'BREAKING_THRESHOLD_EXCEEDED', 'ERROR_CANDIDATES_MISSING')
+"""Exit codes of a job that has an outcome other than its goal; what there is of it is kept."""
+
+
+class ContinuationMixin(RestartMixin):
+    """Go on from the last frame where the wall time ended; take a crash as an outcome; join what the jobs give."""
+
+    @process_handler(priority=60)
+    def handle_end(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Take a crash, or a break of a run with grades, for what it is: an outcome, with all that there is."""
+        codes = calculation.process_class.spec().exit_codes
+        if calculation.exit_status not in {codes[label].status for label in ENDS if label in codes}:
+            return None
+        return self._end(calculation)
+
+    @process_handler(priority=50)
+    def handle_out_of_walltime(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Go on from the last step, with its velocities."""
+        status = calculation.process_class.spec().exit_codes.ERROR_OUT_OF_WALLTIME.status
+        if calculation.exit_status != status or 'final' not in calculation.outputs:
+            return None
+        if not calculation.outputs.results['n_steps']:
+            return None
+        if self._is_last_job():
+            return self._end(calculation)
+        self.ctx.inputs.structure = calculation.outputs.final
+        self.ctx.inputs.parameters = with_remaining_steps(calculation.inputs.parameters, calculation.outputs.results)
+        self.report_error_handled(calculation, 'The next job goes on from there.')
+        return ProcessHandlerReport(True)
+
+    @process_handler(priority=40)
+    def handle_interrupted(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
+        """Start the same job once more."""
+        codes = calculation.process_class.spec().exit_codes
+        if calculation.exit_status not in (codes.ERROR_INTERRUPTED.status, codes.ERROR_OUTPUT_MISSING.status):
+            return None
+        if self.ctx.get('was_interrupted', False):
+            return None
+        self.ctx.was_interrupted = True
+        self.report_error_handled(calculation, 'It is started again.')
+        return ProcessHandlerReport(True)
+
+    def results(self) -> ExitCode | None:
+        """Attach the outputs; those of several jobs are joined."""
+        jobs = [job for job in self.ctx.children if 'results' in job.outputs]
+        if len(jobs) <= 1:
+            return super().results()
+        runs = {f'job_{number:02d}': {'parameters': job.inputs.parameters} for number, job in enumerate(jobs)}
+        for run, job in zip(runs.values(), jobs, strict=True):
+            run.update({name: job.outputs[name] for name in ('results', 'track', 'trajectory') if name in job.outputs})
+        self.out_many(join_dynamics(**runs))
+        if 'final' in jobs[-1].outputs:
+            self.out('final', jobs[-1].outputs.final)
+        return None
+
+    def _end(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
+        """End well with what the jobs have found."""
+        self.report(f'{calculation.process_label}<{calculation.pk}>: {calculation.exit_message}')
+        self.ctx.is_finished = True
+        return ProcessHandlerReport(True)

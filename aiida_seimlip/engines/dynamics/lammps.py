@@ -1,0 +1,50 @@
+"""Production dynamics with LAMMPS and a moment tensor potential, or with ``seimlip-lmp``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiida.engine import PortNamespace, ProcessSpec
+
+from aiida_seimlip.calculations.functions.dynamics import to_lammps_parameters
+from aiida_seimlip.calculations.lammps import LammpsCalculation
+from aiida_seimlip.engines.dynamics.continuation import ContinuationMixin
+from aiida_seimlip.engines.dynamics.contract import DynamicsWorkChain
+from aiida_seimlip.engines.exploration.dialect import DialectMixin
+from aiida_seimlip.options.dynamics import LammpsDynamicsOptions
+from aiida_seimlip.options.lammps import AUTO
+from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
+
+
+class LammpsDynamicsWorkChain(DynamicsWorkChain, ContinuationMixin, DialectMixin):
+    """Run molecular dynamics in LAMMPS; the paths of the mobile ions are written while it runs."""
+
+    _process_class = LammpsCalculation
+    plugin_prefix = 'seimlip.lammps'
+    failure = 'ERROR_PROGRAM_FAILED'
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
+        """Define the parameters."""
+        super().define(spec)
+        spec.input('parameters', **LammpsDynamicsOptions.port('Ensemble, length, output and dialect.'))
+        spec.inputs.validator = cls.validate_inputs  # type: ignore[assignment]
+
+    @classmethod
+    def validate_inputs(cls, inputs: Mapping[str, Any], _: PortNamespace) -> str | None:
+        """Refuse what the job would refuse."""
+        if 'structure' not in inputs or 'parameters' not in inputs:
+            return None
+        if 'potential' not in inputs:
+            return 'Input `potential` is missing: LAMMPS needs one.'
+        parameters = LammpsDynamicsOptions.from_node(inputs['parameters']).to_lammps()
+        if parameters['dialect'] == AUTO:  # looked at again once it is known
+            parameters['dialect'] = next(iter(DIALECTS))
+        given = {name: inputs[name] for name in ('code', 'structure', 'potential') if name in inputs}
+        return next(LammpsCalculation.find_faults({**given, 'parameters': parameters}), None)
+
+    def setup(self) -> None:
+        """Translate the parameters."""
+        super().setup()
+        self.ctx.parameters = self.ctx.inputs.parameters = to_lammps_parameters(self.inputs.parameters)

@@ -1,0 +1,124 @@
+"""Options of the socket `dynamics`: production molecular dynamics, in words that every engine understands."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from ase.data import atomic_numbers
+from pydantic import Field, field_validator, model_validator
+
+from aiida_seimlip.options.ase import CalculatorOptions
+from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.lammps import LammpsOptions
+from aiida_seimlip.science.formats.lammps_input import MAX_SEED
+
+
+class DynamicsOptions(Options):
+    """One run: its ensemble, its length, and what is kept of it."""
+
+    ensemble: Literal['nve', 'nvt', 'npt_iso', 'npt_tri'] = Field(
+        default='nvt', description='Constant volume (nve, nvt), isotropic (npt_iso) or free (npt_tri) cell.'
+    )
+    temperature: float = Field(gt=0, description='In K.')
+    pressure: float = Field(default=1.0, description='In bar; without effect at constant volume.')
+    timestep: float = Field(default=0.5, gt=0, description='In fs.')
+    n_steps: int = Field(ge=0, description='Length of the run in steps; 0 evaluates the start only.')
+    seed: int | None = Field(
+        default=None, ge=1, le=MAX_SEED, description='Of the initial velocities; needed if they are created.'
+    )
+    velocities: Literal['create', 'keep'] = Field(
+        default='create', description='Draw velocities at `temperature`, or go on with those of the structure.'
+    )
+    thermostat_damping: float = Field(default=100.0, gt=0, description='Of the Nosé–Hoover thermostat in fs.')
+    barostat_damping: float = Field(default=500.0, gt=0, description='Of the Nosé–Hoover barostat in fs.')
+    mobile: list[str] = Field(
+        default_factory=list, description='Chemical symbols of the ions whose paths are kept; none: no track.'
+    )
+    track_every: int = Field(
+        default=2000, ge=1, description='Steps between two frames of the track; `n_steps` must be a multiple of it.'
+    )
+    dump_every: int = Field(default=20_000, ge=1, description='Steps between two whole frames of the trajectory.')
+    thermo_every: int = Field(
+        default=1000, ge=1, description='Steps between two rows of the thermodynamic output, which the means are of.'
+    )
+
+    @field_validator('mobile')
+    @classmethod
+    def _are_elements(cls, value: list[str]) -> list[str]:
+        for symbol in value:
+            if atomic_numbers.get(symbol, 0) < 1:
+                raise ValueError(f'`{symbol}` is not an element')
+        if len(set(value)) < len(value):
+            raise ValueError('each element must be named once')
+        return value
+
+    @model_validator(mode='after')
+    def _velocities_have_a_seed(self) -> Self:
+        if self.velocities == 'create' and self.seed is None:
+            raise ValueError('`seed` is missing, which `velocities: create` needs')
+        return self
+
+    @model_validator(mode='after')
+    def _track_ends_with_the_run(self) -> Self:
+        if self.mobile and self.n_steps % self.track_every:
+            raise ValueError(
+                f'`n_steps` ({self.n_steps}) must be a multiple of `track_every` ({self.track_every}), so that the '
+                'track ends with the run'
+            )
+        return self
+
+    @property
+    def is_npt(self) -> bool:
+        """Whether the volume is free."""
+        return self.ensemble.startswith('npt')
+
+    @property
+    def energy_every(self) -> int:
+        """Steps between two rows of the thermodynamic output, so that there is one for each whole frame."""
+        import math
+
+        return math.gcd(self.thermo_every, self.dump_every)
+
+
+class LammpsDynamicsOptions(DynamicsOptions):
+    """One run with LAMMPS; the potential is asked for its extrapolation grade only where that is wanted."""
+
+    dialect: str = Field(
+        default='mlip',
+        description="Pair style of the code: MLIP-3's own `mlip`; `mtp`, for `mtp` and `mtp/extrapolation`; or `auto`: "
+        'the engine asks the code for its pair styles, once for each code and profile.',
+    )
+    with_grades: bool = Field(
+        default=False,
+        description='Evaluate the extrapolation grade at every step, which about doubles the cost, and end the run '
+        'above `threshold_break`.',
+    )
+    threshold_save: float = Field(default=2.0, ge=0, description='Only with grades: frames above are saved.')
+    threshold_break: float = Field(default=10.0, gt=0, description='Only with grades: the run ends itself above.')
+    masses: dict[str, float] = Field(
+        default_factory=dict, description='In u, of the elements that shall not have their standard atomic mass.'
+    )
+
+    @model_validator(mode='after')
+    def _makes_a_job(self) -> Self:
+        LammpsOptions.from_node(self.to_lammps())
+        return self
+
+    def to_lammps(self) -> dict[str, Any]:
+        """Return the parameters of ``seimlip.lammps``, as `LammpsOptions` takes them."""
+        names = (
+            'ensemble', 'temperature', 'timestep', 'n_steps', 'seed', 'velocities', 'thermostat_damping',
+            'barostat_damping', 'mobile', 'track_every', 'dump_every', 'dialect', 'with_grades', 'threshold_save',
+            'threshold_break', 'masses',
+        )  # fmt: skip
+        chosen = {name: value for name, value in self.to_dict().items() if name in names}
+        pressure = self.pressure if self.is_npt else None
+        return {**chosen, 'pressure': pressure, 'thermo_every': self.energy_every, 'keep_energies': True}
+
+
+class AseDynamicsOptions(DynamicsOptions):
+    """One run with an ASE calculator."""
+
+    calculator: CalculatorOptions = Field(description='The calculator.')
+    threads: int = Field(default=1, ge=1, description='Threads of the calculator.')
+    first_step: int = Field(default=0, ge=0, description='Number of the first step, where a run is continued.')
