@@ -17,6 +17,7 @@ COMMANDS = {
     'demo': ('aiida_seimlip.cli.demo:cmd_demo', 'Grow a potential for Li2CO3 by active learning, from nothing.'),
     'setup': ('aiida_seimlip.cli.setup:cmd_setup', 'Register the embedded programs as codes in a profile.'),
     'check': ('aiida_seimlip.cli.check:cmd_check', 'Check programs where they run: what is green, and what to do.'),
+    'launch': ('aiida_seimlip.cli.launch:cmd_launch', 'Begin a campaign, or find a property with a potential.'),
     'continue': ('aiida_seimlip.cli.continuation:cmd_continue', 'Go on where a campaign has ended.'),
     'report': ('aiida_seimlip.cli.report:cmd_report', 'Write a campaign as a self-contained HTML page.'),
     'frame': ('aiida_seimlip.cli.frame:cmd_frame', 'Print where one frame came from and what learned from it.'),

@@ -1,4 +1,4 @@
-"""What a running campaign tells those who watch."""
+"""What a running campaign, or another workflow, tells those who watch."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from aiida import orm
 
 CAMPAIGN = 'ActiveLearningWorkChain'
+REPORTING = (CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain')
+"""Processes whose reports are for those who watch."""
 INTERRUPT = 'runner received interrupt'
 PATIENCE_SECONDS = 3.0
 """So long the engine may take to answer an interrupt; then it is made to stop."""
@@ -29,16 +31,18 @@ OUTCOMES = {
 
 
 class Progress:
-    """Print lines about a campaign that runs in this process.
+    """Print lines about a campaign, or another workflow, that runs in this process.
 
-    What is printed comes from the history that the WorkChain publishes, which is looked at once a second from the event
-    loop that drives the campaign, and from what processes report.
+    What is printed comes from what processes report, and from the history that a campaign publishes, which is looked at
+    once a second from the event loop that drives it.
 
     :param stream: where to print, by default the standard output.
+    :param label: name of the class of the workflow.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, label: str = CAMPAIGN) -> None:
         self._stream = stream or sys.stdout
+        self._label = label
         self._start = time.monotonic()
         self._history = CampaignHistory()
         self._node: orm.WorkChainNode | None = None
@@ -75,9 +79,9 @@ class Progress:
     # -- watching -----------------------------------------------------------------------------------------------------
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look at the newest campaign once a second, as long as the loop runs.
+        """Look at the newest workflow of the kind once a second, as long as the loop runs.
 
-        :param loop: that drives the campaign.
+        :param loop: that drives the workflow.
         """
         from aiida.common import timezone
 
@@ -95,7 +99,7 @@ class Progress:
         from aiida import orm
 
         if self._node is None:
-            filters = {'ctime': {'>=': began}, 'attributes.process_label': CAMPAIGN}
+            filters = {'ctime': {'>=': began}, 'attributes.process_label': self._label}
             self._node = orm.QueryBuilder().append(orm.WorkChainNode, filters=filters).first(flat=True)
         else:
             self.update(self._node)
@@ -131,7 +135,7 @@ class Progress:
                 self.say('Stopping ...')
             return
         found = re.match(r'\[\d+\|(\w+)\|\w+\]: (.*)', message, re.DOTALL)
-        if found and found[1] == CAMPAIGN:
+        if found and found[1] in REPORTING:
             if self._node is not None:
                 self.update(self._node)  # so that lines appear in the order of what happened
             self.say(found[2])

@@ -8,18 +8,17 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from aiida import orm
-from aiida.engine import ProcessBuilder, run_get_node
-from aiida.manage.caching import enable_caching
+from aiida.engine import ProcessBuilder
 
 from aiida_seimlip.cli.home import Home
 from aiida_seimlip.cli.progress import CAMPAIGN, Progress
-from aiida_seimlip.cli.runner import local_runner
+from aiida_seimlip.cli.run_process import last_process, run_process
 from aiida_seimlip.report.campaign import CampaignReport, union_seconds
 
 POLL_SECONDS = 0.1
@@ -135,28 +134,12 @@ def run_campaign(builder: ProcessBuilder, progress: Progress, *, reuse: bool) ->
     :param reuse: take over the results of jobs with the same inputs that ended before.
     :return: the campaign, which may have failed in any way.
     """
-    last = last_campaign()
-    try:
-        with local_runner(POLL_SECONDS) as runner, enable_caching() if reuse else nullcontext():
-            progress.watch(runner.loop)
-            run_get_node(builder)
-    except Exception as exception:  # killed, or an error in the WorkChain itself: its node holds the traceback
-        node = last_campaign()
-        if node is None or node == last:
-            raise
-        if not node.is_killed:
-            progress.say(f'The campaign {node.pk} excepted: {exception}')
-    node = last_campaign()
-    assert node is not None
-    progress.update(node)
-    return node
+    return run_process(builder, progress, reuse=reuse, poll_seconds=POLL_SECONDS)
 
 
 def last_campaign() -> orm.WorkChainNode | None:
     """Return the newest campaign in the profile, None if there is none."""
-    query = orm.QueryBuilder().append(orm.WorkChainNode, filters={'attributes.process_label': CAMPAIGN}, tag='campaign')
-    node: orm.WorkChainNode | None = query.order_by({'campaign': {'id': 'desc'}}).first(flat=True)
-    return node
+    return last_process(CAMPAIGN)
 
 
 def write_results(node: orm.WorkChainNode, home: Home, directory: Path, clock: Clock, progress: Progress) -> bool:

@@ -1,0 +1,188 @@
+"""What a workflow is going to do: its jobs, how long they are, and the room that their results take.
+
+All of it follows from the inputs. What it costs follows from this and from speeds, see `aiida_seimlip.science.cost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from aiida import orm
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.options.active_learning import ActiveLearningOptions, BootstrapOptions, HeldOutOptions
+from aiida_seimlip.options.exploration import ExplorationConditions
+from aiida_seimlip.options.lammps import LammpsOptions
+from aiida_seimlip.science.cost import NPY_HEADER, Known, frames_bytes, n_samples
+
+LABELLED: tuple[Known, ...] = ('energies', 'forces', 'stresses', 'origins', 'steps')
+"""What is known of a labelled frame."""
+
+MAX_CANDIDATES: int = LammpsOptions.model_fields['max_candidates'].default
+THERMO_COLUMNS = 20
+"""Quantities in the thermodynamic output of LAMMPS, at most."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Jobs of the same kind.
+
+    :param name: what they are for.
+    :param socket: the job that the program has in the workflow, such as ``dynamics``.
+    :param n_jobs: how many there are, None if that is the business of the engine.
+    :param steps: steps of each job, or frames of all jobs together; None if that is not known.
+    :param atom_steps: atoms times steps (or frames) of all jobs together, None if that is not known.
+    :param unit: what is counted.
+    :param n_bytes: room that the results of all jobs take.
+    :param level: of the potential that they evaluate, None if it is another model.
+    :param with_grades: whether the grade is evaluated at every step, None if it is another model.
+    """
+
+    name: str
+    socket: str
+    n_jobs: int | None = None
+    steps: int | None = None
+    atom_steps: int | None = None
+    unit: Literal['steps', 'frames'] = 'steps'
+    n_bytes: int = 0
+    level: int | None = None
+    with_grades: bool | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a workflow is going to do.
+
+    :param works: the jobs, kind by kind, in order.
+    :param is_limit: whether these are upper limits, for a workflow that ends when it has what it wants.
+    :param notes: what the numbers leave out, in sentences.
+    """
+
+    works: tuple[Work, ...]
+    is_limit: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_bytes(self) -> int:
+        """Room that all results take, in bytes."""
+        return sum(work.n_bytes for work in self.works)
+
+
+# -- campaigns --------------------------------------------------------------------------------------------------------
+
+
+def plan_campaign(inputs: Mapping[str, Any]) -> Plan:
+    """Return what a campaign does at most, until it has converged or reached its limits.
+
+    :param inputs: of `ActiveLearningWorkChain`.
+    """
+    options = ActiveLearningOptions.from_node(inputs['options'])
+    sizes = [size for node in inputs['structures'].values() for size in sizes_of(node)]
+    iterations = options.max_iterations - options.first_iteration
+    level = options.untrained.level
+    explorations = [
+        _explorations(f'explore {condition.label}', condition, sizes, level, iterations)
+        for condition in options.exploration.conditions
+    ]
+    works = (
+        *([] if inputs.get('initial_training') else _bootstrap(options.bootstrap, sizes)),
+        *explorations,
+        _labels('label selected frames', _most_labels(options, iterations), max(sizes), ('grades',)),
+        Work('train', 'training', iterations + 1),
+        Work('select', 'selection', iterations),
+        *([] if options.held_out is None else _held_out(options.held_out, sizes, level)),
+    )
+    notes = [
+        f'The work is that of all {iterations} iterations; a campaign ends as soon as its potential passes all '
+        'explorations.',
+        'Trainings and selections have no measured speed: their time is left out.',
+    ]
+    if _most_labels(options, iterations) is None:
+        notes.append('Nothing limits the number of labels (`max_labels`, `selection.max_frames`): they are left out.')
+    return Plan(works, is_limit=True, notes=tuple(notes))
+
+
+def _most_labels(options: ActiveLearningOptions, iterations: int) -> int | None:
+    """Return how many frames are labelled in the iterations at most, None if nothing limits them."""
+    limits = [options.max_labels] if options.max_labels else []
+    if options.selection.max_frames:
+        limits.append(options.selection.max_frames * iterations)
+    return min(limits, default=None)
+
+
+def _bootstrap(bootstrap: BootstrapOptions, sizes: Sequence[int]) -> Iterator[Work]:
+    if bootstrap.n_perturbed:
+        parts = [_labels('', bootstrap.n_perturbed, size) for size in sizes]
+        yield replace(
+            parts[0], name='label perturbed starts', steps=bootstrap.n_perturbed * len(sizes),
+            atom_steps=bootstrap.n_perturbed * sum(sizes), n_bytes=sum(part.n_bytes for part in parts),
+        )  # fmt: skip
+    if bootstrap.dynamics is not None:
+        dynamics, n_runs = bootstrap.dynamics, len(bootstrap.dynamics.temperatures)
+        kept = n_samples(dynamics.n_steps, dynamics.sample_every)
+        yield Work(
+            'dynamics of the reference', 'reference', n_runs * len(sizes), dynamics.n_steps,
+            atom_steps=n_runs * dynamics.n_steps * sum(sizes),
+            n_bytes=n_runs * sum(frames_bytes(kept, size, LABELLED) for size in sizes),
+        )  # fmt: skip
+
+
+def _labels(name: str, count: int | None, size: int, known: tuple[Known, ...] = ()) -> Work:
+    """Return the labelling of frames; how many jobs that makes is the business of the engine.
+
+    :param count: number of frames, None if that is not known.
+    :param size: atoms of each.
+    :param known: what is known of the frames beyond their labels.
+    """
+    if count is None:
+        return Work(name, 'reference', unit='frames')
+    n_bytes = frames_bytes(count, size, (*LABELLED, *known))
+    return Work(name, 'reference', None, count, atom_steps=count * size, unit='frames', n_bytes=n_bytes)
+
+
+def _explorations(
+    name: str, condition: ExplorationConditions, sizes: Sequence[int], level: int, repeats: int = 1
+) -> Work:  # fmt: skip
+    """Return the explorations under a condition from each start.
+
+    :param sizes: atoms of each start.
+    :param repeats: how often all of them are run.
+    """
+    kept = n_samples(condition.n_steps, condition.dump_every)
+    thermo = thermo_bytes(n_samples(condition.n_steps, condition.thermo_every))
+    n_bytes = sum(
+        frames_bytes(kept, size, ('forces', 'steps')) + frames_bytes(MAX_CANDIDATES, size, ('grades', 'steps'))
+        + frames_bytes(1, size, ('velocities', 'steps')) + thermo
+        for size in sizes
+    )  # fmt: skip
+    return Work(
+        name, 'exploration', repeats * len(sizes), condition.n_steps,
+        atom_steps=repeats * condition.n_steps * sum(sizes), n_bytes=repeats * n_bytes, level=level, with_grades=True,
+    )  # fmt: skip
+
+
+def _held_out(held_out: HeldOutOptions, sizes: Sequence[int], level: int) -> Iterator[Work]:
+    for condition in held_out.conditions:
+        yield _explorations(f'held out {condition.label}', condition, sizes, level)
+    yield _labels('label held-out frames', held_out.n_frames, max(sizes))
+
+
+# -- shared -----------------------------------------------------------------------------------------------------------
+
+
+def thermo_bytes(n_rows: int) -> int:
+    """Return the room that the thermodynamic output of a run takes, in bytes."""
+    return THERMO_COLUMNS * (NPY_HEADER + 8 * n_rows)
+
+
+def sizes_of(node: FramesData | orm.StructureData) -> list[int]:
+    """Return the number of atoms of each configuration of a node."""
+    if isinstance(node, FramesData):
+        return [int(size) for size in node.get_frames().sizes]
+    return [len(node.sites)]
+
+
+PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {'ActiveLearningWorkChain': plan_campaign}
+"""Who knows what a WorkChain is going to do, by the name of its class."""
