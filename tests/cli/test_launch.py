@@ -43,6 +43,20 @@ def cif(tmp_path, li2co3):
     return path
 
 
+@pytest.fixture
+def words(cif, code):
+    """Return what stands for the names in braces in wrong arguments."""
+    broken = cif.with_name('broken.cif')
+    broken.write_text('loop_\n_nothing\n')
+    return {'cif': cif, 'broken': broken, 'code': code('seimlip.mlip3.train').full_label}
+
+
+@pytest.fixture
+def launch_al(run_command, codes, submitted):
+    """Return a function that runs ``launch al`` with codes for all jobs; submissions end in `submitted`."""
+    return lambda *arguments, **kwargs: run_command('launch', 'al', *codes, *arguments, **kwargs)
+
+
 def count_nodes():
     return orm.QueryBuilder().append(orm.Node).count()
 
@@ -70,20 +84,20 @@ def test_campaign_from_file(run_command, codes, submitted, cif, tmp_path):
     assert builder.metadata.label == 'mine'
 
 
-def test_campaign_from_nodes(run_command, codes, submitted, structure_li2co3, frames_li2co3, cif):
+def test_campaign_from_nodes(launch_al, submitted, structure_li2co3, frames_li2co3, cif):
     structure_li2co3.store()
     frames_li2co3.store()
     arguments = [f'first={structure_li2co3.pk}', f'second={frames_li2co3.uuid}', f'third={cif}']
-    run_command('launch', 'al', *(part for name in arguments for part in ('--structure', name)), *codes)
+    launch_al(*(part for name in arguments for part in ('--structure', name)))
     found = submitted[0].structures
     assert [found[name].pk for name in ('first', 'second', 'third')] == [structure_li2co3.pk, frames_li2co3.pk, None]
 
 
-def test_campaign_from_labels(run_command, codes, submitted, cif, frames_training, potential_trained):
+def test_campaign_from_labels(launch_al, submitted, cif, frames_training, potential_trained):
     frames_training.store()
     potential_trained.label = 'grown'
     potential_trained.store()
-    run_command('launch', 'al', '--structure', cif, *codes, '--training', frames_training.pk, '--potential', 'grown')
+    launch_al('--structure', cif, '--training', frames_training.pk, '--potential', 'grown')
     assert submitted[0].initial_training['set_000'].pk == frames_training.pk
     assert submitted[0].initial_potential.uuid == potential_trained.uuid
 
@@ -133,13 +147,10 @@ def test_campaign_is_run_here_without_broker(run_command, codes, monkeypatch, ci
         (['--structure', '{cif}', '--potential', '99999999'], '99999999'),
     ],
 )
-def test_wrong_inputs(run_command, codes, submitted, cif, tmp_path, code, arguments, message):
+def test_wrong_inputs(launch_al, submitted, words, arguments, message):
     """One sentence, exit code 2, and nothing is stored."""
-    broken = tmp_path / 'broken.cif'
-    broken.write_text('loop_\n_nothing\n')
-    words = {'cif': cif, 'broken': broken, 'code': code('seimlip.mlip3.train').full_label}
     before = count_nodes()
-    result = run_command('launch', 'al', *codes, *(text.format(**words) for text in arguments), fails=True)
+    result = launch_al(*(text.format(**words) for text in arguments), fails=True)
     assert result.exit_code == 2
     assert message in ' '.join(result.output.split())
     assert 'Traceback' not in result.output
