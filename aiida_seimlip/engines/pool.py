@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 from aiida import orm
 from aiida.common import AttributeDict
@@ -38,6 +38,9 @@ class PoolMixin(WorkChain):
     knows how to find it again says so in `find_job`, and waits for it instead of submitting it a second time. Where
     processes run in the interpreter of the user (`run`, not `submit`), those left behind end with it.
     """
+
+    takes_in_each: ClassVar[bool] = False
+    """Whether to go on whenever a process ends, and not only if another one can begin then."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin with an empty pool; a process that a worker loads finds it in the context."""
@@ -181,7 +184,7 @@ class PoolMixin(WorkChain):
         if present is None or self.has_terminated():
             return  # between two steps, or left behind, or killed
         super()._on_awaitable_finished(present)
-        if present.key.startswith(f'{JOBS}.') and (self.ctx.queue or self._is_time_up()):
+        if present.key.startswith(f'{JOBS}.') and (self.takes_in_each or self.ctx.queue or self._is_time_up()):
             self._go_on()
 
     @property

@@ -8,6 +8,7 @@ from ase.data import atomic_numbers
 from pydantic import Field, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.structure import RdfOptions, UnitOptions
 
 Ensemble = Literal['nve', 'nvt', 'npt_iso', 'npt_tri']
 
@@ -33,6 +34,9 @@ class DynamicsSettings(Options):
         default=5000, ge=1,
         description='Steps between whole frames, which grades, RDFs and bonded units are taken from.',
     )  # fmt: skip
+    thermo_every: int = Field(
+        default=100, ge=1, description='Steps between rows of the output that temperature and pressure are averaged of.'
+    )
     thermostat_damping: float = Field(default=100.0, gt=0, description='Of the thermostat in fs.')
     barostat_damping: float = Field(default=500.0, gt=0, description='Of the barostat in fs.')
 
@@ -41,6 +45,11 @@ class DynamicsSettings(Options):
         for name in ('track_every', 'dump_every'):
             if getattr(self, name) > self.production_steps:
                 raise ValueError(f'`{name}` must not be above `production_steps` ({self.production_steps})')
+        if self.production_steps % self.track_every:
+            raise ValueError(
+                f'`production_steps` ({self.production_steps}) must be a multiple of `track_every` '
+                f'({self.track_every}), so that the track ends with the run'
+            )
         if self.production_steps // self.track_every < 10:
             raise ValueError(
                 f'{self.production_steps} steps with `track_every` {self.track_every} make a track of '
@@ -81,21 +90,6 @@ class AnalysisOptions(Options):
     n_samples: int = Field(default=1000, ge=100, description='Samples of the posterior that are kept.')
 
 
-class RdfOptions(Options):
-    """Radial distribution functions and running coordination numbers from the whole frames."""
-
-    pairs: list[tuple[str, str]] | None = Field(
-        default=None,
-        description='Pairs of chemical symbols; None: each mobile species with all elements. Oxygen may be told apart '
-        'by its bonding (`O_carbonate`, `O_carbonyl`, `O_ether`).',
-    )
-    r_max: float | None = Field(
-        default=None, gt=0, description='Largest distance in Å; None: half the height of the cell, at most 8.'
-    )
-    n_bins: int = Field(default=200, ge=10, description='Bins up to the largest distance.')
-    max_frames: int = Field(default=200, ge=1, description='Frames that are looked at; more are thinned out evenly.')
-
-
 class DiffusivityOptions(Options):
     """At which temperatures, how long, and how the diffusion is found."""
 
@@ -111,8 +105,14 @@ class DiffusivityOptions(Options):
     parity: ParityLimits = Field(default_factory=ParityLimits)
     domain: DomainOptions = Field(default_factory=DomainOptions)
     analysis: AnalysisOptions = Field(default_factory=AnalysisOptions)
-    rdf: RdfOptions | None = Field(default_factory=RdfOptions, description='None: no RDFs.')
-    count_units: bool = Field(default=True, description='Count the bonded units that stay intact.')
+    rdf: RdfOptions | None = Field(
+        default_factory=lambda: RdfOptions(cutoff=8.0),
+        description='RDFs from the whole frames; unless `pairs` are named, each mobile species with all others. None: '
+        'no RDFs.',
+    )
+    units: UnitOptions | None = Field(
+        default_factory=UnitOptions, description='Count the bonded units that stay intact; None: do not.'
+    )
     extrapolate_to: float | None = Field(
         default=300.0, gt=0, description='Temperature in K that the Arrhenius fit is asked for; None for no such one.'
     )

@@ -50,12 +50,13 @@ class ParityRecord(Record):
     """The output `parity`: the program against our own evaluation of the same potential, at the start."""
 
     is_equal: bool = Field(description='Whether nothing differs by more than its limit.')
-    energy_difference: float = Field(description='Of the energy in eV per atom.')
+    energy_difference: float | None = Field(description='Of the energy in eV per atom; none if it gave none.')
     energy_limit: float = Field(description='In eV per atom.')
-    forces_difference: float = Field(description='Largest of a force component in eV/Å.')
+    forces_difference: float | None = Field(description='Largest of a force component in eV/Å; none if it gave none.')
     forces_limit: float = Field(description='In eV/Å.')
     stress_difference: float | None = Field(
-        default=None, description='Largest of a stress component in GPa; none if the program gave no stress.'
+        default=None,
+        description='Largest of a stress component in GPa, or that of the pressure; none if the program gave neither.',
     )
     stress_limit: float = Field(description='In GPa.')
     grade: float | None = Field(default=None, description='Extrapolation grade of the start, where it is known.')
