@@ -1,76 +1,18 @@
-"""What a workflow is going to do: its jobs, how long they are, and the room that their results take.
-
-All of it follows from the inputs. What it costs follows from this and from speeds, see `aiida_seimlip.science.cost`.
-"""
+"""What a campaign is going to do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from aiida import orm
-
-from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.active_learning import ActiveLearningOptions, BootstrapOptions, HeldOutOptions
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.options.lammps import LammpsOptions
-from aiida_seimlip.science.cost import NPY_HEADER, Known, frames_bytes, n_samples
-
-LABELLED: tuple[Known, ...] = ('energies', 'forces', 'stresses', 'origins', 'steps')
-"""What is known of a labelled frame."""
+from aiida_seimlip.science.cost import Known, frames_bytes, n_samples
+from aiida_seimlip.workflows.estimate.plan import LABELLED, Plan, Work, sizes_of, thermo_bytes
 
 MAX_CANDIDATES: int = LammpsOptions.model_fields['max_candidates'].default
-THERMO_COLUMNS = 20
-"""Quantities in the thermodynamic output of LAMMPS, at most."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """Jobs of the same kind.
-
-    :param name: what they are for.
-    :param socket: the job that the program has in the workflow, such as ``dynamics``.
-    :param n_jobs: how many there are, None if that is the business of the engine.
-    :param steps: steps of each job, or frames of all jobs together; None if that is not known.
-    :param atom_steps: atoms times steps (or frames) of all jobs together, None if that is not known.
-    :param unit: what is counted.
-    :param n_bytes: room that the results of all jobs take.
-    :param level: of the potential that they evaluate, None if it is another model.
-    :param with_grades: whether the grade is evaluated at every step, None if it is another model.
-    """
-
-    name: str
-    socket: str
-    n_jobs: int | None = None
-    steps: int | None = None
-    atom_steps: int | None = None
-    unit: Literal['steps', 'frames'] = 'steps'
-    n_bytes: int = 0
-    level: int | None = None
-    with_grades: bool | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that a workflow is going to do.
-
-    :param works: the jobs, kind by kind, in order.
-    :param is_limit: whether these are upper limits, for a workflow that ends when it has what it wants.
-    :param notes: what the numbers leave out, in sentences.
-    """
-
-    works: tuple[Work, ...]
-    is_limit: bool = False
-    notes: tuple[str, ...] = ()
-
-    @property
-    def n_bytes(self) -> int:
-        """Room that all results take, in bytes."""
-        return sum(work.n_bytes for work in self.works)
-
-
-# -- campaigns --------------------------------------------------------------------------------------------------------
 
 
 def plan_campaign(inputs: Mapping[str, Any]) -> Plan:
@@ -167,22 +109,3 @@ def _held_out(held_out: HeldOutOptions, sizes: Sequence[int], level: int) -> Ite
     for condition in held_out.conditions:
         yield _explorations(f'held out {condition.label}', condition, sizes, level)
     yield _labels('label held-out frames', held_out.n_frames, max(sizes))
-
-
-# -- shared -----------------------------------------------------------------------------------------------------------
-
-
-def thermo_bytes(n_rows: int) -> int:
-    """Return the room that the thermodynamic output of a run takes, in bytes."""
-    return THERMO_COLUMNS * (NPY_HEADER + 8 * n_rows)
-
-
-def sizes_of(node: FramesData | orm.StructureData) -> list[int]:
-    """Return the number of atoms of each configuration of a node."""
-    if isinstance(node, FramesData):
-        return [int(size) for size in node.get_frames().sizes]
-    return [len(node.sites)]
-
-
-PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {'ActiveLearningWorkChain': plan_campaign}
-"""Who knows what a WorkChain is going to do, by the name of its class."""

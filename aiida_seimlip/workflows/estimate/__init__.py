@@ -1,0 +1,21 @@
+"""What a workflow is going to do: its jobs, how long they are, and the room that their results take.
+
+All of it follows from the inputs. What it costs follows from this and from speeds, see `aiida_seimlip.science.cost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiida_seimlip.workflows.estimate.campaign import plan_campaign
+from aiida_seimlip.workflows.estimate.plan import Plan, Work
+from aiida_seimlip.workflows.estimate.transport import plan_conductivity, plan_diffusivity
+
+__all__ = ('PLANNERS', 'Plan', 'Work')
+
+PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
+    'ActiveLearningWorkChain': plan_campaign, 'DiffusivityWorkChain': plan_diffusivity,
+    'ConductivityWorkChain': plan_conductivity,
+}  # fmt: skip
+"""Who knows what a WorkChain is going to do, by the name of its class."""
