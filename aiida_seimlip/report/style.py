@@ -41,11 +41,16 @@ DPI_OF_CLOUDS = 220
 """Clouds of points are drawn as pixels inside the SVG: tens of thousands of circles would make the file huge."""
 
 
+def canvas(width: float, height: float) -> Figure:
+    """Return an empty figure of a size in inches."""
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.04, wspace=0.05))
+    FigureCanvasSVG(figure)
+    return figure
+
+
 def new_figure(width: float, height: float, *, columns: int = 1, heights: Sequence[float] = (1,)) -> tuple[Figure, Any]:
     """Return a figure of a size in inches, and its axes: an array of shape (rows, columns)."""
-    layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.04, wspace=0.05)
-    figure = Figure(figsize=(width, height), layout=layout)
-    FigureCanvasSVG(figure)
+    figure = canvas(width, height)
     return figure, figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights)
 
 

@@ -47,7 +47,7 @@ class Column:
     :param key: its name in CSV, with the unit, such as ``D_m2_per_s``.
     :param title: its name on the page and in LaTeX.
     :param unit: of all numbers in it.
-    :param digits: significant digits of numbers without uncertainty.
+    :param digits: significant digits of numbers without uncertainty; the ends of intervals have one less.
     :param is_exact: whether numbers are written as they are, such as a temperature that was asked for.
     :param is_share: whether numbers are shares from 0 to 1, to be written in percent.
     :param is_number: whether it holds numbers or intervals, which are aligned to the right.
@@ -74,7 +74,7 @@ class Column:
         if isinstance(value, bool):
             return 'yes' if value else 'no'
         if isinstance(value, tuple):
-            return words.interval(*value)
+            return words.interval(*value, digits=self.digits - 1)
         return value if isinstance(value, str) else self._write_number(value, cell.uncertainty)
 
     def _write_number(self, value: float, uncertainty: float | None) -> str:

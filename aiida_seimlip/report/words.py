@@ -96,6 +96,11 @@ def typeset(text: str) -> str:
     return re.sub(r'^-(?=\d)', '−', pretty)
 
 
+def typeset_interval(low: float, high: float, *, digits: int = 2) -> str:
+    """Write an interval as a printer would."""
+    return ' to '.join(typeset(with_uncertainty(end, digits=digits)) for end in (low, high))
+
+
 def typeset_latex(text: str) -> str:
     r"""Write a number for LaTeX: ``1.23(5)e-10`` becomes ``$1.23(5)\times10^{-10}$``."""
     number = EXPONENT_PATTERN.sub(lambda found: rf'\times10^{{{_exponent(found)}}}', text)

@@ -21,8 +21,8 @@ from aiida_seimlip.options.history import (
     IterationRecord,
 )
 from aiida_seimlip.report.collect import collect, compare, program_times
-from aiida_seimlip.report.process import flatten, reduced_formula
 from aiida_seimlip.report.html import render
+from aiida_seimlip.report.process import flatten, reduced_formula
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import evaluate
 from aiida_seimlip.science.mtp.levels import untrained

@@ -1,0 +1,114 @@
+"""Which report belongs to which WorkChain, and pages of one or several of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from aiida import orm
+
+from aiida_seimlip.report.diffusivity import diffusivity_sections
+from aiida_seimlip.report.diffusivity_tables import diffusivity_tables
+from aiida_seimlip.report.process import profile_name
+from aiida_seimlip.report.property import PropertyFacts
+from aiida_seimlip.report.sections import Page, Section
+from aiida_seimlip.report.tables import Table
+
+CAMPAIGN = 'seimlip.active_learning'
+
+PROPERTIES: dict[str, tuple[Callable[[orm.WorkChainNode], list[Section]], Callable[[orm.WorkChainNode], list[Table]]]]
+PROPERTIES = {'seimlip.diffusivity': (diffusivity_sections, diffusivity_tables)}
+"""Who makes sections and tables, by the entry point of the WorkChain."""
+
+
+class NoReportError(ValueError):
+    """There is no report on a process; the message says on which there are."""
+
+
+def entry_point_of(node: orm.ProcessNode) -> str:
+    """Return the entry point of a process, empty if it has none."""
+    return (node.process_type or '').split(':')[-1]
+
+
+def refuse_unknown(node: orm.ProcessNode) -> None:
+    """Check that there is a report on a process.
+
+    :param node: of any kind.
+    :raises NoReportError: if there is none.
+    """
+    if entry_point_of(node) not in (CAMPAIGN, *PROPERTIES):
+        known = ', '.join((CAMPAIGN, *PROPERTIES))
+        raise NoReportError(f'There is no report on {node.process_label} {node.pk}, only on: {known}.')
+
+
+def sections_of(node: orm.WorkChainNode) -> list[Section]:
+    """Return the report on a property as sections; the first one opens a chapter.
+
+    :param node: a WorkChain that computes a property, in any state.
+    :raises NoReportError: if there is no report on it.
+    """
+    refuse_unknown(node)
+    return PROPERTIES[entry_point_of(node)][0](node)
+
+
+def tables_of(node: orm.WorkChainNode) -> list[Table]:
+    """Return the tables on a property, for a paper or a notebook.
+
+    :param node: a WorkChain that computes a property, in any state.
+    :raises NoReportError: if there is no report on it.
+    """
+    refuse_unknown(node)
+    return PROPERTIES[entry_point_of(node)][1](node) if entry_point_of(node) in PROPERTIES else []
+
+
+def page_of(nodes: Sequence[orm.WorkChainNode]) -> Page:
+    """Return a page on one or several WorkChains; the first gives the title, the settings and the identifiers.
+
+    :param nodes: in any state. A campaign is the first one; its page takes the reports on the others as chapters.
+    :raises NoReportError: if there is no report on one of them, or if a campaign is not the first.
+    """
+    for node in nodes:
+        refuse_unknown(node)
+    first, *others = nodes
+    if any(entry_point_of(node) == CAMPAIGN for node in others):
+        raise NoReportError('A page holds one campaign at most, and it must be named first.')
+    further = [section for node in others for section in sections_of(node)]
+    if entry_point_of(first) == CAMPAIGN:
+        from aiida_seimlip.report.collect import collect
+        from aiida_seimlip.report.html import campaign_page
+
+        return campaign_page(collect(first), further)
+    page = property_page(first)
+    return replace(page, sections=[*page.sections, *further])
+
+
+def property_page(node: orm.WorkChainNode) -> Page:
+    """Return the page on one property.
+
+    :param node: a WorkChain that computes a property, in any state.
+    """
+    facts = PropertyFacts(node)
+    chapter, *sections = sections_of(node)
+    status, is_good = facts.status
+    profile = f' in profile {profile_name()}' if profile_name() else ''
+    pointers = {node.process_label or 'WorkChain': node.uuid}
+    if facts.potential is not None:
+        pointers['potential'] = facts.potential.uuid
+    pointers |= {label.replace('__', ' '): output.uuid for label, output in sorted(facts.outputs.items())}
+    return Page(
+        title=chapter.title,
+        kicker=f'{node.ctime.astimezone(dt.UTC):%-d %B %Y, %H:%M} UTC · {node.process_label} {node.pk}{profile}',
+        status=status,
+        is_good=is_good,
+        summary=chapter.lead,
+        tiles=chapter.tiles,
+        sections=sections,
+        settings=facts.settings(),
+        versions=facts.versions(),
+        pointers=pointers,
+        commands=[
+            f'verdi process status {node.pk}', f'verdi process report {node.pk}',
+            f'aiida-seimlip report {node.uuid} --tables tables',
+        ],
+    )  # fmt: skip

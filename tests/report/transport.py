@@ -1,0 +1,112 @@
+"""Made-up results of transport, consistent in themselves: Arrhenius with known D0 and Ea, MSD that belong to them."""
+
+from __future__ import annotations
+
+import numpy as np
+from aiida import orm
+
+from aiida_seimlip.options.transport_results import (
+    ArrheniusRecord,
+    DiffusionPoint,
+    DiffusivityResults,
+    ExtrapolationRecord,
+    ReplicaRecord,
+    UnitRecord,
+    temperature_key,
+)
+from aiida_seimlip.report.diffusivity import BOLTZMANN_EV
+from tests.report.nodes import store_workchain
+
+D0, EA = 2.4e-7, 0.42
+TEMPERATURES = (450.0, 600.0, 700.0, 800.0, 900.0)
+REASON = 'the ions hopped 3 times only'
+
+
+def diffusion_coefficient(temperature):
+    """Return D in m²/s of an Arrhenius law."""
+    return D0 * np.exp(-EA / (BOLTZMANN_EV * temperature))
+
+
+def make_point(temperature, rng, *, is_used=True):
+    """Return the record of a temperature, 8 % off the law at most."""
+    D = diffusion_coefficient(temperature) * rng.normal(1.0, 0.06)
+    std = (0.08 if is_used else 0.7) * D
+    axes = D * np.array([1.3, 0.9, 0.8])
+    replicas = [
+        ReplicaRecord(
+            key=temperature_key(temperature, number), seed=int(rng.integers(1e6)), D=D * factor, D_std=1.4 * std,
+            outcome='completed', n_steps=400_000, n_steps_asked=400_000, n_jobs=1,
+            mean_temperature=temperature + 1.3, mean_pressure=210.0, volume=1935.4, duration_ps=200.0, n_hops=160,
+            n_graded=80, share_above_threshold=0.0125 if temperature > 850 else 0.0,
+            highest_grade=2 + temperature / 200,
+        ) for number, factor in enumerate((0.96, 1.04))
+    ]  # fmt: skip
+    return DiffusionPoint(
+        temperature=temperature, mean_temperature=temperature + 1.3, D=D, D_std=std,
+        D_interval=(max(D - 1.96 * std, 0.02 * D), D + 1.96 * std), D_per_axis=tuple(axes),
+        D_per_axis_std=tuple(1.7 * std * axes / D), replicas=replicas, replica_scatter=0.06 * D, scatter_factor=1.0,
+        is_diffusive=is_used, used_in_fit=is_used, flags=[] if is_used else [REASON],
+        n_hops=320 if is_used else 3, log_slope=0.98 if is_used else 0.41, duration_ps=400.0, n_ions=63, n_atoms=191,
+        volume=1935.4, cell_height=9.2, n_graded=160, share_above_threshold=replicas[0].share_above_threshold,
+        highest_grade=replicas[0].highest_grade,
+    )  # fmt: skip
+
+
+def make_results(temperatures=TEMPERATURES):
+    """Return results whose lowest temperature is not diffusive."""
+    rng = np.random.default_rng(3)
+    points = [make_point(t, rng, is_used=number > 0) for number, t in enumerate(temperatures)]
+    aim = diffusion_coefficient(300.0)
+    return DiffusivityResults(
+        mobile=['Li'], ensemble='nvt', seed=1, engine='lammps', threshold=10.0, max_share_above=0.02, points=points,
+        arrhenius=ArrheniusRecord(
+            D0=D0, D0_interval=(1.1e-7, 5.2e-7), Ea=EA, Ea_std=0.021, Ea_interval=(0.379, 0.461),
+            n_points=len(points) - 1, left_out=[temperatures[0]],
+        ),
+        extrapolation=ExtrapolationRecord(
+            temperature=300.0, D=aim, interval=(aim / 2.4, aim * 2.6), is_extrapolated=True
+        ),
+        decomposition={
+            point.key: {'CO3': UnitRecord(n_start=32, n_lowest=31 if point.temperature > 850 else 32, mean=31.98,
+                                          n_frames=160, share_complete=0.98)}
+            for point in points
+        },
+        warnings=['The potential was trained up to 900 K.'],
+    )  # fmt: skip
+
+
+def make_arrays(results, pairs=(('Li', 'O_carbonate'), ('Li', 'Li'))):
+    """Return the nodes `msd`, `posterior` and `rdf` that belong to results."""
+    rng = np.random.default_rng(4)
+    msd, posterior, rdf = orm.ArrayData(), orm.ArrayData(), orm.ArrayData()
+    lag = np.linspace(0, 60, 121)
+    r = np.arange(0.02, 8.0, 0.04)
+    for point in results.points:
+        slope = 6e8 * point.D
+        cage = 0.35 * point.temperature / 600 * (1 - np.exp(-lag / 0.3))
+        curve = cage + (slope * lag if point.used_in_fit else slope * lag**0.4)
+        msd.set_array(f'{point.key}_lag_ps', lag)
+        msd.set_array(f'{point.key}_msd', curve * (1 + 0.02 * np.sin(lag / 7)))
+        msd.set_array(f'{point.key}_msd_std', 0.01 * curve + 0.02 * slope * lag)
+        posterior.set_array(f'{point.key}_D', rng.normal(point.D, point.D_std, 200))
+        for pair, first, second, number in zip(pairs, (1.96, 2.95), (4.2, 4.9), (4.0, 6.0), strict=True):
+            width = 0.12 * np.sqrt(point.temperature / 450)
+            g = 1 / (1 + np.exp(-(r - second) / 0.25)) + 7 * np.exp(-(((r - first) / width) ** 2) / 2)
+            running = number / (1 + np.exp(-(r - first) / (0.55 * width))) + 0.05 * np.maximum(r - second, 0) ** 3
+            name = f'{point.key}_{"_".join(pair)}'
+            for part, values in (('r', r), ('g', g), ('n', running)):
+                rdf.set_array(f'{name}_{part}', values)
+            rdf.set_array(f'{name}_g_std', 0.02 * g)
+            rdf.set_array(f'{name}_n_std', 0.01 * running)
+    cross = np.array([[0.0025, 0.00012], [0.00012, 0.0000075]]) * 60
+    posterior.set_array('arrhenius', rng.multivariate_normal([np.log(D0), EA], cross, 400))
+    rdf.base.attributes.set('pairs', [list(pair) for pair in pairs])
+    return {'msd': msd, 'posterior': posterior, 'rdf': rdf}
+
+
+def store_diffusivity(structure, results=None, **options):
+    """Store a `DiffusivityWorkChain` with its outputs."""
+    results = results or make_results()
+    outputs = {'diffusivity': orm.Dict(results.model_dump(mode='json')), **make_arrays(results)}
+    inputs = {'structure': structure}
+    return store_workchain('DiffusivityWorkChain', 'seimlip.diffusivity', inputs, outputs, **options)
