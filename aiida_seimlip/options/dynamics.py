@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from ase.data import atomic_numbers
 from pydantic import Field, field_validator, model_validator
 
-from aiida_seimlip.options.ase import CalculatorOptions
 from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.calculator import CalculatorOptions
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.formats.lammps_input import MAX_SEED
 
@@ -41,6 +43,7 @@ class DynamicsOptions(Options):
     thermo_every: int = Field(
         default=1000, ge=1, description='Steps between two rows of the thermodynamic output, which the means are of.'
     )
+    first_step: int = Field(default=0, ge=0, description='Number of the first step, where a run is continued.')
 
     @field_validator('mobile')
     @classmethod
@@ -60,10 +63,11 @@ class DynamicsOptions(Options):
 
     @model_validator(mode='after')
     def _track_ends_with_the_run(self) -> Self:
-        if self.mobile and self.n_steps % self.track_every:
+        if self.mobile and (self.first_step + self.n_steps) % self.track_every:
+            what = '`first_step` + `n_steps`' if self.first_step else '`n_steps`'
             raise ValueError(
-                f'`n_steps` ({self.n_steps}) must be a multiple of `track_every` ({self.track_every}), so that the '
-                'track ends with the run'
+                f'{what} ({self.first_step + self.n_steps}) must be a multiple of `track_every` ({self.track_every}), '
+                'so that the track ends with the run'
             )
         return self
 
@@ -75,8 +79,6 @@ class DynamicsOptions(Options):
     @property
     def energy_every(self) -> int:
         """Steps between two rows of the thermodynamic output, so that there is one for each whole frame."""
-        import math
-
         return math.gcd(self.thermo_every, self.dump_every)
 
 
@@ -109,7 +111,7 @@ class LammpsDynamicsOptions(DynamicsOptions):
         names = (
             'ensemble', 'temperature', 'timestep', 'n_steps', 'seed', 'velocities', 'thermostat_damping',
             'barostat_damping', 'mobile', 'track_every', 'dump_every', 'dialect', 'with_grades', 'threshold_save',
-            'threshold_break', 'masses',
+            'threshold_break', 'masses', 'first_step',
         )  # fmt: skip
         chosen = {name: value for name, value in self.to_dict().items() if name in names}
         pressure = self.pressure if self.is_npt else None
@@ -121,4 +123,14 @@ class AseDynamicsOptions(DynamicsOptions):
 
     calculator: CalculatorOptions = Field(description='The calculator.')
     threads: int = Field(default=1, ge=1, description='Threads of the calculator.')
-    first_step: int = Field(default=0, ge=0, description='Number of the first step, where a run is continued.')
+
+    def to_remote(self, calculator: Mapping[str, Any], time_limit_seconds: float | None) -> dict[str, Any]:
+        """Return what the script on the remote computer reads.
+
+        :param calculator: how to make the calculator; see `CalculatorOptions.to_remote`.
+        :param time_limit_seconds: when the script stops by itself, in s after its start; None: never.
+        """
+        return {
+            **self.to_dict(), 'calculator': dict(calculator), 'time_limit_seconds': time_limit_seconds,
+            'mobile': [atomic_numbers[symbol] for symbol in self.mobile], 'thermo_every': self.energy_every,
+        }  # fmt: skip

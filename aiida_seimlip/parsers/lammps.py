@@ -25,7 +25,7 @@ from aiida_seimlip.science.formats.lammps_dump import LammpsDump, read_dump
 from aiida_seimlip.science.formats.lammps_log import LammpsLog, parse_log
 from aiida_seimlip.science.formats.lammps_preselected import Preselected, Trace, read_preselected, read_trace
 from aiida_seimlip.science.formats.lammps_track import (
-    assemble_track,
+    assemble_lammps_track,
     from_lammps_orientation,
     read_framework,
     read_track,
@@ -297,7 +297,7 @@ class LammpsParser(Parser):
         framework = read_framework(self._read_text(self._job.FILES.framework))
         settings = {name: getattr(options, name) for name in ('first_step', 'timestep', 'masses')}
         try:
-            track = assemble_track(dump, framework, start, final, mobile=tuple(options.mobile), **settings)
+            track = assemble_lammps_track(dump, framework, start, final, mobile=options.mobile, **settings)
         except TrackError as error:
             return None, str(error)
         return track, dump.problem

@@ -116,6 +116,9 @@ def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
         },
         ('selection', 'mlip3'): lambda: {'code': code('seimlip.mlip3.select', 'seimlip-mlp')},
         ('exploration', 'lammps'): lambda: {'code': code('seimlip.lammps', 'seimlip-lmp')},
+        ('dynamics', 'ase'): lambda: {
+            'code': code('seimlip.ase', sys.executable), 'parameters': orm.Dict({'calculator': {'name': 'mtp'}}),
+        },
         ('dynamics', 'lammps'): lambda: {'code': code('seimlip.lammps', 'seimlip-lmp')},
     }  # fmt: skip
     return lambda socket, name: known[socket, name]()

@@ -28,24 +28,19 @@ class ContinuationMixin(RestartMixin):
     def handle_out_of_walltime(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Go on from the last step, with its velocities."""
         status = calculation.process_class.spec().exit_codes.ERROR_OUT_OF_WALLTIME.status
-        if calculation.exit_status != status or 'final' not in calculation.outputs:
+        if calculation.exit_status != status or not self._can_go_on(calculation):
             return None
-        if not calculation.outputs.results['n_steps']:
-            return None
-        if self._is_last_job():
-            return self._end(calculation)
-        self.ctx.inputs.structure = calculation.outputs.final
-        self.ctx.inputs.parameters = with_remaining_steps(calculation.inputs.parameters, calculation.outputs.results)
-        self.report_error_handled(calculation, 'The next job goes on from there.')
-        return ProcessHandlerReport(True)
+        return self._end(calculation) if self._is_last_job() else self._go_on(calculation)
 
     @process_handler(priority=40)
     def handle_interrupted(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
-        """Start the same job once more."""
+        """Go on from the last frame that was kept; without one, start the same job once more."""
         codes = calculation.process_class.spec().exit_codes
         if calculation.exit_status not in (codes.ERROR_INTERRUPTED.status, codes.ERROR_OUTPUT_MISSING.status):
             return None
-        if self.ctx.get('was_interrupted', False):
+        if self._can_go_on(calculation) and not self._is_last_job():
+            return self._go_on(calculation)
+        if self.ctx.get('was_interrupted', False) or self._is_last_job():
             return None
         self.ctx.was_interrupted = True
         self.report_error_handled(calculation, 'It is started again.')
@@ -63,6 +58,18 @@ class ContinuationMixin(RestartMixin):
         if 'final' in jobs[-1].outputs:
             self.out('final', jobs[-1].outputs.final)
         return None
+
+    def _can_go_on(self, calculation: orm.CalcJobNode) -> bool:
+        """Return whether a job has got somewhere and left the frame to go on from."""
+        outputs = calculation.outputs
+        return 'final' in outputs and 'results' in outputs and bool(outputs.results['n_steps'])
+
+    def _go_on(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
+        """Let the next job do the rest."""
+        self.ctx.inputs.structure = calculation.outputs.final
+        self.ctx.inputs.parameters = with_remaining_steps(calculation.inputs.parameters, calculation.outputs.results)
+        self.report_error_handled(calculation, 'The next job goes on from there.')
+        return ProcessHandlerReport(True)
 
     def _end(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
         """End well with what the jobs have found."""

@@ -9,16 +9,16 @@ from __future__ import annotations
 import mmap
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from ase.data import atomic_masses, atomic_numbers, chemical_symbols
 
-from aiida_seimlip.science.analysis.track import Track, unwrap
+from aiida_seimlip.science.analysis.assembly import RecordedPaths, assemble_track
+from aiida_seimlip.science.analysis.track import Track
 from aiida_seimlip.science.formats import FormatError
-from aiida_seimlip.science.formats.lammps_data import follow_cells, reduce_tilt
+from aiida_seimlip.science.formats.lammps_data import follow_cells
 from aiida_seimlip.science.formats.lammps_dump import box_from_bounds
 from aiida_seimlip.science.frames import Frames
 
@@ -152,24 +152,22 @@ def read_framework(text: str) -> dict[int, np.ndarray]:
     return found
 
 
-def assemble_track(
+def assemble_lammps_track(
     dump: TrackDump,
     framework: Mapping[int, np.ndarray],
     start: Frames,
     final: Frames,
     *,
-    mobile: tuple[str, ...],
+    mobile: Sequence[str],
     first_step: int,
     timestep: float,
     masses: Mapping[str, float] | None = None,
 ) -> Track:
-    """Put the track of a run together, in LAMMPS' frame.
-
-    It begins with the start as it was given, and ends with the last frame of the run, wherever the wall time came: so a
-    continuation has a frame in common with it.
+    """Put the track of a run together, in LAMMPS' frame, see `assemble_track`.
 
     :param dump: the positions of the ions.
-    :param framework: centre of the other atoms by MD step, in Å; without it, frames count only if there are none.
+    :param framework: centre of the other atoms by MD step, in Å; where there are others, frames without it are left
+        out.
     :param start: the one frame that the run started from, in LAMMPS' frame.
     :param final: its last frame, with its MD step; empty where there is none.
     :param mobile: chemical symbols of the ions.
@@ -178,41 +176,16 @@ def assemble_track(
     :param masses: in u, of the elements that do not have their standard atomic mass.
     :raises TrackError: if the cell changes and the frames lie too far apart to be unwrapped.
     """
-    is_mobile = np.isin(start.numbers, [atomic_numbers[symbol] for symbol in mobile])
-    weights = _masses(start.numbers, masses or {})[~is_mobile]
-
-    def of_frame(frame: Frames) -> tuple[np.ndarray, np.ndarray]:
-        centre = np.average(frame.positions[~is_mobile], axis=0, weights=weights) if weights.size else np.zeros(3)
-        return frame.positions[is_mobile], centre
-
-    known = [i for i, step in enumerate(dump.steps) if step > first_step and (not weights.size or step in framework)]
-    ions, centre = of_frame(start)
-    steps, cells = [first_step, *dump.steps[known]], [reduce_tilt(start.cells[0]), *dump.cells[known]]
-    positions = [ions, *dump.positions[known]]
-    centres = [centre, *(framework.get(int(dump.steps[i]), np.zeros(3)) for i in known)]
-    if len(final) and final.origin_steps is not None and final.origin_steps[0] > steps[-1]:
-        ions, centre = of_frame(final)
-        steps.append(final.origin_steps[0])
-        cells.append(final.cells[0])
-        positions.append(ions)
-        centres.append(centre)
-    followed = follow_cells(np.array(cells), start.cells[0])
-    paths = np.array(positions, dtype=np.float32) if dump.is_unwrapped else unwrap(np.array(positions), followed)
-    return Track(
-        positions=paths,
-        symbols=tuple(chemical_symbols[number] for number in start.numbers[is_mobile]),
-        framework=np.array(centres),
-        cells=followed,
-        steps=np.array(steps),
-        timestep=timestep,
+    cells = follow_cells(np.concatenate([dump.cells, final.cells]), start.cells[0])
+    has_others = dump.positions.shape[1] < start.numbers.size
+    known = [index for index, step in enumerate(dump.steps) if int(step) in framework or not has_others]
+    centres = [framework.get(int(dump.steps[index]), np.zeros(3)) for index in known]
+    paths = RecordedPaths(
+        dump.steps[known], cells[known], dump.positions[known], np.reshape(centres, (-1, 3)), dump.is_unwrapped
     )
-
-
-def _masses(numbers: np.ndarray, masses: Mapping[str, float]) -> np.ndarray:
-    table = np.array(atomic_masses)
-    for symbol, mass in masses.items():
-        table[atomic_numbers[symbol]] = mass
-    return table[numbers]
+    if len(final):
+        final = final.replace(cells=cells[-1:])
+    return assemble_track(paths, start, final, mobile=mobile, first_step=first_step, timestep=timestep, masses=masses)
 
 
 def from_lammps_orientation(track: Track, rotation: np.ndarray) -> Track:
