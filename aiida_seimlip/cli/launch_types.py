@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from aiida.cmdline.params import types
+from aiida.cmdline.utils import decorators
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -55,6 +56,7 @@ class StructureParam(click.ParamType):
         self._is_single = is_single
         self._stored = types.DataParamType(sub_classes=('aiida.data:core.structure', 'aiida.data:seimlip.frames'))
 
+    @decorators.with_dbenv()
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> orm.StructureData | FramesData:

@@ -12,7 +12,18 @@ from pydantic.fields import FieldInfo
 
 from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
-from aiida_seimlip.options import active_learning, ase, check, check_report, dynamics, history, lammps, mlip3, vasp
+from aiida_seimlip.options import (
+    active_learning,
+    ase,
+    check,
+    check_report,
+    defects,
+    dynamics,
+    history,
+    lammps,
+    mlip3,
+    vasp,
+)
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.workflows.protocols import ProtocolMixin
 
@@ -20,7 +31,7 @@ Model = type[pydantic.BaseModel]
 
 SECTIONS = {
     'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'VASP': vasp,
-    'Production dynamics': dynamics, 'ASE calculators': ase, 'Checks of programs': check,
+    'Production dynamics': dynamics, 'ASE calculators': ase, 'Defects and hops': defects, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
 belong to."""
@@ -32,12 +43,19 @@ WORDS = {bool: 'boolean', int: 'integer', float: 'number', str: 'string', type(N
 SYMBOLS = {'ge': '≥', 'gt': '>', 'le': '≤', 'lt': '<', 'multiple_of': 'multiple of'}
 
 
+OF_FUNCTIONS: set[Model] = {
+    defects.SupercellOptions, defects.VacancyOptions, defects.InterstitialOptions, defects.FrenkelPairOptions,
+    defects.HopOptions,
+}  # fmt: skip
+"""Models of `Dict` nodes that calcfunctions take, which have no ports to find them by."""
+
+
 def describe_options() -> str:
     """Return the tables of all models that ports take."""
     roots = {
         model for process in processes.all_processes().values()
         for _, port in processes.ports(process.spec().inputs) if (model := processes.options_model(port))
-    }  # fmt: skip
+    } | OF_FUNCTIONS  # fmt: skip
     shown: set[Model] = set()
     parts = []
     for title, module in SECTIONS.items():
