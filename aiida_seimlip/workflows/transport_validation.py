@@ -77,18 +77,20 @@ def _faults_of_engine(inputs: Mapping[str, Any], options: DiffusivityOptions) ->
         DYNAMICS, settings, given_later=('parameters',), species=elements_of(inputs['structure'])
     )
     yield from [message] if message is not None else []
-    if engine.spec().inputs['potential'].required and 'potential' not in inputs:
-        yield f'Input `potential` is missing, which the engine `{name}` needs.'
-    yield from _faults_of_parameters(engine, settings, options)
+    if message is None:
+        yield from _faults_of_runs(engine, inputs, options)
 
 
-def _faults_of_parameters(
-    engine: type[SocketWorkChain], settings: Mapping[str, Any], options: DiffusivityOptions
+def _faults_of_runs(
+    engine: type[SocketWorkChain], inputs: Mapping[str, Any], options: DiffusivityOptions
 ) -> Iterator[str]:
-    """Look for conditions that the engine does not understand."""
+    """Look for conditions that the engine does not understand, and for anything else that it would refuse."""
+    settings = dict(inputs.get(DYNAMICS, {}))
     given = settings['parameters'].get_dict() if 'parameters' in settings else {}
+    data = {name: inputs[name] for name in ('structure', 'potential') if name in inputs}
     for temperature in options.temperatures:
-        for phase, content in dynamics_parameters(options, temperature, seed=1).items():
+        phases = dynamics_parameters(options, temperature, seed=1)
+        for phase, content in phases.items():
             error = engine.spec().inputs['parameters'].validate(orm.Dict({**given, **content}), (DYNAMICS,))
             if error is not None:
                 yield (
@@ -96,3 +98,7 @@ def _faults_of_parameters(
                     f'{error.message}'
                 )
                 return
+    first = orm.Dict({**given, **next(iter(phases.values()))})
+    error = engine.spec().inputs.validate({**settings, **data, 'parameters': first})
+    if error is not None:
+        yield f'The engine `{engine.__name__}` refuses the inputs: {error.message}'

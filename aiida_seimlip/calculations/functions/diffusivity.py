@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
 
@@ -36,7 +37,8 @@ def prepare_start(structure: orm.Data) -> FramesData:
         frames = Frames.from_atoms([structure.get_ase()])
     if len(frames) != 1:
         raise ValueError(f'The start must be one frame, but there are {len(frames)}.')
-    return FramesData(frames.without_labels().replace(velocities=None, grades=None))
+    at_rest = np.zeros_like(frames.positions)
+    return FramesData(frames.without_labels().replace(velocities=at_rest, grades=None))
 
 
 @calcfunction
