@@ -8,7 +8,7 @@ import numpy as np
 from aiida import orm
 
 from aiida_seimlip.options.transport_results import DiffusionPoint, DiffusivityResults
-from aiida_seimlip.report import style, words
+from aiida_seimlip.report import structure_plots, style, words
 from aiida_seimlip.report import transport_plots as plots
 from aiida_seimlip.report.diffusivity_tables import (
     DiffusivityFacts,
@@ -163,16 +163,16 @@ def _structure(facts: DiffusivityFacts) -> Section:
         'apart by its bonding.'
     )
     figures = []
-    for first in range(0, len(pairs), plots.COLUMNS):
-        part = pairs[first : first + plots.COLUMNS]
-        is_last = first + plots.COLUMNS >= len(pairs)
+    for first in range(0, len(pairs), structure_plots.COLUMNS):
+        part = pairs[first : first + structure_plots.COLUMNS]
+        is_last = first + structure_plots.COLUMNS >= len(pairs)
         text = f'Radial distribution functions of {", ".join(pair.name for pair in part)}.'
-        svg = plots.pair_distributions(part, f'{anchor}-{first}')
+        svg = structure_plots.pair_distributions(part, f'{anchor}-{first}')
         figures.append(Figure(svg, text, facts.legend if is_last else ()))
     return Section(anchor, title, lead, tuple(figures), tuple(shell_tables(facts)))
 
 
-def _pair_curves(facts: DiffusivityFacts) -> Iterator[plots.PairCurves]:
+def _pair_curves(facts: DiffusivityFacts) -> Iterator[structure_plots.PairCurves]:
     arrays = facts.arrays('rdf')
     for pair in pairs_of(facts):
         curves = []
@@ -182,7 +182,7 @@ def _pair_curves(facts: DiffusivityFacts) -> Iterator[plots.PairCurves]:
                 r, g, n = (arrays[f'{name}_{part}'] for part in ('r', 'g', 'n'))
                 curves.append((facts.colours[point.key], r, g, n))
         if curves:
-            yield plots.PairCurves(pair_name(pair), curves)
+            yield structure_plots.PairCurves(pair_name(pair), curves)
 
 
 def _units(facts: DiffusivityFacts) -> Section:

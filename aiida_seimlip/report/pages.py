@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from aiida import orm
 
+from aiida_seimlip.report.conductivity import conductivity_sections, conductivity_tables
 from aiida_seimlip.report.diffusivity import diffusivity_sections
 from aiida_seimlip.report.diffusivity_tables import diffusivity_tables
+from aiida_seimlip.report.neb import neb_sections, neb_tables
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Page, Section
@@ -18,7 +20,11 @@ from aiida_seimlip.report.tables import Table
 CAMPAIGN = 'seimlip.active_learning'
 
 PROPERTIES: dict[str, tuple[Callable[[orm.WorkChainNode], list[Section]], Callable[[orm.WorkChainNode], list[Table]]]]
-PROPERTIES = {'seimlip.diffusivity': (diffusivity_sections, diffusivity_tables)}
+PROPERTIES = {
+    'seimlip.diffusivity': (diffusivity_sections, diffusivity_tables),
+    'seimlip.conductivity': (conductivity_sections, conductivity_tables),
+    'seimlip.neb': (neb_sections, neb_tables),
+}
 """Who makes sections and tables, by the entry point of the WorkChain."""
 
 

@@ -39,8 +39,6 @@ M2_PER_S_TO_A2_PER_PS = 1e8
 TWO_SIGMA = 1.96
 TOUCHES = 0.1
 """Share of the longest lag time from which on the fitted line is laid through the mean square displacements."""
-COLUMNS = 4
-"""Panels side by side, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,18 +101,6 @@ class Band:
     high: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class PairCurves:
-    """Distribution of one pair of kinds of atoms at all temperatures.
-
-    :param name: such as ``Li–O``.
-    :param curves: for each temperature its colour, distances in Å, g(r) and running coordination numbers.
-    """
-
-    name: str
-    curves: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]]
-
-
 def displacements(curves: Sequence[MsdCurve], salt: str) -> str:
     """Draw mean square displacements: all on logarithmic axes, and each on linear ones with the line of its D.
 
@@ -136,10 +122,7 @@ def displacements(curves: Sequence[MsdCurve], salt: str) -> str:
         return to_svg(figure, salt)
 
 
-def arrhenius(
-    points: Sequence[Point], band: Band | None, aim: Point | None, *, label: str, salt: str,
-    others: Sequence[Point] = (),
-) -> str:  # fmt: skip
+def arrhenius(points: Sequence[Point], band: Band | None, aim: Point | None, *, label: str, salt: str) -> str:
     """Draw a quantity on a logarithmic axis over the inverse temperature, with the fit and its 95 % band.
 
     :param points: those that the fit does not use are drawn hollow.
@@ -147,54 +130,32 @@ def arrhenius(
     :param aim: what the fit says of a temperature of interest, None if it was not asked.
     :param label: of the axis, with the unit.
     :param salt: begins the ids in the figure.
-    :param others: a second estimate of the same quantity, drawn as squares beside the points.
     """
     with rc_context(STYLE):
         figure, ((ax,),) = new_figure(7.6, 4.2)
-        ax.set_yscale('log')
-        if band is not None:
-            _draw_band(ax, band, [point.temperature for point in points if point.is_used])
-        for point in points:
-            _draw_point(ax, point, 'o')
-        for point in others:
-            _draw_point(ax, point, 's', shift=0.008)
-        if aim is not None:
-            _draw_point(ax, aim, 'D')
-            ax.annotate(
-                f'{aim.temperature:g} K', (1e3 / aim.temperature, aim.value), xytext=(-11, 0), size=9.5, weight='bold',
-                textcoords='offset points', ha='right', va='center', color=INK,
-            )  # fmt: skip
-        ax.set(xlabel='1000 / T (K⁻¹)', ylabel=label)
-        powers_of_ten(ax.yaxis)
-        _temperatures_above(ax, sorted({point.temperature for point in (*points, *([aim] if aim else []))}))
+        _draw_arrhenius(ax, points, band, aim, label=label)
         return to_svg(figure, salt)
 
 
-def pair_distributions(pairs: Sequence[PairCurves], salt: str) -> str:
-    """Draw radial distribution functions, and running coordination numbers below them.
+def conduction(
+    points: Sequence[Point], collective: Sequence[Point], haven: Sequence[Point], band: Band | None, aim: Point | None,
+    *, salt: str,
+) -> str:  # fmt: skip
+    """Draw conductivities over the inverse temperature, and the Haven ratio beside them where it is known.
 
-    :param pairs: as many as stand side by side.
+    :param points: Nernst–Einstein conductivities in S/m, as circles.
+    :param collective: conductivities of the collective displacement in S/m, as squares.
+    :param haven: Haven ratios.
+    :param band: of the Nernst–Einstein conductivity, None if there is no fit.
+    :param aim: what the fit says of a temperature of interest, None if it was not asked.
     :param salt: begins the ids in the figure.
     """
     with rc_context(STYLE):
-        width = {1: 4.6, 2: 7.6}.get(len(pairs), 10.4)
-        figure, axes = new_figure(width, 4.1, columns=len(pairs), heights=(1.3, 1.0))
-        for column, pair in enumerate(pairs):
-            above, below = axes[0][column], axes[1][column]
-            for colour, r, g, coordination in pair.curves:
-                above.plot(r, g, color=colour, lw=1.5)
-                below.plot(r, coordination, color=colour, lw=1.5)
-            above.set_title(pair.name)
-            above.tick_params(labelbottom=False)
-            above.set_ylim(bottom=0)
-            below.set(xlabel='r (Å)', ylim=(0, _shown_coordination(pair)))
-            for ax in (above, below):
-                ax.set_xlim(0, max(r[-1] for _, r, _, _ in pair.curves))
-                ax.xaxis.set_major_locator(MaxNLocator(5))
-                ax.yaxis.set_major_locator(MaxNLocator(4))
-            if column == 0:
-                above.set_ylabel('g(r)')
-                below.set_ylabel('neighbours')
+        figure = canvas(10.4 if haven else 7.6, 4.2)
+        grid = figure.add_gridspec(1, 2 if haven else 1, width_ratios=(1.9, 1.0) if haven else (1.0,))
+        _draw_arrhenius(figure.add_subplot(grid[0, 0]), points, band, aim, label='σ (S/m)', others=collective)
+        if haven:
+            _draw_haven(figure.add_subplot(grid[0, 1]), haven)
         return to_svg(figure, salt)
 
 
@@ -209,6 +170,43 @@ def powers_of_ten(axis: Axis) -> None:
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
+
+
+def _draw_arrhenius(
+    ax: Axes, points: Sequence[Point], band: Band | None, aim: Point | None, *, label: str,
+    others: Sequence[Point] = (),
+) -> None:  # fmt: skip
+    """Draw a quantity over the inverse temperature; `others` is a second estimate, as squares beside the points."""
+    ax.set_yscale('log')
+    if band is not None:
+        _draw_band(ax, band, [point.temperature for point in points if point.is_used])
+    for point in points:
+        _draw_point(ax, point, 'o')
+    left, right = ax.get_xlim()
+    for point in others:
+        _draw_point(ax, point, 's', shift=0.022 * (right - left))
+    if aim is not None:
+        _draw_point(ax, aim, 'D')
+        ax.annotate(
+            f'{aim.temperature:g} K', (1e3 / aim.temperature, aim.value), xytext=(-11, 0), size=9.5, weight='bold',
+            textcoords='offset points', ha='right', va='center', color=INK,
+        )  # fmt: skip
+    ax.set(xlabel='1000 / T (K⁻¹)', ylabel=label)
+    powers_of_ten(ax.yaxis)
+    _temperatures_above(ax, sorted({point.temperature for point in (*points, *([aim] if aim else []))}))
+
+
+def _draw_haven(ax: Axes, points: Sequence[Point]) -> None:
+    """Draw Haven ratios over the temperature; at 1 ions move without heeding each other."""
+    ax.axhline(1.0, color=MUTED, lw=1.2, ls=(0, (5, 3)))
+    for point in points:
+        face = point.colour if point.is_used else 'white'
+        ax.plot([point.temperature] * 2, [point.low, point.high], color=point.colour, lw=1.6)
+        ax.plot(point.temperature, point.value, 'o', ms=7.5, mfc=face, mec=point.colour, mew=1.6)
+    ends = [end for point in points for end in (point.value, point.high) if math.isfinite(end)]
+    ax.set_ylim(0, max(1.25, 1.1 * max(ends)))
+    ax.set(xlabel='T (K)', ylabel='Haven ratio')
+    ax.xaxis.set_major_locator(MaxNLocator(4))
 
 
 def _draw_all(ax: Axes, curves: Sequence[MsdCurve]) -> None:
@@ -310,14 +308,6 @@ def _temperatures_above(ax: Axes, temperatures: Sequence[float]) -> None:
     above.tick_params(colors=MUTED, length=0, pad=3)
     for temperature in temperatures:
         ax.axvline(1e3 / temperature, color=FAINT, lw=0.6, zorder=0)
-
-
-def _shown_coordination(pair: PairCurves) -> float:
-    """Return how far up the running coordination number is shown: the first shells, not the rise of r³ behind them."""
-    ends = []
-    for _, r, _, coordination in pair.curves:
-        ends.append(float(np.interp(min(4.5, r[-1]), r, coordination)))
-    return 1.15 * max(ends) or 1.0
 
 
 def _scientific(value: float, _: object = None) -> str:

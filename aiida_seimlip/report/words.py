@@ -8,6 +8,8 @@ import warnings
 
 UNKNOWN = '–'
 EXPONENT_PATTERN = re.compile(r'e([+-]?)0*(\d+)$')
+SMALLEST_POWER, LARGEST_POWER = -3, 5
+"""Powers of ten from the first on, and below the second, are written out."""
 SUPERSCRIPTS = str.maketrans('0123456789-', '⁰¹²³⁴⁵⁶⁷⁸⁹⁻')
 
 
@@ -76,13 +78,28 @@ def with_uncertainty(value: float, uncertainty: float | None = None, *, digits: 
     if not math.isfinite(value):
         return UNKNOWN
     if uncertainty is None or not math.isfinite(uncertainty) or uncertainty <= 0:
-        return f'{value:#.{digits}g}'.rstrip('.') if value else '0'
+        return significant(value, digits)
     from uncertainties import ufloat
 
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', FutureWarning)
         text: str = f'{ufloat(value, uncertainty):uS}'
     return text
+
+
+def significant(value: float, digits: int) -> str:
+    """Write a number with so many significant digits; with a power of ten below 0.001 and from 100 000 on.
+
+    :param value: a finite number.
+    :param digits: at least one.
+    """
+    if value == 0:
+        return '0'
+    mantissa, exponent = f'{value:.{digits - 1}e}'.split('e')
+    power = int(exponent)
+    if not SMALLEST_POWER <= power < LARGEST_POWER:
+        return f'{mantissa}e{power}'
+    return f'{float(f"{mantissa}e{power}"):.{max(0, digits - 1 - power)}f}'
 
 
 def interval(low: float, high: float, *, digits: int = 2) -> str:

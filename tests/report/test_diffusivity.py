@@ -34,12 +34,6 @@ def node(results, li2co3):
 
 
 @pytest.fixture(scope='module')
-def sections(node):
-    """Return its report, by the ends of the anchors."""
-    return {section.anchor.split('-')[-1]: section for section in diffusivity_sections(node)}
-
-
-@pytest.fixture(scope='module')
 def failed(li2co3):
     """Return a WorkChain that has left nothing."""
     node = store_workchain(
@@ -51,9 +45,21 @@ def failed(li2co3):
 
 
 @pytest.fixture(scope='module')
-def page(node, failed):
-    """Return a page with the reports on both."""
-    return render_page(page_of([node, failed]))
+def parts(node, failed):
+    """Return what the page with the reports on both is made of."""
+    return page_of([node, failed])
+
+
+@pytest.fixture(scope='module')
+def sections(parts):
+    """Return the sections on the first, by the ends of the anchors."""
+    return {section.anchor.split('-')[-1]: section for section in reversed(parts.sections)}
+
+
+@pytest.fixture(scope='module')
+def page(parts):
+    """Return the page."""
+    return render_page(parts)
 
 
 def test_page_is_well_formed(page):

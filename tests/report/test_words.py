@@ -42,6 +42,15 @@ def test_value_ends_where_its_uncertainty_does(value, uncertainty, text):
     assert words.with_uncertainty(value, uncertainty) == text
 
 
+@pytest.mark.parametrize(
+    ('value', 'text'),
+    [(183.0, '180'), (0.00452, '0.0045'), (0.000452, '4.5e-4'), (99.7, '100'), (-1.0e-7, '-1.0e-7'),
+     (2.98e25, '3.0e25'), (1935.4, '1900'), (9.96, '10')],
+)  # fmt: skip
+def test_two_significant_digits(value, text):
+    assert words.significant(value, 2) == text
+
+
 def test_numbers_as_a_printer_sets_them():
     assert words.typeset('1.23(5)e-10') == '1.23(5) × 10⁻¹⁰'
     assert words.typeset('1.2e+25') == '1.2 × 10²⁵'

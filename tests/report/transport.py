@@ -7,6 +7,9 @@ from aiida import orm
 
 from aiida_seimlip.options.transport_results import (
     ArrheniusRecord,
+    ConductivityExtrapolation,
+    ConductivityPoint,
+    ConductivityResults,
     DiffusionPoint,
     DiffusivityResults,
     ExtrapolationRecord,
@@ -14,6 +17,7 @@ from aiida_seimlip.options.transport_results import (
     UnitRecord,
     temperature_key,
 )
+from aiida_seimlip.report.conductivity import BOLTZMANN, ELEMENTARY_CHARGE
 from aiida_seimlip.report.diffusivity import BOLTZMANN_EV
 from tests.report.nodes import store_workchain
 
@@ -104,9 +108,58 @@ def make_arrays(results, pairs=(('Li', 'O_carbonate'), ('Li', 'Li'))):
     return {'msd': msd, 'posterior': posterior, 'rdf': rdf}
 
 
+def results_node(results):
+    """Return the output `diffusivity` of results."""
+    return orm.Dict(results.model_dump(mode='json'))
+
+
 def store_diffusivity(structure, results=None, **options):
     """Store a `DiffusivityWorkChain` with its outputs."""
     results = results or make_results()
-    outputs = {'diffusivity': orm.Dict(results.model_dump(mode='json')), **make_arrays(results)}
+    outputs = {'diffusivity': results_node(results), **make_arrays(results)}
     inputs = {'structure': structure}
     return store_workchain('DiffusivityWorkChain', 'seimlip.diffusivity', inputs, outputs, **options)
+
+
+def make_conductivity(diffusivity, haven=0.62):
+    """Return the conductivities that go with a diffusivity, all mobile ions counted.
+
+    :param diffusivity: `DiffusivityResults`.
+    :param haven: Haven ratio at all temperatures.
+    """
+    points = []
+    for point in diffusivity.points:
+        density = point.n_ions / (1e-30 * point.volume)
+        factor = density * ELEMENTARY_CHARGE**2 / (BOLTZMANN * point.temperature)
+        sigma, interval = factor * point.D, tuple(factor * end for end in point.D_interval)
+        collective = tuple(end / haven for end in (sigma, 0.5 * interval[0], 1.4 * interval[1]))
+        points.append(ConductivityPoint(
+            temperature=point.temperature, D=point.D, D_interval=point.D_interval, sigma=sigma, sigma_interval=interval,
+            sigma_s_per_cm=sigma / 100, sigma_interval_s_per_cm=tuple(end / 100 for end in interval),
+            collective_sigma=collective[0], collective_sigma_interval=collective[1:],
+            haven_ratio=haven, haven_ratio_interval=(0.5 * haven, 1.7 * haven), carrier_density=density,
+            n_carriers=point.n_ions, volume=point.volume, is_diffusive=point.is_diffusive,
+            used_in_fit=point.used_in_fit, share_above_threshold=point.share_above_threshold,
+            highest_grade=point.highest_grade, flags=point.flags,
+        ))  # fmt: skip
+    aim = diffusivity.extrapolation
+    factor = points[0].carrier_density * ELEMENTARY_CHARGE**2 / (BOLTZMANN * aim.temperature)
+    sigma, interval = factor * aim.D, tuple(factor * end for end in aim.interval)
+    return ConductivityResults(
+        mobile=diffusivity.mobile, charge=1.0, carriers='all_mobile',
+        counted_as='All 63 Li ions in the volume of the cell count as carriers', points=points,
+        extrapolation=ConductivityExtrapolation(
+            temperature=aim.temperature, sigma=sigma, interval=interval, sigma_s_per_cm=sigma / 100,
+            interval_s_per_cm=tuple(end / 100 for end in interval), carrier_density=points[0].carrier_density,
+            is_extrapolated=True,
+        ),
+    )  # fmt: skip
+
+
+def store_conductivity(structure, results=None, **options):
+    """Store a `ConductivityWorkChain` that rests on a `DiffusivityWorkChain` which has ended."""
+    results = results or make_results()
+    diffusivity = store_diffusivity(structure, results)
+    inputs = {f'finished__{name}': diffusivity.outputs[name] for name in ('diffusivity', 'posterior')}
+    outputs = {'conductivity': orm.Dict(make_conductivity(results).model_dump(mode='json'))}
+    return store_workchain('ConductivityWorkChain', 'seimlip.conductivity', inputs, outputs, **options)
