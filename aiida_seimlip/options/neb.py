@@ -55,8 +55,8 @@ class EndPointOptions(Options):
         'the nearest image.',
     )  # fmt: skip
     min_displacement: float = Field(
-        default=0.3, gt=0, description='The ends are the same minimum if no atom is further from its place in the other '
-        'end than this, in Å.',
+        default=0.3, gt=0, description='The ends are the same minimum if no atom is further from its place in the '
+        'other end than this, in Å.',
     )  # fmt: skip
     check_order: bool = Field(
         default=True, description='Refuse ends whose atoms would move less, and fewer of them, in another order; '

@@ -85,3 +85,15 @@ def choose_dialect(dialects: Sequence[str], options: Mapping[str, Any]) -> str |
     if options.get('withmpi') and n_ranks(options.get('resources', {})) > 1:
         known.sort(key=lambda name: DIALECTS[name].saves_fragments)
     return known[0] if known else None
+
+
+@calcfunction
+def with_relaxation(parameters: orm.Dict, relax: orm.Dict) -> orm.Dict:
+    """Return parameters of ``seimlip.ase`` for relaxations with the calculator of a band.
+
+    :param parameters: of the band, as `BandOptions`.
+    :param relax: as `RelaxOptions`.
+    """
+    content = parameters.get_dict()
+    shared = {name: content[name] for name in ('calculator', 'processes', 'threads') if name in content}
+    return orm.Dict({**shared, 'task': 'relax', 'relax': relax.get_dict()})

@@ -20,8 +20,8 @@ class PathWorkChain(SocketWorkChain):
     forces of the springs) on any atom of any image between the ends is small, that of a climbing image taken whole. A
     band that does not get there is no loss: its last state is returned with the exit code that says so.
 
-    With `relax`, each of the images is relaxed by itself instead, which is what the ends of a band need beforehand: with
-    the same program and the same settings, as else they would be no minima.
+    With `relax`, each of the images is relaxed by itself instead. That is what the ends of a band need beforehand, with
+    the same program and the same settings: else they would be no minima.
     """
 
     socket = 'path'
@@ -47,8 +47,8 @@ class PathWorkChain(SocketWorkChain):
         )  # fmt: skip
         spec.output(
             'path', valid_type=FramesData, required=False,
-            help='The images in the order of the input with energies (eV) and forces (eV/Å): those of the last state of '
-            'the band, or the relaxed ones; stresses (eV/Å³) where they are known.',
+            help='The images in the order of the input, with energies (eV) and forces (eV/Å): those of the last state '
+            'of the band, or the relaxed ones.',
         )  # fmt: skip
         spec.output(
             'results', valid_type=orm.Dict, required=False,

@@ -59,9 +59,7 @@ def _faults_of_ways(
 ) -> Iterator[str]:
     order = find_better_order(initial, final) if check_order else None
     if order is not None:
-        names = [
-            f'{initial.symbols[i]} {i} is atom {order[i]}' for i in np.flatnonzero(order != np.arange(len(order)))
-        ]
+        names = [f'{initial.symbols[i]} {i} is atom {order[i]}' for i in np.flatnonzero(order != np.arange(len(order)))]
         yield (
             'Inputs `initial` and `final` have their atoms in different orders: by the distances, of `initial` in '
             f'`final` {_list(names)}; set `options.end_points.check_order` to false if they truly exchange places.'
@@ -94,9 +92,7 @@ def find_better_order(initial: Atoms, final: Atoms) -> np.ndarray | None:
     order = np.arange(len(initial))
     for number in np.unique(initial.numbers):
         atoms = np.flatnonzero(initial.numbers == number)
-        _, lengths = get_distances(
-            initial.positions[atoms], final.positions[atoms], cell=initial.cell, pbc=initial.pbc
-        )
+        _, lengths = get_distances(initial.positions[atoms], final.positions[atoms], cell=initial.cell, pbc=initial.pbc)
         order[atoms] = atoms[linear_sum_assignment(lengths**2)[1]]
     given, best = (np.linalg.norm(displacements(initial, other), axis=1) for other in (final, final[order]))
     is_better = np.sum(best > MOVED) < np.sum(given > MOVED) and np.sum(best**2) < np.sum(given**2) - 1e-6
