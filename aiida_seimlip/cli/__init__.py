@@ -19,7 +19,7 @@ COMMANDS = {
     'check': ('aiida_seimlip.cli.check:cmd_check', 'Check programs where they run: what is green, and what to do.'),
     'launch': ('aiida_seimlip.cli.launch:cmd_launch', 'Begin a campaign, or find a property with a potential.'),
     'continue': ('aiida_seimlip.cli.continuation:cmd_continue', 'Go on where a campaign has ended.'),
-    'report': ('aiida_seimlip.cli.report:cmd_report', 'Write a campaign as a self-contained HTML page.'),
+    'report': ('aiida_seimlip.cli.report:cmd_report', 'Write a campaign or a property as an HTML page, with tables.'),
     'structure': ('aiida_seimlip.cli.structure:cmd_structure', 'Make supercells, defects, and the end points of hops.'),
     'frame': ('aiida_seimlip.cli.frame:cmd_frame', 'Print where one frame came from and what learned from it.'),
     'frames': ('aiida_seimlip.cli.frames:cmd_frames', 'List, show and export sets of frames.'),

@@ -37,48 +37,47 @@ def entry_point_of(node: orm.ProcessNode) -> str:
     return (node.process_type or '').split(':')[-1]
 
 
-def refuse_unknown(node: orm.ProcessNode) -> None:
-    """Check that there is a report on a process.
+def known_workchain(node: orm.ProcessNode) -> orm.WorkChainNode:
+    """Return a process that there is a report on.
 
     :param node: of any kind.
-    :raises NoReportError: if there is none.
+    :raises NoReportError: if there is none on it.
     """
-    if entry_point_of(node) not in (CAMPAIGN, *PROPERTIES):
+    if not isinstance(node, orm.WorkChainNode) or entry_point_of(node) not in (CAMPAIGN, *PROPERTIES):
         known = ', '.join((CAMPAIGN, *PROPERTIES))
         raise NoReportError(f'There is no report on {node.process_label} {node.pk}, only on: {known}.')
+    return node
 
 
-def sections_of(node: orm.WorkChainNode) -> list[Section]:
+def sections_of(node: orm.ProcessNode) -> list[Section]:
     """Return the report on a property as sections; the first one opens a chapter.
 
     :param node: a WorkChain that computes a property, in any state.
-    :raises NoReportError: if there is no report on it.
+    :raises NoReportError: if there is no such report on it.
     """
-    refuse_unknown(node)
-    return PROPERTIES[entry_point_of(node)][0](node)
+    workchain = known_workchain(node)
+    if entry_point_of(workchain) == CAMPAIGN:
+        raise NoReportError('A page holds one campaign at most, and it must be named first.')
+    return PROPERTIES[entry_point_of(workchain)][0](workchain)
 
 
-def tables_of(node: orm.WorkChainNode) -> list[Table]:
-    """Return the tables on a property, for a paper or a notebook.
+def tables_of(node: orm.ProcessNode) -> list[Table]:
+    """Return the tables on a property, for a paper or a notebook; a campaign has none.
 
     :param node: a WorkChain that computes a property, in any state.
     :raises NoReportError: if there is no report on it.
     """
-    refuse_unknown(node)
-    return PROPERTIES[entry_point_of(node)][1](node) if entry_point_of(node) in PROPERTIES else []
+    workchain = known_workchain(node)
+    return PROPERTIES[entry_point_of(workchain)][1](workchain) if entry_point_of(workchain) in PROPERTIES else []
 
 
-def page_of(nodes: Sequence[orm.WorkChainNode]) -> Page:
+def page_of(nodes: Sequence[orm.ProcessNode]) -> Page:
     """Return a page on one or several WorkChains; the first gives the title, the settings and the identifiers.
 
     :param nodes: in any state. A campaign is the first one; its page takes the reports on the others as chapters.
     :raises NoReportError: if there is no report on one of them, or if a campaign is not the first.
     """
-    for node in nodes:
-        refuse_unknown(node)
-    first, *others = nodes
-    if any(entry_point_of(node) == CAMPAIGN for node in others):
-        raise NoReportError('A page holds one campaign at most, and it must be named first.')
+    first, *others = (known_workchain(node) for node in nodes)
     further = [section for node in others for section in sections_of(node)]
     if entry_point_of(first) == CAMPAIGN:
         from aiida_seimlip.report.collect import collect
