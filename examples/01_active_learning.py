@@ -1,7 +1,7 @@
 """Grow a moment tensor potential for Li2CO3: ``verdi run examples/01_active_learning.py [--small]``.
 
-It needs the codes that ``aiida-seimlip setup`` registers, and takes some minutes on two cores. With ``--small`` it takes
-half a minute and ends after one iteration: enough to see that everything works, not enough for a potential of any use.
+It needs the codes that ``aiida-seimlip setup`` registers, and takes some minutes on two cores. With ``--small`` it is
+half a minute, and one iteration: enough to see that everything works, not enough for a potential of any use.
 """
 
 import sys

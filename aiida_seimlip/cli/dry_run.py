@@ -28,8 +28,9 @@ def describe(builder: ProcessBuilder) -> Iterator[str]:
     costs = Costs(inputs)
     yield f'{name}, at most' if plan.is_limit else name
     yield ''
-    yield table(plan, costs)
-    yield ''
+    if plan.works:
+        yield table(plan, costs)
+        yield ''
     yield from costs.explain()
     yield from plan.notes
     yield 'Nothing was run.'
@@ -138,8 +139,7 @@ def table(plan: Plan, costs: Costs) -> str:
     hours = [costs.core_hours(work) for work in plan.works]
     rows = [_row(work, time) for work, time in zip(plan.works, hours, strict=True)]
     known = [time for time in hours if time is not None]
-    is_whole = len(known) == len([work for work in plan.works if work.atom_steps != 0])
-    total = f'{"" if is_whole else "≥ "}{sum(known):.3g}' if known else UNKNOWN
+    total = f'{"" if len(known) == len(hours) else "≥ "}{sum(known):.3g}' if known else UNKNOWN
     rows.append(('total', '', '', '', total, size(plan.n_bytes)))
     return tabulate(rows, headers=HEADERS, tablefmt='simple', disable_numparse=True)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiida import orm
+from aiida.tools.archive import import_archive
 
 from aiida_seimlip.cli.codes import setup_codes
 
@@ -33,6 +34,31 @@ def test_active_learning(run_example):
     assert node.exit_status in (0, 400), output
     assert f'aiida-seimlip report {node.pk}' in output
     assert node.outputs.potential.is_trained
-    history = node.outputs.history.get_dict()
-    assert [record['n_labelled'] for record in history['iterations']][0] == 6
-    assert isinstance(node, orm.WorkChainNode)
+    assert node.outputs.history['iterations'][0]['n_labelled'] == 6
+
+
+@pytest.fixture
+def campaign():
+    """Return the campaign of the archive that comes with the package, whose potential is small, yet sane."""
+    import_archive(EXAMPLES / 'li2co3.aiida')
+    filters = {'attributes.process_label': 'ActiveLearningWorkChain', 'label': 'li2co3-example'}
+    return orm.QueryBuilder().append(orm.WorkChainNode, filters=filters).first(flat=True)
+
+
+def test_diffusivity_and_conductivity(run_example, campaign):
+    output, diffusivity = run_example('02_diffusivity.py', campaign.outputs.potential.uuid)
+    assert diffusivity.inputs.structure.n_atoms == 47
+    assert set(diffusivity.outputs.tracks) == {'T0200_r0', 'T0300_r0'}, output
+    assert '   300 K: D = ' in output
+    output, conductivity = run_example('03_conductivity.py')
+    assert conductivity.inputs.finished.diffusivity.uuid == diffusivity.outputs.diffusivity.uuid
+    assert '   300 K: σ = ' in output
+
+
+def test_neb(run_example, campaign):
+    output, node = run_example('04_neb.py', campaign.outputs.potential.uuid)
+    assert node.exit_status in (0, 400), output
+    assert 'Barrier: ' in output
+    if node.exit_status == 0:
+        assert 'GFN1-xTB on the same images: ' in output
+        assert node.outputs.labelled.is_labelled
