@@ -1,4 +1,4 @@
-"""What an archive of a campaign would hold: found before anything is written."""
+"""What an archive of a campaign, and of others beside it, would hold: found before anything is written."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class StoredFile:
 
 @dataclass
 class Contents:
-    """What an archive of a campaign would hold.
+    """What an archive of a campaign, or of other workflows, would hold.
 
-    :param campaign: the campaign.
+    :param roots: the workflows.
     :param nodes: number of data nodes by class.
     :param processes: number of processes by label.
     :param files: all files of all nodes, those that stay out included.
@@ -65,7 +65,7 @@ class Contents:
     :param n_comments: number of comments on the nodes.
     """
 
-    campaign: orm.WorkChainNode
+    roots: tuple[orm.WorkChainNode, ...]
     nodes: Counter[str] = field(default_factory=Counter)
     processes: Counter[str] = field(default_factory=Counter)
     files: list[StoredFile] = field(default_factory=list)
@@ -106,15 +106,14 @@ def total_size(files: Iterable[StoredFile]) -> int:
     return sum({file.key: file.size for file in files}.values())
 
 
-def survey(campaign: orm.WorkChainNode, *, slim: bool = False) -> Contents:
-    """Find what an archive of a campaign would hold, without writing anything.
+def survey(*roots: orm.WorkChainNode, slim: bool = False) -> Contents:
+    """Find what an archive of a campaign, and of others beside it, would hold, without writing anything.
 
-    :param campaign: any process with what it stands on.
+    :param roots: any processes, with what they stand on.
     :param slim: leave out raw files: trajectories, and large files that jobs wrote (see `reason_to_leave_out`).
     """
-    assert campaign.pk is not None
-    found = get_nodes_export([campaign.pk], get_links=True, **TRAVERSAL_RULES)
-    contents = Contents(campaign)
+    found = get_nodes_export([root.pk for root in roots if root.pk is not None], get_links=True, **TRAVERSAL_RULES)
+    contents = Contents(roots)
     created = {
         link.target_id: link.link_label for link in found['links'] or () if LinkType(link.link_type) is LinkType.CREATE
     }

@@ -45,8 +45,9 @@ def write_archive(contents: Contents, path: Path, *, overwrite: bool = False) ->
         raise ArchiveRefusedError(f'The file {path} is there already.')
     with _quiet():
         create_archive(
-            [contents.campaign], path, archive_format=_SelectiveFormat(contents), overwrite=overwrite, **TRAVERSAL_RULES
-        )
+            list(contents.roots), path, overwrite=overwrite, archive_format=_SelectiveFormat(contents),
+            **TRAVERSAL_RULES,
+        )  # fmt: skip
     return path
 
 

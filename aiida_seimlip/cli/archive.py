@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from aiida.cmdline.params import arguments, types
+from aiida.cmdline.params import types
 from aiida.cmdline.utils import decorators, echo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aiida import orm
 
     from aiida_seimlip.archive.contents import Contents
@@ -21,7 +23,7 @@ SHOWN_FILES = 10
 
 
 @click.command('archive')
-@arguments.WORKFLOW('campaign', metavar='CAMPAIGN', type=types.WorkflowParamType())
+@click.argument('processes', metavar='PROCESS...', nargs=-1, required=True, type=types.WorkflowParamType())
 @click.argument('file', type=click.Path(dir_okay=False, path_type=Path))
 @click.option('--slim', is_flag=True, help='Leave out trajectories, and large files that jobs read or wrote.')
 @click.option('--dry-run', is_flag=True, help='Say what would go in, and write nothing.')
@@ -33,7 +35,7 @@ SHOWN_FILES = 10
 @click.option('--overwrite', is_flag=True, help='Replace the file if it is there.')
 @decorators.with_dbenv()
 def cmd_archive(
-    campaign: orm.WorkChainNode,
+    processes: Sequence[orm.ProcessNode],
     file: Path,
     *,
     slim: bool,
@@ -42,19 +44,22 @@ def cmd_archive(
     yes: bool,
     overwrite: bool,
 ) -> None:
-    """Write a campaign to a file that others can import, or open as it is.
+    """Write campaigns and properties to a file that others can import, or open as it is.
 
-    CAMPAIGN goes in with all that it stands on (inputs, and what they came from) and all that it made, but no other
-    campaign that used the same inputs. VASP potentials never go in. What goes in is listed first.
+    Each PROCESS goes in with all that it stands on (inputs, and what they came from) and all that it made, but no other
+    process that used the same inputs. VASP potentials never go in. What goes in is listed first.
     """
     from aiida_seimlip.archive.contents import survey
     from aiida_seimlip.archive.writer import ArchiveRefusedError, write_archive
-    from aiida_seimlip.cli.report import refuse_other_processes
+    from aiida_seimlip.report.pages import NoReportError, known_workchain
 
-    refuse_other_processes(campaign)
+    try:
+        roots = [known_workchain(process) for process in processes]
+    except NoReportError as exception:
+        echo.echo_critical(f'{exception} Of other processes `verdi archive create` makes archives.')
     if file.exists() and not (overwrite or dry_run):
         echo.echo_critical(f'The file {file} is there already: use --overwrite to replace it.')
-    contents = survey(campaign, slim=slim)
+    contents = survey(*roots, slim=slim)
     for line in describe(contents):
         echo.echo(line)
     doubts = list(find_doubts(contents, int(max_file_size * MEGABYTE)))
@@ -73,7 +78,8 @@ def cmd_archive(
         write_archive(contents, file, overwrite=overwrite)
     except ArchiveRefusedError as exception:
         echo.echo_critical(str(exception))
-    echo.echo_success(f'Wrote {file}: {_megabytes(file.stat().st_size)}, {campaign.process_label} {campaign.uuid}.')
+    names = ', '.join(f'{process.process_label} {process.uuid}' for process in processes)
+    echo.echo_success(f'Wrote {file}: {_megabytes(file.stat().st_size)}, {names}.')
     echo.echo(f'  verdi archive import {shlex.quote(str(file))}')
 
 
@@ -86,7 +92,7 @@ def describe(contents: Contents) -> list[str]:
     from aiida_seimlip.cli.tables import plain
 
     lines = [
-        f'{contents.campaign.process_label} {contents.campaign.pk} ({contents.campaign.uuid})',
+        *(f'{root.process_label} {root.pk} ({root.uuid})' for root in contents.roots),
         f'  processes  {_counts(contents.processes)}',
         f'  data       {_counts(contents.nodes)}',
         f'  files      {len(contents.kept)}, {_megabytes(contents.n_bytes)} before they are compressed',

@@ -110,7 +110,7 @@ def test_running_campaign_is_refused(run_command, tmp_path):
 
 def test_other_process_is_refused(run_command, tmp_path):
     node = orm.WorkChainNode().store()
-    assert 'is no ActiveLearningWorkChain' in run_command('archive', node.pk, tmp_path / 'x', fails=True).output
+    assert 'There is no report on' in run_command('archive', node.pk, tmp_path / 'x', fails=True).output
 
 
 def campaign_of(two_campaigns):
