@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,29 +18,25 @@ from aiida.common.links import LinkType
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.options.history import (
-    HISTORY_EXTRA,
-    CampaignHistory,
-    DropRecord,
-    ErrorsRecord,
-    ExplorationRecord,
-    IterationRecord,
-)
-from aiida_seimlip.report.campaign import CampaignReport, Drop, Errors, Exploration, Interval, Iteration, Parity
+from aiida_seimlip.options.history import HISTORY_EXTRA, CampaignHistory
+from aiida_seimlip.report.campaign import CampaignReport, Errors, Interval, Parity
 from aiida_seimlip.report.process import ProcessFacts, describe_paused, flatten, profile_name, reduced_formula
+from aiida_seimlip.report.records import (
+    describe_continuation,
+    describe_late,
+    drops_of,
+    errors_of,
+    explorations_of,
+    history_of_jobs,
+    iterations_of,
+    stage_of,
+)
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import EV_PER_A3_TO_GPA, voigt_to_tensor
 
 STAMP_PATTERN = re.compile(r'^seimlip-(start|stop) (\d+(?:[.,]\d+)?)\s*$', re.MULTILINE)
 """Codes that `aiida-seimlip setup` makes write ``seimlip-start`` and ``seimlip-stop`` with the seconds since 1970 into
 the standard output of the job script, before and after the program."""
-
-STAGES = {
-    'seimlip.lammps': 'explore', 'seimlip.mlip3.select': 'select', 'seimlip.mlip3.train': 'train',
-    'seimlip.mlip3.evaluate': 'evaluate', 'seimlip.mlip3.grade': 'evaluate', 'seimlip.ase': 'label',
-    'vasp.vasp': 'label',
-}  # fmt: skip
-UNKNOWN = float('nan')
 
 
 def collect(node: orm.WorkChainNode) -> CampaignReport:
@@ -75,9 +69,9 @@ class _Campaign(ProcessFacts):
             species=tuple(history.species),
             formulas=tuple(self.formulas),
             n_labels=len(self.training) or history.n_labels,
-            iterations=tuple(_iterations(history)),
-            explorations=tuple(_explorations(history)),
-            drops=tuple(_drops(history)),
+            iterations=tuple(iterations_of(history)),
+            explorations=tuple(explorations_of(history)),
+            drops=tuple(drops_of(history)),
             grades=self.grades(),
             parities=parities,
             held_out=self.held_out_errors(parities),
@@ -93,7 +87,7 @@ class _Campaign(ProcessFacts):
 
     def all_notes(self) -> list[str]:
         """Return what is to be said beside the numbers."""
-        said = [*_continuation(self.history), *self.history.warnings, *_late(self.history)]
+        said = [*describe_continuation(self.history), *self.history.warnings, *describe_late(self.history)]
         return [*said, *self.notes, *describe_paused([self.node, *self.called])]
 
     # -- nodes --------------------------------------------------------------------------------------------------------
@@ -119,7 +113,9 @@ class _Campaign(ProcessFacts):
         node = self.outputs.get('potential')
         if isinstance(node, PotentialData):
             return node
-        trained = [job.outputs.potential for job in self.jobs if _stage(job) == 'train' and 'potential' in job.outputs]
+        trained = [
+            job.outputs.potential for job in self.jobs if stage_of(job) == 'train' and 'potential' in job.outputs
+        ]
         return trained[-1] if trained else None
 
     @cached_property
@@ -127,7 +123,7 @@ class _Campaign(ProcessFacts):
         """The training set: the outputs, or what the last training learned from."""
         nodes = [node for label, node in sorted(self.outputs.items()) if label.startswith('training__')]
         if not nodes:
-            last = [job for job in self.jobs if _stage(job) == 'train'][-1:]
+            last = [job for job in self.jobs if stage_of(job) == 'train'][-1:]
             links = last[0].base.links.get_incoming(link_type=LinkType.INPUT_CALC).all() if last else []
             nodes = [link.node for link in links if link.link_label.startswith('training__')]
         return [node for node in nodes if isinstance(node, FramesData)]
@@ -200,13 +196,13 @@ class _Campaign(ProcessFacts):
         for parity in parities:
             if parity.name == 'held-out':
                 return parity.errors
-        return _errors(self.history.held_out.errors) if self.history.held_out else None
+        return errors_of(self.history.held_out.errors) if self.history.held_out else None
 
     def grades(self) -> dict[int, np.ndarray]:
         """Return the extrapolation grades of the candidates by iteration."""
         outputs: dict[str, list[FramesData]] = {}
         for job in self.jobs:
-            if _stage(job) == 'explore' and 'candidates' in job.outputs:
+            if stage_of(job) == 'explore' and 'candidates' in job.outputs:
                 outputs.setdefault(job.uuid, []).append(job.outputs.candidates)
         grades: dict[int, list[np.ndarray]] = {}
         for iteration in self.history.iterations:
@@ -228,7 +224,7 @@ class _Campaign(ProcessFacts):
         for job in own:
             times = stamps[job.uuid] if is_measured else _job_times(job)
             if times is not None:
-                stage = 'held_out' if job.uuid in self._held_out_jobs else _stage(job)
+                stage = 'held_out' if job.uuid in self._held_out_jobs else stage_of(job)
                 intervals.append(Interval(stage, times[0] - origin, times[1] - origin))
         return intervals, is_measured, len(self.jobs) - len(own)
 
@@ -333,108 +329,3 @@ def _job_times(job: orm.CalcJobNode) -> tuple[float, float] | None:
     """Return when the job was created and when its last output was, in seconds since 1970."""
     outputs = [link.node.ctime for link in job.base.links.get_outgoing(link_type=LinkType.CREATE).all()]
     return (job.ctime.timestamp(), max(outputs).timestamp()) if outputs else None
-
-
-def _stage(job: orm.CalcJobNode) -> str:
-    return STAGES.get((job.process_type or '').split(':')[-1], 'other')
-
-
-def history_of_jobs(jobs: list[orm.CalcJobNode]) -> CampaignHistory:
-    """Put together a history from jobs alone: each training ends an iteration.
-
-    :param jobs: in order of creation.
-    """
-    iterations = [IterationRecord(iteration=0)]
-    species: list[str] = []
-    for job in jobs:
-        if _stage(job) == 'train' and 'potential' in job.outputs:
-            species = list(job.outputs.potential.species)
-            links = job.base.links.get_incoming(link_type=LinkType.INPUT_CALC).all()
-            sets = [link.node for link in links if link.link_label.startswith('training__')]
-            iterations[-1].n_training = sum(node.n_frames for node in sets)
-            iterations[-1].potential_uuid = job.outputs.potential.uuid
-            iterations.append(IterationRecord(iteration=len(iterations)))
-        elif _stage(job) == 'explore' and 'results' in job.outputs:
-            iterations[-1].explorations.append(_exploration_of_job(job))
-    for previous, iteration in pairwise(iterations):
-        iteration.n_training = iteration.n_training or previous.n_training
-        iteration.n_explorations = len(iteration.explorations)
-        iteration.n_survivors = sum(exploration.survived for exploration in iteration.explorations)
-    return CampaignHistory(species=species, iterations=[item for item in iterations if item.n_training])
-
-
-def _exploration_of_job(job: orm.CalcJobNode) -> ExplorationRecord:
-    results = job.outputs.results.get_dict()
-    options = flatten(job.inputs.parameters.get_dict()) if 'parameters' in job.inputs else {}
-    temperature = float(options.get('temperature') or UNKNOWN)
-    return ExplorationRecord(
-        start=job.label or 'start', condition=f'{temperature:g} K', temperature=temperature,
-        ensemble=str(options.get('ensemble', '')), seed=int(options.get('seed') or 0),
-        outcome=results.get('outcome', 'failed'), n_steps=int(results.get('n_steps') or 0),
-        n_steps_asked=int(options.get('n_steps') or 0), highest_grade=results.get('highest_grade'), uuid=job.uuid,
-    )  # fmt: skip
-
-
-def _iterations(history: CampaignHistory) -> Iterator[Iteration]:
-    before = 0
-    for record in history.iterations:
-        yield Iteration(
-            record.iteration, record.n_training, record.n_candidates, record.n_selected, _errors(record.train_errors),
-            before, _errors(record.validation_errors),
-        )  # fmt: skip
-        before = record.n_training
-
-
-def _explorations(history: CampaignHistory) -> Iterator[Exploration]:
-    records = [(item.iteration, record) for item in history.iterations for record in item.explorations]
-    names = _exploration_names([record for _, record in records])
-    order = {
-        (record.start, record.condition): (record.start, record.temperature, record.condition) for _, record in records
-    }
-    for iteration, record in sorted(records, key=lambda pair: (order[pair[1].start, pair[1].condition], pair[0])):
-        grade = UNKNOWN if record.highest_grade is None else record.highest_grade
-        name = names[record.start, record.condition]
-        yield Exploration(name, iteration, record.outcome, record.n_steps, record.n_steps_asked, grade)
-
-
-def _exploration_names(records: list[ExplorationRecord]) -> dict[tuple[str, str], str]:
-    """Name explorations by start and temperature, or by start and condition where that is not enough."""
-    short = {(record.start, record.condition): f'{record.start} · {record.temperature:g} K' for record in records}
-    if len(set(short.values())) == len(short):
-        return short
-    return {key: f'{key[0]} · {key[1]}' for key in short}
-
-
-def _drops(history: CampaignHistory) -> Iterator[Drop]:
-    """Frames that were dropped, and those that the reference program could not label, by reason."""
-    for record in history.iterations:
-        reasons = Counter(record.failures.values())
-        failed = [DropRecord(stage='label', reason=reason, count=count) for reason, count in reasons.most_common()]
-        if not failed and record.n_failed:
-            failed = [DropRecord(stage='label', reason='not labelled by the reference', count=record.n_failed)]
-        for drop in [*record.dropped, *failed]:
-            yield Drop(record.iteration, drop.stage, drop.reason, drop.count)
-    if history.held_out is not None and history.held_out.n_failed:
-        yield Drop(-1, 'label', 'not labelled by the reference', history.held_out.n_failed)
-
-
-def _continuation(history: CampaignHistory) -> Iterator[str]:
-    """Say which campaign this one goes on from."""
-    if history.continues is not None:
-        yield f'This campaign continues {history.continues}.'
-
-
-def _late(history: CampaignHistory) -> Iterator[str]:
-    """Say which labels came late, and which have not come at all."""
-    for record in history.iterations:
-        if record.n_late:
-            yield f'Iteration {record.iteration} went on without {record.n_late} labels, which were late.'
-    if history.late:
-        yield f'The labels of {len(history.late)} frames were still out at the end: {", ".join(history.late)}.'
-
-
-def _errors(record: ErrorsRecord | None) -> Errors | None:
-    if record is None:
-        return None
-    values = (record.energy_mev_per_atom, record.force_ev_per_angstrom, record.stress_gpa)
-    return Errors(record.n_frames, *(UNKNOWN if value is None else value for value in values))

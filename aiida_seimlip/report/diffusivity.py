@@ -26,8 +26,6 @@ from aiida_seimlip.report.property import bullet, known
 from aiida_seimlip.report.sections import Figure, NumberTile, Section
 
 BOLTZMANN_EV = 8.617333262e-5
-SHORT_CELL = 10.0
-"""Å; ions in a cell that is narrower meet their own images."""
 FAR = 1.5
 """An inverse temperature so many times that of the coldest point is far from the data."""
 
@@ -237,14 +235,6 @@ def _all_doubts(facts: DiffusivityFacts) -> Iterator[str]:
     if results.arrhenius is not None:
         yield from results.arrhenius.flags
     yield from _about_the_aim(results)
-    heights = [point.cell_height for point in results.points if point.cell_height is not None]
-    if heights and min(heights) < SHORT_CELL:
-        yield (
-            f'The cell is only {min(heights):.1f} Å wide: ions see their own images, so repeat this in a larger one '
-            'before the numbers are used'
-        )
-    if results.points and not any(point.n_graded for point in results.points):
-        yield 'No extrapolation grade was evaluated, so whether the potential knew what it met is not known'
 
 
 def _about_the_aim(results: DiffusivityResults) -> Iterator[str]:

@@ -37,7 +37,7 @@ COLOURS = (BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE, GREY, INK)
 """Of temperatures, from the lowest to the highest; with more of them they begin again."""
 M2_PER_S_TO_A2_PER_PS = 1e8
 TWO_SIGMA = 1.96
-TOUCHES = 0.1
+TOUCHES = 1 / 6
 """Share of the longest lag time from which on the fitted line is laid through the mean square displacements."""
 
 

@@ -114,7 +114,6 @@ def test_doubts_are_told(sections, results):
     assert results.warnings[0] in doubts
     assert f'450 K: {transport.REASON}.' in doubts
     assert 'extrapolated from 600 to 700 K' in doubts
-    assert 'only 9.2 Å wide' in doubts
 
 
 def test_shells_and_units_are_tabled(page):
