@@ -59,7 +59,7 @@ def read_records(path: Path) -> np.ndarray:
             raise RecordError(f'`{path.name}`: {error}') from error
     fine = np.ones(len(records), dtype=bool)
     for name in set(records.dtype.names or ()) - {'pressure'}:  # which some calculators do not know
-        fine &= np.isfinite(records[name]).reshape(len(records), -1).all(axis=1)
+        fine &= np.isfinite(records[name]).all(axis=tuple(range(1, records[name].ndim)))
     whole: np.ndarray = records[: len(records) if fine.all() else int(np.argmin(fine))]
     return whole
 

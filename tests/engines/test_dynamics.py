@@ -5,11 +5,16 @@ import pytest
 from aiida import orm
 from aiida.engine import run_get_node
 
+from aiida_seimlip.calculations.functions.dynamics import join_dynamics
+from aiida_seimlip.calculations.functions.parameters import with_remaining_steps
+from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.track import load_track
 from aiida_seimlip.engines.contract import engine_names, load_engine
+from aiida_seimlip.options.dynamics import LammpsDynamicsOptions
 from aiida_seimlip.science.analysis.track import Track
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.mtp.evaluate import Evaluator
 
 from .conftest import image
 
@@ -18,7 +23,8 @@ PARAMETERS = {
     'mobile': ['Ne'], 'track_every': 10, 'dump_every': 10,
 }  # fmt: skip
 
-all_engines = pytest.mark.parametrize('name', engine_names('dynamics'))
+ENGINES = engine_names('dynamics')
+all_engines = pytest.mark.parametrize('name', ENGINES)
 
 
 def start(shift=0.0, velocity=None):
@@ -38,7 +44,7 @@ def start(shift=0.0, velocity=None):
 def run(name, settings, **inputs):
     inputs.setdefault('structure', start())
     parameters = {**PARAMETERS, **inputs.pop('parameters', {})}
-    own = settings('dynamics', name)
+    own = settings('dynamics', name) | {key: inputs.pop(key) for key in ('code',) if key in inputs}
     merged = orm.Dict({**own.pop('parameters', {}), **parameters})
     outputs, node = run_get_node(load_engine('dynamics', name), **own, **inputs, parameters=merged)
     assert node.is_finished_ok, node.exit_message
@@ -73,3 +79,162 @@ def test_track_in_a_cell_that_changes(name, settings, potential):
     np.testing.assert_allclose(track.positions, expected.positions, atol=6e-5)
     np.testing.assert_allclose(track.framework, expected.framework, atol=1e-6)
     np.testing.assert_allclose(track.cells, expected.cells, atol=1e-6)
+
+
+def test_engines_agree(settings, potential):
+    """The same potential, start and velocities give the same path, whichever program follows it."""
+    moving = start(velocity=0.0)
+    parameters = {'ensemble': 'nve', 'velocities': 'keep', 'n_steps': 20, 'timestep': 2.0}
+    found = [run(name, settings, potential=potential, structure=moving, parameters=parameters)[1] for name in ENGINES]
+    first, *others = (outputs['trajectory'].get_frames() for outputs in found)
+    assert np.abs(first.positions[-8:] - first.positions[:8]).max() > 0.02
+    for other in others:
+        np.testing.assert_allclose(other.positions, first.positions, atol=1e-6)
+        np.testing.assert_allclose(other.energies, first.energies, atol=1e-8)
+        np.testing.assert_allclose(other.forces, first.forces, atol=1e-6)
+    tracks = [load_track(outputs['track']) for outputs in found]
+    np.testing.assert_allclose(tracks[0].positions, tracks[1].positions, atol=6e-5)
+    np.testing.assert_allclose(tracks[0].framework, tracks[1].framework, atol=1e-6)
+    finals = [outputs['final'].get_frames() for outputs in found]
+    np.testing.assert_allclose(finals[0].velocities, finals[1].velocities, atol=1e-4)
+
+
+@all_engines
+def test_start_alone_is_evaluated(name, settings, potential):
+    _, outputs = run(name, settings, potential=potential, parameters={'n_steps': 0})
+    results, frames = outputs['results'].get_dict(), outputs['trajectory'].get_frames()
+    evaluation = Evaluator(potential.get_mtp()).compute_frames(start().get_frames())
+    assert (results['outcome'], results['n_steps'], results['n_jobs']) == ('completed', 0, 1)
+    assert frames.origin_steps.tolist() == [0]
+    assert frames.energies[0] == pytest.approx(evaluation.site_energies.sum(), abs=1e-9)
+    np.testing.assert_allclose(frames.forces, evaluation.forces, atol=1e-8)
+    assert 'track' not in outputs
+
+
+@all_engines
+def test_results(name, settings, potential):
+    parameters = {'n_steps': 200, 'mobile': [], 'dump_every': 20, 'thermo_every': 20}
+    _, outputs = run(name, settings, potential=potential, parameters=parameters)
+    results = outputs['results'].get_dict()
+    assert results['outcome'] == 'completed'
+    assert results['message'] is None
+    assert (results['n_steps'], results['n_steps_asked'], results['n_jobs']) == (200, 200, 1)
+    assert 5.0 < results['mean_temperature'] < 40.0
+    assert results['mean_volume'] == pytest.approx(start().get_frames().volumes[0], rel=1e-9)
+    assert np.isfinite(results['mean_pressure'])
+    assert 0.0 <= results['loop_seconds'] <= results['seconds'] + 1.0
+    assert outputs['trajectory'].n_frames == 11
+    assert outputs['trajectory'].n_labelled == 11
+    assert outputs['final'].get_frames().origin_steps.tolist() == [200]
+    assert 'track' not in outputs
+
+
+@all_engines
+def test_crash_is_an_outcome(name, settings, potential):
+    _, outputs = run(name, settings, potential=potential, parameters={'timestep': 3000.0})
+    results = outputs['results'].get_dict()
+    assert results['outcome'] == 'crashed'
+    assert results['message']
+    assert results['n_steps'] < 60
+    assert outputs['trajectory'].n_frames >= 1
+    assert 'final' not in outputs
+
+
+@pytest.mark.slow
+@all_engines
+def test_run_goes_on_after_the_wall_time(name, settings, potential):
+    """Two jobs, cut off wherever the wall time came, give one track without a gap and without a frame twice."""
+    settings_in_short = {**settings('dynamics', name), 'options': orm.Dict({'max_wallclock_seconds': 8})}
+    parameters = {**settings_in_short.pop('parameters', {}), **PARAMETERS, 'n_steps': 10_000_000}
+    parameters |= {'track_every': 2, 'dump_every': 6}
+    outputs, node = run_get_node(
+        load_engine('dynamics', name), **settings_in_short, structure=start(), potential=potential,
+        parameters=orm.Dict(parameters), max_iterations=2,
+    )  # fmt: skip
+    assert node.is_finished_ok, node.exit_message
+    results, track = outputs['results'].get_dict(), load_track(outputs['track'])
+    jobs = [job for job in node.called if isinstance(job, orm.CalcJobNode)]
+    assert (results['outcome'], results['n_jobs'], len(jobs)) == ('out_of_walltime', 2, 2)
+    assert results['n_steps'] == sum(job.outputs.results['n_steps'] for job in jobs)
+    assert outputs['final'].get_frames().origin_steps.tolist() == [results['n_steps']]
+    np.testing.assert_array_equal(track.steps, np.arange(0, results['n_steps'] + 1, 2))
+    assert results['n_track_frames'] == len(track)
+    assert np.abs(np.diff(track.positions, axis=0)).max() < 1.0
+    frames = outputs['trajectory'].get_frames()
+    np.testing.assert_array_equal(frames.origin_steps, np.arange(0, results['n_steps'] + 1, 6))
+    np.testing.assert_allclose(
+        track.positions[::3], frames.positions.reshape(-1, 8, 3)[: len(track[::3]), frames[0].numbers == 10], atol=6e-5
+    )
+
+
+def test_parts_are_the_whole(settings, potential):
+    """A run in two jobs, the first of which ends between two frames of the track, is one run."""
+    whole = run('lammps', settings, potential=potential, parameters={'ensemble': 'nve', 'n_steps': 120})[1]
+    code = settings('dynamics', 'lammps')['code']
+    given = LammpsDynamicsOptions(**{**PARAMETERS, 'ensemble': 'nve', 'n_steps': 120}).to_lammps()
+    inputs = {
+        'code': code,
+        'structure': start(),
+        'potential': potential,
+        'parameters': orm.Dict(given | {'n_steps': 37}),
+    }
+    first, _ = run_get_node(LammpsCalculation, **inputs)
+    rest = with_remaining_steps(orm.Dict(given), first['results'])
+    second, _ = run_get_node(LammpsCalculation, **{**inputs, 'structure': first['final'], 'parameters': rest})
+    names = ('results', 'track', 'trajectory')
+    joined = join_dynamics(
+        job_00={'parameters': inputs['parameters'], **{name: first[name] for name in names}},
+        job_01={'parameters': rest, **{name: second[name] for name in names}},
+    )
+    track, expected = load_track(joined['track']), load_track(whole['track'])
+    np.testing.assert_array_equal(track.steps, expected.steps)
+    np.testing.assert_allclose(track.positions, expected.positions, atol=1e-4)
+    np.testing.assert_allclose(track.framework, expected.framework, atol=1e-5)
+    results, single = joined['results'].get_dict(), whole['results'].get_dict()
+    assert (results['n_steps'], results['n_jobs'], results['n_track_frames']) == (120, 2, single['n_track_frames'])
+    trajectories = [outputs['trajectory'].get_frames() for outputs in (joined, whole)]
+    np.testing.assert_array_equal(trajectories[0].origin_steps, trajectories[1].origin_steps)
+    np.testing.assert_allclose(trajectories[0].energies, trajectories[1].energies, atol=1e-7)
+
+
+# -- refused ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'mobile': ['Li']}, 'names Li as `mobile`, but input `structure` holds none'),
+        ({'mobile': ['Xy']}, '`Xy` is not an element'),
+        ({'mobile': ['Ne', 'Ne']}, 'each element must be named once'),
+        ({'n_steps': 65}, '`n_steps` (65) must be a multiple of `track_every` (10)'),
+        ({'seed': None}, '`seed` is missing'),
+        ({'velocities': 'keep'}, 'Input `structure` has no velocities'),
+        ({'ensemble': 'npt'}, '`ensemble`'),
+        ({'colour': 'red'}, '`colour` is not a known option'),
+    ],
+)
+@all_engines
+def test_wrong_parameters_are_refused(name, settings, potential, changes, message):
+    with pytest.raises(ValueError, match='Input') as error:
+        run(name, settings, potential=potential, parameters=changes)
+    assert message in str(error.value)
+
+
+@all_engines
+def test_missing_potential_is_refused(name, settings):
+    with pytest.raises(ValueError, match='Input `potential` is missing'):
+        run(name, settings)
+
+
+@all_engines
+def test_strange_element_is_refused(name, settings, potential):
+    atoms = image(1)
+    atoms.symbols[0] = 'Kr'
+    with pytest.raises(ValueError, match='Input `structure` holds Kr'):
+        run(name, settings, potential=potential, structure=FramesData.from_atoms([atoms]))
+
+
+@all_engines
+def test_code_for_another_program_is_refused(name, settings, potential, code):
+    with pytest.raises(ValueError, match='is a code for `seimlip'):
+        run(name, settings, potential=potential, code=code('seimlip.mlip3.train', 'seimlip-mlp'))
