@@ -78,10 +78,10 @@ def refuse_tables(
 
 def write_tables(processes: Sequence[orm.ProcessNode], tables: Sequence[Sequence[Table]], folder: Path) -> None:
     """Write the tables of each process and say so."""
-    from aiida_seimlip.report import tables as writer
+    from aiida_seimlip.report.tables import write_files
 
     for subfolder, found in zip(subfolders(processes, folder), tables, strict=True):
-        paths = writer.write_tables(found, subfolder)
+        paths = write_files(found, subfolder)
         if paths:
             names = ', '.join(dict.fromkeys(path.stem for path in paths))
             echo.echo_success(f'Wrote {names} into {subfolder}, as CSV and as LaTeX.')

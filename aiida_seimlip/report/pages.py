@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from aiida import orm
 
@@ -15,7 +16,7 @@ from aiida_seimlip.report.neb import neb_sections, neb_tables
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Page, Section
-from aiida_seimlip.report.tables import Table
+from aiida_seimlip.report.tables import Table, write_files
 
 CAMPAIGN = 'seimlip.active_learning'
 
@@ -69,6 +70,16 @@ def tables_of(node: orm.ProcessNode) -> list[Table]:
     """
     workchain = known_workchain(node)
     return PROPERTIES[entry_point_of(workchain)][1](workchain) if entry_point_of(workchain) in PROPERTIES else []
+
+
+def write_tables(node: orm.ProcessNode, folder: Path) -> list[Path]:
+    """Write the tables on a property as CSV and as LaTeX, and return the paths.
+
+    :param node: a WorkChain that computes a property, in any state.
+    :param folder: is made if need be.
+    :raises NoReportError: if there is no report on it.
+    """
+    return write_files(tables_of(node), folder)
 
 
 def page_of(nodes: Sequence[orm.ProcessNode]) -> Page:

@@ -144,7 +144,7 @@ class Table:
         return '\n'.join([*lines, r'    \bottomrule', r'  \end{tabular}', r'\end{table}', ''])
 
 
-def write_tables(tables: Iterable[Table], folder: Path) -> list[Path]:
+def write_files(tables: Iterable[Table], folder: Path) -> list[Path]:
     """Write each table as CSV and as LaTeX, and return the paths.
 
     :param tables: with different names.

@@ -5,7 +5,7 @@ import pytest
 from aiida_seimlip.calculations.functions.neb_comparison import compare_barriers, compare_paths
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.report.neb import neb_sections, neb_tables
-from aiida_seimlip.report.pages import page_of
+from aiida_seimlip.report.pages import page_of, write_tables
 from aiida_seimlip.report.sections import render_page
 from tests.report import barrier, transport
 from tests.report.nodes import cells_of, numbers_in, store_workchain
@@ -103,6 +103,12 @@ def test_path_without_reference_says_so():
     assert 'The path has not converged.' in said
     assert 'not checked with the reference' in said
     assert [table.name for table in neb_tables(node)] == ['barrier', 'images']
+
+
+def test_tables_are_written_for_a_paper(node, tmp_path):
+    names = {path.name for path in write_tables(node, tmp_path / 'tables')}
+    stems = ('barrier', 'images', 'comparison', 'barrier_and_diffusion')
+    assert names == {f'{stem}.{ending}' for stem in stems for ending in ('csv', 'tex')}
 
 
 def test_failure_without_path_is_reported():

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from aiida_seimlip.report.tables import Cell, Column, Table, latex, write_tables
+from aiida_seimlip.report.tables import Cell, Column, Table, latex, write_files
 
 NAN = float('nan')
 
@@ -69,6 +69,6 @@ def test_latex_of_text(text, expected):
 
 
 def test_files_are_written_next_to_each_other(table, tmp_path):
-    paths = write_tables([table], tmp_path / 'tables')
+    paths = write_files([table], tmp_path / 'tables')
     assert [path.name for path in paths] == ['diffusivity.csv', 'diffusivity.tex']
     assert all(path.read_text().strip() for path in paths)
