@@ -60,6 +60,7 @@ class AsePathWorkChain(PathWorkChain, RestartMixin):
         """Say why the images were not relaxed."""
         if 'failures' not in calculation.outputs:
             return None
+        self.ctx.is_finished = True
         return ProcessHandlerReport(True, self._attach_relaxed(calculation))
 
     def results(self) -> ExitCode | None:
@@ -92,6 +93,7 @@ class AsePathWorkChain(PathWorkChain, RestartMixin):
 
     def _give_up(self) -> ProcessHandlerReport:
         self.results()
+        self.ctx.is_finished = True
         results = self.outputs['results']
         details = {name: results[name] for name in ('n_jobs', 'fmax', 'n_steps')}
         return ProcessHandlerReport(True, self.exit_codes.ERROR_NOT_CONVERGED.format(**details))
