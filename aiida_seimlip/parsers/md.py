@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from aiida import orm
@@ -105,11 +106,15 @@ def read_checkpoint(path: Path, start: Frames) -> Frames:
     """
     if not path.is_file():
         return Frames.empty()
-    with np.load(path, allow_pickle=False) as archive:
-        return start.replace(
-            positions=archive['positions'], velocities=archive['velocities'], cells=archive['cell'][np.newaxis],
-            origin_uuids=None, origin_indices=None, origin_steps=np.array([archive['step']]),
-        )  # fmt: skip
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in ('step', 'positions', 'velocities', 'cell')}
+    except (BadZipFile, KeyError, ValueError) as error:
+        raise RecordError(f'`{path.name}`: {error}') from error
+    return start.replace(
+        positions=arrays['positions'], velocities=arrays['velocities'], cells=arrays['cell'][np.newaxis],
+        origin_uuids=None, origin_indices=None, origin_steps=np.array([arrays['step']]),
+    )  # fmt: skip
 
 
 def to_frames(records: np.ndarray, start: Frames) -> Frames:
