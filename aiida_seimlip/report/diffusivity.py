@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from aiida import orm
@@ -80,9 +81,12 @@ def _in_words(facts: DiffusivityFacts) -> str:
 
 def _displacements(facts: DiffusivityFacts) -> Section:
     anchor, title = facts.anchor('msd'), 'How far the ions went'
+    if not facts.points:
+        return Section(anchor, title, reason='There are no diffusion coefficients.')
+    section = Section(anchor, title, tables=(diffusion_table(facts), basis_table(facts)))
     curves = list(_msd_curves(facts))
     if not curves:
-        return Section(anchor, title, reason='There are no mean square displacements.')
+        return section
     lead = (
         'Mean square displacement against the lag time, the drift of the framework taken off, with 95 % bands. Left: '
         'ions diffuse where the curve runs beside the line of slope 1. Right: the same on linear axes; a thin dashed '
@@ -90,7 +94,7 @@ def _displacements(facts: DiffusivityFacts) -> Section:
     )
     text = '; '.join(f'{curve.name}: D = {words.with_uncertainty(curve.D, curve.D_std)} m²/s' for curve in curves)
     figure = Figure(plots.displacements(curves, anchor), f'Mean square displacements. {text}.', facts.legend)
-    return Section(anchor, title, lead, (figure,), (diffusion_table(facts), basis_table(facts)))
+    return replace(section, lead=lead, figures=(figure,))
 
 
 def _msd_curves(facts: DiffusivityFacts) -> Iterator[plots.MsdCurve]:

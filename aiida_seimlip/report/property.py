@@ -18,6 +18,8 @@ from aiida_seimlip.report.tables import Cell, Column, Table
 
 Model = TypeVar('Model', bound=BaseModel)
 
+UNNAMED = 'CALL'
+"""Link label of a process that was called without naming it."""
 PARTIAL = 400
 """Exit codes from here on say that results are there, but not all, or not to be trusted."""
 
@@ -107,7 +109,7 @@ class PropertyFacts(ProcessFacts):
         if is_good:
             return paused
         if not self.node.is_terminated:
-            return [f'{self.node.process_label} {self.node.pk} has not ended: these are the numbers so far.', *paused]
+            return [f'{self.node.process_label} {self.node.pk} has not ended: this is what there is so far.', *paused]
         return [self.message or f'{self.node.process_label} {self.node.pk} ended as: {status}.']
 
     def time_tile(self) -> NumberTile:
@@ -128,8 +130,8 @@ class PropertyFacts(ProcessFacts):
         )  # fmt: skip
         called = {link.node.pk: (link.link_label, link.node) for link in links}
         rows = [
-            (Cell(label), Cell(process.process_label), Cell(process.pk), Cell(_state(process)),
-             Cell(process.exit_message or ''))
+            (Cell('' if label == UNNAMED else label), Cell(process.process_label), Cell(process.pk),
+             Cell(_state(process)), Cell(process.exit_message or ''))
             for _, (label, process) in sorted(called.items()) if isinstance(process, orm.ProcessNode)
         ]  # fmt: skip
         shown = tuple(table for table in (*tables, Table('runs', 'Processes, in order', columns, rows)) if table.rows)

@@ -40,7 +40,7 @@ def failed(li2co3):
         'DiffusivityWorkChain', 'seimlip.diffusivity', {'structure': orm.StructureData(ase=li2co3)}, {}, status=320,
         message=MESSAGE,
     )  # fmt: skip
-    store_workchain('DynamicsWorkChain', 'seimlip.dynamics.ase', {}, {}, status=301, message='Atoms lost.', caller=node)
+    store_workchain('DynamicsWorkChain', 'seimlip.dynamics.ase', {}, {}, status=301, message='Atoms <lost>.', caller=node)
     return node
 
 
@@ -131,7 +131,7 @@ def test_failure_without_results_is_reported(failed):
     assert 'failed' in page
     assert page.count(MESSAGE) == 2
     assert '<svg' not in page
-    assert cells_of(page, 'runs')[0][3:] == ['failed [301]', 'Atoms lost.']
+    assert cells_of(page, 'runs')[0][3:] == ['failed [301]', 'Atoms <lost>.']
 
 
 def test_results_with_doubts_keep_the_message(results, li2co3):
