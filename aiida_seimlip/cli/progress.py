@@ -46,6 +46,7 @@ class Progress:
         self._start = time.monotonic()
         self._history = CampaignHistory()
         self._node: orm.WorkChainNode | None = None
+        self._ended: set[int] = set()
         self._interrupted: float | None = None
         self._status = ''
 
@@ -106,7 +107,11 @@ class Progress:
             self._show_status(describe_running())
 
     def update(self, node: orm.WorkChainNode) -> None:
-        """Print what is new in the history of a campaign."""
+        """Print what is new: in the history of a campaign, or of the processes that another workflow has called."""
+        if self._label != CAMPAIGN:
+            for line in self._news_of_children(node):
+                self.say(line)
+            return
         content = published_history(node)
         if content is None or content == self._history.model_dump(mode='json'):
             return
@@ -114,6 +119,18 @@ class Progress:
         for line in news(self._history, history):
             self.say(line)
         self._history = history
+
+    def _news_of_children(self, node: orm.WorkChainNode) -> Iterator[str]:
+        """Yield a line for each process that has ended since the last look, those inside other workflows included."""
+        from aiida.common.links import LinkType
+
+        for link in node.base.links.get_outgoing(link_type=LinkType.CALL_WORK).all():
+            child: Any = link.node
+            if child.process_label in REPORTING:
+                yield from self._news_of_children(child)
+            if child.is_terminated and child.pk not in self._ended:
+                self._ended.add(child.pk)
+                yield f'{link.link_label}: {describe_end(child)}'
 
     # -- logging ------------------------------------------------------------------------------------------------------
 
@@ -206,6 +223,14 @@ def describe_errors(record: ErrorsRecord) -> str:
         (record.energy_mev_per_atom, 'meV/atom'), (record.force_ev_per_angstrom, 'eV/Å'), (record.stress_gpa, 'GPa'),
     )  # fmt: skip
     return ', '.join(f'{value:.3g} {unit}' for value, unit in values if value is not None)
+
+
+def describe_end(process: orm.ProcessNode) -> str:
+    """Say how a process has ended."""
+    if process.is_finished_ok:
+        return 'done'
+    ended = f'ended with status {process.exit_status}' if process.is_finished else 'killed or excepted'
+    return f'{ended}. {process.exit_message or ""}'.rstrip(' .') + '.'
 
 
 def describe_running() -> str:

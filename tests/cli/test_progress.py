@@ -4,6 +4,8 @@ import io
 import logging
 
 import pytest
+from aiida import orm
+from aiida.common.links import LinkType
 
 from aiida_seimlip.cli.progress import Progress, news
 from aiida_seimlip.options.history import (
@@ -105,3 +107,28 @@ def test_logging_is_taken_over_but_for_the_database(progress):
         assert [type(handler).__name__ for handler in logger.handlers] == ['DBLogHandler', '_Handler']
     finally:
         logger.handlers, logging.getLogger().handlers = before, root_before
+
+
+def test_processes_that_have_ended_are_printed_once():
+    """Of a workflow without a history; also what a workflow inside it has called."""
+    outer, inner, run = (orm.WorkChainNode() for _ in range(3))
+    for node, label in ((outer, 'ConductivityWorkChain'), (inner, 'DiffusivityWorkChain'), (run, 'DynamicsWorkChain')):
+        node.set_process_label(label)
+    outer.store()
+    inner.base.links.add_incoming(outer, link_type=LinkType.CALL_WORK, link_label='diffusivity')
+    inner.store()
+    run.base.links.add_incoming(inner, link_type=LinkType.CALL_WORK, link_label='T0600_r0_production')
+    run.store()
+    progress = Progress(io.StringIO(), label='ConductivityWorkChain')
+    progress.update(outer)
+    assert progress._stream.getvalue() == ''
+    run.set_process_state('finished')
+    run.set_exit_status(0)
+    progress.update(outer)
+    progress.update(outer)
+    assert progress._stream.getvalue() == '  0:00  T0600_r0_production: done\n'
+    inner.set_process_state('finished')
+    inner.set_exit_status(420)
+    inner.set_exit_message('Nothing diffuses.')
+    progress.update(outer)
+    assert '  0:00  diffusivity: ended with status 420. Nothing diffuses.\n' in progress._stream.getvalue()

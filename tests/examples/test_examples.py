@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from aiida import orm
+from aiida.common.links import LinkType
 from aiida.tools.archive import import_archive
 
 from aiida_seimlip.cli.codes import setup_codes
+from aiida_seimlip.workflows.estimate import PLANNERS
 
 EXAMPLES = Path(__file__).parents[2] / 'examples'
 
@@ -45,11 +47,28 @@ def campaign():
     return orm.QueryBuilder().append(orm.WorkChainNode, filters=filters).first(flat=True)
 
 
+def compare_with_plan(node):
+    """Check that what a dry run says of a diffusivity is what comes."""
+    plan = PLANNERS['DiffusivityWorkChain'](node.get_builder_restart())
+    jobs = [job for job in node.called_descendants if job.process_label == 'LammpsCalculation']
+    assert len(jobs) == sum(work.n_jobs for work in plan.works)
+    n_atoms = node.inputs.structure.n_atoms
+    assert sum(job.outputs.results['n_steps'] * n_atoms for job in jobs) == sum(work.atom_steps for work in plan.works)
+    outputs = [link.node for job in jobs for link in job.base.links.get_outgoing(link_type=LinkType.CREATE).all()]
+    repositories = [output.base.repository for output in outputs]
+    stored = sum(
+        len(repository.get_object_content(name, mode='rb')) for repository in repositories
+        for name in repository.list_object_names()
+    )  # fmt: skip
+    assert stored == pytest.approx(plan.n_bytes, rel=0.03)
+
+
 def test_diffusivity_and_conductivity(run_example, campaign):
     output, diffusivity = run_example('02_diffusivity.py', campaign.outputs.potential.uuid)
     assert diffusivity.inputs.structure.n_atoms == 47
     assert set(diffusivity.outputs.tracks) == {'T0200_r0', 'T0300_r0'}, output
     assert '   300 K: D = ' in output
+    compare_with_plan(diffusivity)
     output, conductivity = run_example('03_conductivity.py')
     assert conductivity.inputs.finished.diffusivity.uuid == diffusivity.outputs.diffusivity.uuid
     assert '   300 K: σ = ' in output

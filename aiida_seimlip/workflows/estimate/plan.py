@@ -13,8 +13,11 @@ from aiida_seimlip.science.cost import NPY_HEADER, Known
 LABELLED: tuple[Known, ...] = ('energies', 'forces', 'stresses', 'origins', 'steps')
 """What is known of a labelled frame."""
 
-THERMO_COLUMNS = 20
-"""Quantities in the thermodynamic output of LAMMPS, at most."""
+THERMO_COLUMNS = 19
+"""Quantities in the thermodynamic output of LAMMPS."""
+
+LOG_BYTES, LOG_ROW_BYTES = 2800, 230
+"""What LAMMPS prints, which is kept: all that is not the thermodynamic output, and a row of that."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,11 @@ class Plan:
 
 
 def thermo_bytes(n_rows: int) -> int:
-    """Return the room that the thermodynamic output of a run takes, in bytes."""
-    return THERMO_COLUMNS * (NPY_HEADER + 8 * n_rows)
+    """Return the room that the thermodynamic output of a run takes in bytes, as numbers and as it was printed.
+
+    :param n_rows: of the output.
+    """
+    return THERMO_COLUMNS * (NPY_HEADER + 8 * n_rows) + LOG_BYTES + LOG_ROW_BYTES * n_rows
 
 
 def sizes_of(node: FramesData | orm.StructureData) -> list[int]:

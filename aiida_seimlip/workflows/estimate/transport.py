@@ -38,7 +38,10 @@ def plan_diffusivity(inputs: Mapping[str, Any]) -> Plan:
                     n_bytes=settings.replicas * run_bytes(options, size, n_ions), **model,
                 )
             )  # fmt: skip
-    return Plan(tuple(works), notes=('The analysis takes some seconds for each run, in the process of the workflow.',))
+    note = (
+        'The analysis takes some seconds for each run in the process of the workflow, and stores less than a megabyte.'
+    )
+    return Plan(tuple(works), notes=(note,))
 
 
 def plan_conductivity(inputs: Mapping[str, Any]) -> Plan:
