@@ -243,6 +243,8 @@ def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
             yield f'Input `engines` is wrong: {exception}'
             continue
         message = engine.explain_settings(socket, inputs[socket])
+        if message is None and socket == 'path':
+            message = engine.explain_potential(inputs[socket], inputs.get('potential'))
         if message is not None:
             yield message
         elif socket == 'path' and options.relax is not None and not engine.supports_relaxation:

@@ -7,8 +7,8 @@ from ase.calculators.calculator import Calculator, all_changes
 class DoubleWell(Calculator):
     """The first atom in two wells at x = ±1 Å, along a bent valley; all other atoms feel nothing.
 
-    With u = y - 0.3 (1 - x²), the energy is height (x² - 1)² + tilt x + stiffness (u² + z²): along the valley u = z = 0,
-    which is the path of lowest energy, it depends on x alone.
+    With u = y - 0.3 (1 - x²), the energy is height (x² - 1)² + tilt x + stiffness (u² + z²): along the valley
+    u = z = 0, which is the path of lowest energy, it depends on x alone.
 
     :param height: of the barrier without a tilt, in eV.
     :param tilt: in eV/Å.

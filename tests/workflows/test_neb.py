@@ -14,8 +14,7 @@ from aiida_seimlip.options.ase import RelaxOptions
 from aiida_seimlip.options.calculator import CALCULATORS, KnownCalculator
 from aiida_seimlip.options.neb_results import BarrierRecord
 from aiida_seimlip.workflows.neb import NEBWorkChain
-
-from ..stand_ins.double_well import exact_barriers
+from tests.stand_ins.double_well import exact_barriers
 
 STAND_INS = Path(__file__).parent.parent / 'stand_ins'
 WELL = {'height': 0.4, 'tilt': 0.05}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aiida import orm
 from aiida.engine import ProcessSpec
 
+from aiida_seimlip.calculations.remote_files import faults_of_calculator
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SocketWorkChain
 from aiida_seimlip.options.ase import RelaxOptions
+from aiida_seimlip.options.calculator import CalculatorOptions
 
 
 class PathWorkChain(SocketWorkChain):
@@ -69,6 +72,20 @@ class PathWorkChain(SocketWorkChain):
             message='The path did not converge in {n_jobs} job(s): the force across it is {fmax:.3g} eV/Å after '
             '{n_steps} steps; the last band is the output `path`.',
         )  # fmt: skip
+
+    @classmethod
+    def explain_potential(cls, settings: Mapping[str, Any], potential: PotentialData | None) -> str | None:
+        """Say what is wrong with the potential, before any images are known.
+
+        :param settings: of the engine, by port, checked by `explain_settings`.
+        :param potential: None if there is none.
+        :return: one sentence, or None if all is well.
+        """
+        parameters = settings['parameters'].get_dict() if 'parameters' in settings else {}
+        calculator = parameters.get('calculator')
+        if calculator is None:
+            return None
+        return next(faults_of_calculator(CalculatorOptions.model_validate(calculator), {'potential': potential}), None)
 
 
 def validate_images(images: FramesData, _: Any) -> str | None:

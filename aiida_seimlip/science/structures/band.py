@@ -130,7 +130,7 @@ def interpolate(
         image = Atoms(initial.numbers, initial.positions + share * ways, cell=initial.cell, pbc=initial.pbc)
         images.append(image)
     if method == 'idpp':
-        band = NEB(images, remove_rotation_and_translation=False)
+        band = NEB(images, method='improvedtangent', remove_rotation_and_translation=False)
         idpp_interpolate(band, traj=None, log=None, mic=bool(np.any(initial.pbc)), steps=max_steps)
         for image in images:
             image.calc = None
