@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.diffusivity import check_window
 from aiida_seimlip.options.transport_results import Carriers
 
 
@@ -26,6 +27,17 @@ class ConductivityOptions(Options):
     collective: bool = Field(
         default=True, description='Also the collective conductivity and the Haven ratio, from the same tracks.'
     )
+
+    collective_window: tuple[float, float] = Field(
+        default=(0.02, 0.1),
+        description='Earliest start and end of the line through the collective MSD, as shares of the length of the '
+        'track: there is a single path to average over.',
+    )
+
+    @field_validator('collective_window')
+    @classmethod
+    def _window_is_a_window(cls, value: tuple[float, float]) -> tuple[float, float]:
+        return check_window(value)
 
     @model_validator(mode='after')
     def _charge_is_one(self) -> Self:

@@ -10,6 +10,9 @@ from pydantic import Field, field_validator, model_validator
 from aiida_seimlip.options.base import Options
 from aiida_seimlip.options.structure import RdfOptions, UnitOptions
 
+LEAST_FRAMES = 50
+"""A track of fewer frames says nothing."""
+
 Ensemble = Literal['nve', 'nvt', 'npt_iso', 'npt_tri']
 
 
@@ -50,10 +53,10 @@ class DynamicsSettings(Options):
                 f'`production_steps` ({self.production_steps}) must be a multiple of `track_every` '
                 f'({self.track_every}), so that the track ends with the run'
             )
-        if self.production_steps // self.track_every < 10:
+        if self.production_steps // self.track_every < LEAST_FRAMES:
             raise ValueError(
                 f'{self.production_steps} steps with `track_every` {self.track_every} make a track of '
-                f'{self.production_steps // self.track_every} frames, but at least 10 are needed'
+                f'{self.production_steps // self.track_every} frames, but at least {LEAST_FRAMES} are needed'
             )
         return self
 
@@ -79,22 +82,49 @@ class ParityLimits(Options):
 
 
 class AnalysisOptions(Options):
-    """How the tracks are read."""
+    """How the tracks are read, and what it takes to call a motion diffusion."""
 
+    fit_window: tuple[float, float] = Field(
+        default=(0.05, 0.3),
+        description='Earliest start and end of the line through the MSD, as shares of the length of the track.',
+    )
     hop_distance: float = Field(
-        default=1.8, gt=0, description='A mobile ion has hopped once it has gone so far in Å and stays away.'
+        default=2.0, gt=0, description='Displacement in Å that counts as a hop; more than half the way between sites.'
     )
-    min_hops_per_ion: float = Field(
-        default=0.1, ge=0, description='Fewer hops than this, per mobile ion, and nothing diffuses.'
+    smoothing: float = Field(
+        default=0.5, gt=0, description='Time in ps that positions are averaged over, to tell hops from vibrations.'
     )
-    n_samples: int = Field(default=1000, ge=100, description='Samples of the posterior that are kept.')
+    min_hops: int = Field(
+        default=50, ge=0, description='With fewer hops of all ions there is no diffusion coefficient.'
+    )
+    slope_tolerance: float = Field(
+        default=0.15, gt=0, description='How far the power of time that the MSD grows with may be from 1.'
+    )
+    n_lags: int = Field(default=25, ge=5, description='Number of lags at which the MSD is kept.')
+
+    @field_validator('fit_window')
+    @classmethod
+    def _window_is_a_window(cls, value: tuple[float, float]) -> tuple[float, float]:
+        return check_window(value)
+
+
+def check_window(value: tuple[float, float]) -> tuple[float, float]:
+    """Return a window of lags, as shares of the length of a track.
+
+    :raises ValueError: if it is none.
+    """
+    if not 0.0 <= value[0] < value[1] <= 0.5:
+        raise ValueError('the shares must rise, from 0 to at most 0.5')
+    return value
 
 
 class DiffusivityOptions(Options):
     """At which temperatures, how long, and how the diffusion is found."""
 
     seed: int = Field(ge=0, description='All random numbers are derived from it.')
-    mobile: list[str] = Field(default=['Li'], min_length=1, description='Chemical symbols of the mobile ions.')
+    mobile: list[str] = Field(
+        default=['Li'], min_length=1, max_length=1, description='Chemical symbol of the mobile ions, of one kind.'
+    )
     temperatures: list[float] = Field(min_length=1, description='In K.')
     replicas: int = Field(default=1, ge=1, description='Runs at each temperature, with velocities of their own.')
     dynamics: DynamicsSettings
@@ -123,8 +153,6 @@ class DiffusivityOptions(Options):
         for symbol in value:
             if atomic_numbers.get(symbol, 0) < 1:
                 raise ValueError(f'`{symbol}` is not an element')
-        if len(set(value)) < len(value):
-            raise ValueError('each element must be named once')
         return value
 
     @field_validator('temperatures')

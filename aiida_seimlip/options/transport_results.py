@@ -117,6 +117,8 @@ class DiffusionPoint(Record):
     log_slope: float | None = Field(
         default=None, description='Slope of log MSD against log t, mean of the replicas: 1 where ions diffuse.'
     )
+    log_slope_std: float | None = Field(default=None, description='Its standard deviation.')
+    n_moving: int | None = Field(default=None, description='Ions that hopped, in the track where fewest did.')
     duration_ps: float | None = Field(default=None, description='Length of all tracks together in ps.')
     n_ions: int | None = Field(default=None, description='Mobile ions in the cell.')
     n_atoms: int | None = Field(default=None, description='Atoms in the cell.')
@@ -143,6 +145,9 @@ class ArrheniusRecord(Record):
     Ea_std: float | None = Field(default=None, description='Its standard deviation in eV.')
     Ea_interval: Interval = Field(description='In eV.')
     n_points: int = Field(description='Temperatures in the fit.')
+    p_value: float | None = Field(
+        default=None, description='Probability of deviations from the line as large as those of the points; 1 for two.'
+    )
     left_out: list[float] = Field(default_factory=list, description='Temperatures in K that are not in the fit.')
     flags: list[str] = Field(default_factory=list, description='What is doubtful about the fit, in words.')
 

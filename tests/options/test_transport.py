@@ -48,9 +48,10 @@ def test_temperatures_rise():
         ({'temperatures': [600.0, 600.0]}, 'each must be named once'),
         ({'temperatures': [0.0]}, 'above 0'),
         ({'mobile': ['Xx']}, '`Xx` is not an element'),
-        ({'mobile': ['Li', 'Li']}, 'each element must be named once'),
+        ({'mobile': ['Li', 'Na']}, 'at most 1'),
+        ({'analysis': {'fit_window': [0.3, 0.2]}}, 'the shares must rise'),
         ({'dynamics': {'track_every': 300}}, 'multiple of `track_every`'),
-        ({'dynamics': {'track_every': 200}}, 'a track of 5 frames, but at least 10'),
+        ({'dynamics': {'track_every': 100}}, 'a track of 10 frames, but at least 50'),
         ({'dynamics': {'dump_every': 2000}}, '`dump_every` must not be above'),
     ],
 )
@@ -65,6 +66,7 @@ def test_refused_options(changes, message):
         ({'charge': 0.0}, 'neutral particles conduct nothing'),
         ({'carriers': 'defects'}, '`n_defects` must be given'),
         ({'n_defects': 1}, '`n_defects` must be given'),
+        ({'collective_window': (0.0, 0.6)}, 'at most 0.5'),
     ],
 )
 def test_refused_carriers(changes, message):

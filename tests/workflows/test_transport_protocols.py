@@ -1,4 +1,4 @@
-"""Protocols of diffusivities and conductivities: every builder passes all checks, and those of the paper are its own."""
+"""Protocols of diffusivities and conductivities: every builder passes all checks; the paper has its own settings."""
 
 import pytest
 from aiida.engine.utils import instantiate_process

@@ -10,7 +10,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.calculations.functions.diffusivity import Purpose
-from aiida_seimlip.calculations.functions.transport_points import Temperature, combine_runs, interval_of, read_run
+from aiida_seimlip.calculations.functions.transport_points import Temperature, combine_runs, read_run
 from aiida_seimlip.calculations.functions.transport_verdict import judge
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.diffusivity import DiffusivityOptions, TransportEngines
@@ -89,13 +89,10 @@ def _fit(temperatures: Sequence[Temperature], settings: DiffusivityOptions) -> A
 def _describe_fit(fit: ArrheniusFit | None, temperatures: Sequence[Temperature]) -> ArrheniusRecord | None:
     if fit is None:
         return None
-    logarithms, energies = fit.samples[:, 0], fit.samples[:, 1]
-    low, high = np.exp(interval_of(logarithms))
     points = [one.point for one in temperatures]
     return ArrheniusRecord(
-        D0=float(np.exp(np.median(logarithms))), D0_interval=(float(low), float(high)), Ea=float(energies.mean()),
-        Ea_std=float(energies.std()), Ea_interval=interval_of(energies),
-        n_points=sum(point.used_in_fit for point in points),
+        D0=fit.D0.median, D0_interval=fit.D0.interval, Ea=fit.Ea.mean, Ea_std=fit.Ea.std, Ea_interval=fit.Ea.interval,
+        n_points=sum(point.used_in_fit for point in points), p_value=fit.p_value,
         left_out=[point.temperature for point in points if not point.used_in_fit], flags=list(fit.flags),
     )  # fmt: skip
 
@@ -120,20 +117,19 @@ def _store_msd(temperatures: Sequence[Temperature]) -> orm.ArrayData:
     for one in temperatures:
         if not one.estimates:
             continue
-        n_lags = min(estimate.lags.size for estimate in one.estimates)
-        widths = [estimate.msd_std[:n_lags] for estimate in one.estimates]
+        curves = [estimate.curve for estimate in one.estimates]
+        n_lags = min(curve.lags.size for curve in curves)
+        msd = np.mean([curve.msd[:n_lags] for curve in curves], axis=0)
+        variances = np.mean([curve.variances[:n_lags, 3] for curve in curves], axis=0) / len(curves)
         arrays = {
-            'lag_ps': one.estimates[0].lags[:n_lags],
-            'msd': np.mean([estimate.msd[:n_lags] for estimate in one.estimates], axis=0),
-            'msd_std': np.sqrt(np.sum(np.square(widths), axis=0)) / len(widths),
-            'msd_axes': np.mean([estimate.msd_axes[:n_lags] for estimate in one.estimates], axis=0),
-        }
+            'lag_ps': curves[0].lags[:n_lags], 'msd': msd[:, 3], 'msd_std': np.sqrt(variances), 'msd_axes': msd[:, :3],
+        }  # fmt: skip
         for name, array in arrays.items():
-            node.set_array(f'{one.point.key}_{name}', np.asarray(array))
+            node.set_array(f'{one.point.key}_{name}', array)
         for run in one.runs if len(one.runs) > 1 else ():
             if run.estimate is not None:
-                node.set_array(f'{run.record.key}_lag_ps', np.asarray(run.estimate.lags))
-                node.set_array(f'{run.record.key}_msd', np.asarray(run.estimate.msd))
+                node.set_array(f'{run.record.key}_lag_ps', run.estimate.curve.lags)
+                node.set_array(f'{run.record.key}_msd', run.estimate.curve.msd[:, 3])
     return node
 
 

@@ -13,14 +13,11 @@ from aiida_seimlip.calculations.functions.transport_verdict import is_out_of_dom
 from aiida_seimlip.data.track import load_track
 from aiida_seimlip.options.diffusivity import DiffusivityOptions
 from aiida_seimlip.options.transport_results import DiffusionPoint, ReplicaRecord, UnitRecord
-from aiida_seimlip.science.analysis.replicas import combine_replicas
 from aiida_seimlip.science.seeds import derive_seed
 
 if TYPE_CHECKING:
     from aiida_seimlip.science.analysis.diffusion import DiffusionEstimate
     from aiida_seimlip.science.analysis.track import Track
-
-INTERVAL = (0.025, 0.975)
 
 
 @dataclass(eq=False)
@@ -97,10 +94,10 @@ def _estimate(record: ReplicaRecord, track: Track, planned: Mapping[str, Any], s
     seed = derive_seed(settings.seed, Purpose.ESTIMATE, millikelvin(planned['temperature']), planned['replica'])
     record = record.model_copy(update={'duration_ps': track.duration})
     try:
-        estimate = estimate_diffusion(track, seed=seed)
+        estimate = estimate_diffusion(track, seed=seed, **dict(settings.analysis))
     except ValueError as exception:  # such as a track of too few frames
         return Run(record, track, problem=f'the track of {record.key} could not be read: {exception}')
-    found = {'D': estimate.mean, 'D_std': estimate.std, 'n_hops': estimate.n_hops}
+    found = {'D': estimate.D.mean, 'D_std': estimate.D.std, 'n_hops': estimate.n_hops}
     return Run(record.model_copy(update=found), track, estimate)
 
 
@@ -135,19 +132,26 @@ def combine_runs(
 
 def _describe_estimates(whole: Temperature, seed: int) -> dict[str, Any]:
     """Return the diffusion coefficient of all replicas together; the samples of its posterior are kept in `whole`."""
+    from aiida_seimlip.science.analysis.posterior import Posterior
+    from aiida_seimlip.science.analysis.replicas import combine_replicas
+
     estimates = whole.estimates
-    mean = combine_replicas([estimate.samples for estimate in estimates], seed=seed)
+    mean = combine_replicas([estimate.D.samples for estimate in estimates], seed=seed)
     whole.samples = mean.samples
+    D = Posterior(mean.samples)
     slopes = [estimate.log_slope for estimate in estimates]
-    axes = np.array([estimate.per_axis for estimate in estimates])
-    widths = np.array([estimate.per_axis_std for estimate in estimates])
+    slope_widths = np.array([estimate.log_slope_std for estimate in estimates])
+    axes = np.array([[axis.mean for axis in estimate.axes] for estimate in estimates])
+    widths = np.array([[axis.std for axis in estimate.axes] for estimate in estimates])
     return {
-        'D': float(mean.samples.mean()), 'D_std': float(mean.samples.std()), 'D_interval': interval_of(mean.samples),
+        'D': D.mean, 'D_std': D.std, 'D_interval': D.interval,
         'D_per_axis': tuple(axes.mean(axis=0).tolist()),
         'D_per_axis_std': tuple((np.sqrt((widths**2).sum(axis=0)) / len(widths)).tolist()),
         'replica_scatter': mean.scatter, 'scatter_factor': mean.factor,
         'is_diffusive': all(estimate.is_diffusive for estimate in estimates),
         'n_hops': sum(estimate.n_hops for estimate in estimates), 'log_slope': float(np.mean(slopes)),
+        'log_slope_std': float(np.sqrt((slope_widths**2).sum()) / slope_widths.size),
+        'n_moving': min(estimate.n_moving for estimate in estimates),
     }  # fmt: skip
 
 
@@ -206,12 +210,6 @@ def _flags_of_units(units: Mapping[str, Any], key: str) -> list[str]:
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
-
-
-def interval_of(samples: np.ndarray) -> tuple[float, float]:
-    """Return the limits that hold 95 % of the samples."""
-    low, high = np.quantile(samples, INTERVAL)
-    return float(low), float(high)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -14,7 +14,7 @@ from aiida_seimlip.science.units import EV_PER_A3_TO_GPA
 
 @pytest.fixture
 def options():
-    dynamics = {'production_steps': 100, 'track_every': 10, 'dump_every': 10}
+    dynamics = {'production_steps': 100, 'track_every': 2, 'dump_every': 10}
     return orm.Dict({'seed': 1, 'temperatures': [600.0], 'dynamics': dynamics, 'domain': {'threshold': 2.0}})
 
 
