@@ -17,6 +17,8 @@ from aiida_seimlip.report.sections import Figure, NumberTile, Section
 from aiida_seimlip.report.tables import Cell, Column, Table
 
 REFERENCE = 'reference'
+LARGE_ERROR = 0.1
+"""An error of the barrier above this share of that of the reference is called a doubt."""
 
 
 class BarrierFacts(PropertyFacts):
@@ -97,10 +99,9 @@ def _chapter(facts: BarrierFacts) -> Section:
         ]
         if record.reference is not None:
             error = record.reference.error_mev
-            tiles.append(NumberTile(
-                _signed(error.forward), 'meV', 'error by the reference',
-                f'forward; backward {_signed(error.backward)} meV',
-            ))  # fmt: skip
+            note = f'forward; backward {_signed(error.backward)} meV'
+            mood = 'bad' if _share_of_error(record) > LARGE_ERROR else ''
+            tiles.append(NumberTile(_signed(error.forward), 'meV', 'error by the reference', note, mood))
         else:
             tiles.append(NumberTile(words.UNKNOWN, '', 'error by the reference', 'not checked'))
         tiles.append(_grade_tile(record))
@@ -191,6 +192,12 @@ def _doubts(facts: BarrierFacts) -> Section:
         said += record.flags
         said += [f'Image {index} has no label of the reference: {why}' for index, why in
                  sorted(record.reference_failures.items())]  # fmt: skip
+        if _share_of_error(record) > LARGE_ERROR and record.reference is not None:
+            said.append(
+                f'The potential is {abs(record.reference.error_mev.forward):.0f} meV off, which is '
+                f'{words.share(_share_of_error(record))} of the barrier of {record.reference.forward:.3f} eV that the '
+                'reference finds on the same images; its own path may be another one'
+            )
         if record.reference is None:
             said.append('The barrier was not checked with the reference, so its error is not known')
         if not record.n_graded:
@@ -205,13 +212,14 @@ def _doubts(facts: BarrierFacts) -> Section:
 # -- tables -----------------------------------------------------------------------------------------------------------
 
 PROFILE_COLUMNS = (
-    Column('source', 'energies by', is_number=False), Column('forward_eV', 'forward', 'eV'),
-    Column('backward_eV', 'backward', 'eV'), Column('reaction_eV', 'last above first', 'eV'),
-    Column('error_forward_meV', 'error forward', 'meV', digits=2),
-    Column('error_backward_meV', 'error backward', 'meV', digits=2),
-    Column('energy_rmse_meV', 'RMSE of the images', 'meV', digits=2),
-    Column('force_rmse_eV_per_A', 'RMSE of forces', 'eV/Å', digits=2),
-    Column('resolution_meV', 'open by the number of images', 'meV', digits=2),
+    Column('source', 'energies by', is_number=False), Column('forward_eV', 'forward', 'eV', decimals=3),
+    Column('backward_eV', 'backward', 'eV', decimals=3), Column('reaction_eV', 'last above first', 'eV', decimals=3),
+    Column('error_forward_meV', 'error forward', 'meV', decimals=1),
+    Column('error_backward_meV', 'error backward', 'meV', decimals=1),
+    Column('energy_rmse_meV', 'RMSE of the images', 'meV', decimals=1),
+    Column('force_rmse_eV_per_A', 'RMSE of forces', 'eV/Å', decimals=3),
+    Column('fmax_eV_per_A', 'largest force across', 'eV/Å', decimals=3),
+    Column('resolution_meV', 'open by the number of images', 'meV', decimals=1),
     Column('highest_grade', 'highest grade'),
 )  # fmt: skip
 
@@ -233,11 +241,13 @@ def _barrier_tables(facts: BarrierFacts) -> Iterator[Table]:
             Cell(error.forward), Cell(error.backward), Cell(reference.energy_rmse_mev), Cell(reference.force_rmse)
         )  # fmt: skip
     rows: list[tuple[Cell, ...]] = [(
-        Cell('potential'), *_profile_cells(record), *errors, Cell(record.resolution_mev), Cell(record.highest_grade)
+        Cell('potential'), *_profile_cells(record), *errors, Cell(record.fmax), Cell(record.resolution_mev),
+        Cell(record.highest_grade),
     )]  # fmt: skip
     if reference is not None:
         rows.append((
-            Cell('reference'), *_profile_cells(reference), *[empty] * 4, Cell(reference.resolution_mev), empty
+            Cell('reference'), *_profile_cells(reference), *[empty] * 4, Cell(reference.fmax),
+            Cell(reference.resolution_mev), empty,
         ))  # fmt: skip
     yield Table('barrier', f'{facts.title}: barriers', PROFILE_COLUMNS, rows)
 
@@ -259,10 +269,11 @@ def _image_tables(facts: BarrierFacts) -> Iterator[Table]:
         for mine, other in zip(cells('energies'), cells('reference_energies'), strict=True)
     ]
     columns = (
-        Column('image', 'image'), Column('coordinate_A', 'distance', 'Å'), Column('energy_eV', 'energy', 'eV'),
-        Column('reference_eV', 'reference', 'eV'), Column('error_meV', 'error', 'meV', digits=2),
-        Column('tangential_eV_per_A', 'force along', 'eV/Å', digits=2),
-        Column('perpendicular_eV_per_A', 'force across', 'eV/Å', digits=2), Column('grade', 'grade'),
+        Column('image', 'image'), Column('coordinate_A', 'distance', 'Å', decimals=3),
+        Column('energy_eV', 'energy', 'eV', decimals=3), Column('reference_eV', 'reference', 'eV', decimals=3),
+        Column('error_meV', 'error', 'meV', decimals=1),
+        Column('tangential_eV_per_A', 'force along', 'eV/Å', decimals=3),
+        Column('perpendicular_eV_per_A', 'force across', 'eV/Å', decimals=3), Column('grade', 'grade', decimals=2),
     )  # fmt: skip
     rows = list(zip(
         [Cell(number) for number in range(count)], cells('coordinate'), cells('energies'), cells('reference_energies'),
@@ -277,18 +288,19 @@ def _comparison_table(facts: BarrierFacts, record: ComparisonRecord, number: int
         errors = (found.error_mev.forward, found.error_mev.backward) if found.error_mev else (None, None)
         rows.append((
             Cell(name), *_profile_cells(found), *map(Cell, errors), Cell(found.energy_rmse_mev), Cell(found.force_rmse),
-            Cell(found.resolution_mev), Cell(found.highest_grade),
+            Cell(found.fmax), Cell(found.resolution_mev), Cell(found.highest_grade),
         ))  # fmt: skip
     if record.reference is not None:
         numbers = _profile_cells(record.reference)
-        rows.append((Cell(REFERENCE), *numbers, *[Cell()] * 4, Cell(record.reference.resolution_mev), Cell()))
+        ends = Cell(record.reference.fmax), Cell(record.reference.resolution_mev), Cell()
+        rows.append((Cell(REFERENCE), *numbers, *[Cell()] * 4, *ends))
     return Table(_numbered('comparison', number), f'{facts.title}: potentials on one path', PROFILE_COLUMNS, rows)
 
 
 def _temperature_table(facts: BarrierFacts, record: BarrierTable, number: int) -> Table:
     columns = (
         Column('source', 'from', is_number=False), Column('temperature_K', 'T', 'K', is_number=False),
-        Column('barrier_eV', 'barrier', 'eV'), Column('barrier_95_eV', '95 % interval', 'eV', digits=4),
+        Column('barrier_eV', 'barrier', 'eV', decimals=3), Column('barrier_95_eV', '95 % interval', 'eV', digits=4),
     )  # fmt: skip
     rows = [(Cell(row.source), Cell(row.temperature), Cell(row.barrier), Cell(row.interval)) for row in record.rows]
     name = _numbered('barrier_and_diffusion', number)
@@ -297,6 +309,13 @@ def _temperature_table(facts: BarrierFacts, record: BarrierTable, number: int) -
 
 def _numbered(name: str, number: int) -> str:
     return name if number == 0 else f'{name}_{number + 1}'
+
+
+def _share_of_error(record: BarrierRecord) -> float:
+    """Return the error of the barrier forward as a share of that of the reference; 0 if that is not known."""
+    if record.reference is None or not record.reference.forward:
+        return 0.0
+    return abs(1e-3 * record.reference.error_mev.forward / record.reference.forward)
 
 
 def _energy(value: float) -> str:

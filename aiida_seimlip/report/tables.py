@@ -48,6 +48,7 @@ class Column:
     :param title: its name on the page and in LaTeX.
     :param unit: of all numbers in it.
     :param digits: significant digits of numbers without uncertainty; the ends of intervals have one less.
+    :param decimals: digits behind the point instead, where what is smaller means nothing.
     :param is_exact: whether numbers are written as they are, such as a temperature that was asked for.
     :param is_share: whether numbers are shares from 0 to 1, to be written in percent.
     :param is_number: whether it holds numbers or intervals, which are aligned to the right.
@@ -58,6 +59,7 @@ class Column:
     title: str
     unit: str = ''
     digits: int = 3
+    decimals: int | None = None
     is_exact: bool = False
     is_share: bool = False
     is_number: bool = True
@@ -82,6 +84,8 @@ class Column:
             return words.share(value)
         if math.isfinite(value) and (isinstance(value, int) or self.is_exact):
             return f'{value:.12g}'
+        if math.isfinite(value) and self.decimals is not None and uncertainty is None:
+            return f'{round(value, self.decimals) + 0.0:.{self.decimals}f}'
         return words.with_uncertainty(value, uncertainty, digits=self.digits)
 
     def show(self, cell: Cell) -> str:

@@ -40,7 +40,9 @@ def failed(li2co3):
         'DiffusivityWorkChain', 'seimlip.diffusivity', {'structure': orm.StructureData(ase=li2co3)}, {}, status=320,
         message=MESSAGE,
     )  # fmt: skip
-    store_workchain('DynamicsWorkChain', 'seimlip.dynamics.ase', {}, {}, status=301, message='Atoms <lost>.', caller=node)
+    store_workchain(
+        'DynamicsWorkChain', 'seimlip.dynamics.ase', {}, {}, status=301, message='Atoms <lost>.', caller=node
+    )  # fmt: skip
     return node
 
 

@@ -57,7 +57,7 @@ def test_barriers_on_the_page_are_those_of_the_node(page, record):
         expected = [found['forward'], found['backward'], found['reaction_energy']]
         assert [numbers_in(text)[0] for text in row[1:4]] == pytest.approx(expected, abs=5e-4)
     assert numbers_in(potential[4])[0] == pytest.approx(record['reference']['error_mev']['forward'], abs=0.5)
-    assert numbers_in(potential[9])[0] == pytest.approx(record['highest_grade'], abs=5e-3)
+    assert numbers_in(potential[10])[0] == pytest.approx(record['highest_grade'], abs=5e-3)
 
 
 def test_images_on_the_page_are_those_of_the_node(page, node):
@@ -94,6 +94,11 @@ def test_temperatures_are_compared_in_one_table(sections, page, record):
 def test_share_out_of_domain_is_told(parts, sections):
     assert any('28.6' in tile.value and tile.mood == 'bad' for tile in parts.tiles)
     assert any('grade above 2' in point for point in sections['doubts'].points)
+
+
+def test_large_error_is_a_doubt():
+    *_, doubts, _ = neb_sections(barrier.store_barrier(height=0.31, reference=0.21))
+    assert 'The potential is 100 meV off, which is 40 % of the barrier of 0.252 eV' in ' '.join(doubts.points)
 
 
 def test_path_without_reference_says_so():

@@ -56,6 +56,11 @@ def test_latex_has_a_cell_for_each_column(table):
     assert 'siunitx' not in text and text.count('{') == text.count('}')
 
 
+@pytest.mark.parametrize(('value', 'text'), [(0.24257, '0.243'), (4.5e-13, '0.000'), (-4.5e-13, '0.000'), (NAN, '–')])
+def test_decimals_where_less_means_nothing(value, text):
+    assert Column('energy_eV', 'energy', 'eV', decimals=3).write(Cell(value)) == text
+
+
 @pytest.mark.parametrize(
     ('text', 'expected'),
     [
