@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiida import orm
-from aiida.engine import ExitCode, ProcessHandlerReport, process_handler
+from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
 from aiida_seimlip.calculations.functions.dynamics import join_dynamics
 from aiida_seimlip.calculations.functions.parameters import with_remaining_steps
@@ -12,14 +12,27 @@ from aiida_seimlip.engines.restart import RestartMixin
 ENDS = ('ERROR_CRASHED', 'BREAKING_THRESHOLD_EXCEEDED', 'ERROR_CANDIDATES_MISSING')
 """Exit codes of a job that has an outcome other than its goal; what there is of it is kept."""
 
+MAX_JOBS = 100
+"""A run of nanoseconds takes many jobs of a day each."""
+
 
 class ContinuationMixin(RestartMixin):
     """Go on from the last frame where the wall time ended; take a crash as an outcome; join what the jobs give."""
 
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
+        """Define how long a run may take."""
+        super().define(spec)
+        spec.input(
+            'max_iterations', valid_type=orm.Int, serializer=orm.to_aiida_type, default=lambda: orm.Int(MAX_JOBS),
+            help='How many jobs there may be, one after the other; after that many the run ends with the outcome '
+            '`out_of_walltime` and what there is.',
+        )  # fmt: skip
+
     @process_handler(priority=60)
     def handle_end(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Take a crash, or a break of a run with grades, for what it is: an outcome, with all that there is."""
-        codes = calculation.process_class.spec().exit_codes
+        codes = self.process_class.spec().exit_codes
         if calculation.exit_status not in {codes[label].status for label in ENDS if label in codes}:
             return None
         return self._end(calculation)
@@ -27,7 +40,7 @@ class ContinuationMixin(RestartMixin):
     @process_handler(priority=50)
     def handle_out_of_walltime(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Go on from the last step, with its velocities."""
-        status = calculation.process_class.spec().exit_codes.ERROR_OUT_OF_WALLTIME.status
+        status = self.process_class.spec().exit_codes.ERROR_OUT_OF_WALLTIME.status
         if calculation.exit_status != status or not self._can_go_on(calculation):
             return None
         return self._end(calculation) if self._is_last_job() else self._go_on(calculation)
@@ -35,7 +48,7 @@ class ContinuationMixin(RestartMixin):
     @process_handler(priority=40)
     def handle_interrupted(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Go on from the last frame that was kept; without one, start the same job once more."""
-        codes = calculation.process_class.spec().exit_codes
+        codes = self.process_class.spec().exit_codes
         if calculation.exit_status not in (codes.ERROR_INTERRUPTED.status, codes.ERROR_OUTPUT_MISSING.status):
             return None
         if self._can_go_on(calculation) and not self._is_last_job():
