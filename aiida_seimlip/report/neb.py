@@ -195,7 +195,7 @@ def _doubts(facts: BarrierFacts) -> Section:
         if _share_of_error(record) > LARGE_ERROR and record.reference is not None:
             said.append(
                 f'The potential is {abs(record.reference.error_mev.forward):.0f} meV off, which is '
-                f'{words.share(_share_of_error(record))} of the barrier of {record.reference.forward:.3f} eV that the '
+                f'{100 * _share_of_error(record):.0f} % of the barrier of {record.reference.forward:.3f} eV that the '
                 'reference finds on the same images; its own path may be another one'
             )
         if record.reference is None:

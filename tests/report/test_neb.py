@@ -98,7 +98,7 @@ def test_share_out_of_domain_is_told(parts, sections):
 
 def test_large_error_is_a_doubt():
     *_, doubts, _ = neb_sections(barrier.store_barrier(height=0.31, reference=0.21))
-    assert 'The potential is 100 meV off, which is 40 % of the barrier of 0.252 eV' in ' '.join(doubts.points)
+    assert 'The potential is 100 meV off, which is 40 % of the barrier of 0.251 eV' in ' '.join(doubts.points)
 
 
 def test_path_without_reference_says_so():
