@@ -17,8 +17,8 @@ export PRE_COMMIT_HOME := $(CURDIR)/$(VENV)/var/pre-commit
 help:  ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: install  ## Grow a potential for Li2CO3 by active learning; results go to demo/.
-	$(BIN)/aiida-seimlip demo --directory demo
+demo: install  ## Grow a potential for Li2CO3 and compute with it; results go to demo/. SHORT=1: only the potential.
+	$(BIN)/aiida-seimlip demo --directory demo $(if $(SHORT),--short)
 
 install: $(VENV)/.installed  ## Make .venv and install the package with what the demo needs.
 

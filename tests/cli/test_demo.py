@@ -101,6 +101,7 @@ def test_demo_killed_interrupted_and_finished(tmp_path):
     assert summary['converged']
     assert summary['reused_jobs'] >= 2
     assert 0 < summary['share_outside_programs'] < 1
+    check_properties(summary['properties'], results)
     assert '<title>A moment tensor potential for Ar</title>' in (results / 'report.html').read_text()
     assert (results / 'campaign.aiida').stat().st_size > 10_000
     assert list((tmp_path / 'home').iterdir()) == []
@@ -110,6 +111,21 @@ def test_demo_killed_interrupted_and_finished(tmp_path):
         if line.startswith('  AIIDA_PATH='):  # the two lines that say how to look further
             done = subprocess.run(line, shell=True, capture_output=True, text=True, env=environment, check=True)
             assert 'ActiveLearningWorkChain' in done.stdout or ', 6]' in done.stdout
+
+
+def check_properties(properties: dict, results: Path) -> None:
+    """Check what was computed with the potential of the toy: it hops, and is much too cold to diffuse."""
+    vacancy, diffusivity = properties['vacancy'], properties['diffusivity']
+    assert vacancy['exit_status'] == 0, vacancy['message']
+    assert vacancy['forward_ev'] == pytest.approx(vacancy['reference_forward_ev'], abs=0.03)
+    assert vacancy['forward_ev'] == pytest.approx(vacancy['backward_ev'], abs=1e-3)
+    assert 400 <= diffusivity['exit_status'] < 500, diffusivity['message']
+    assert [point['used_in_fit'] for point in diffusivity['points']] == [False, False]
+    assert diffusivity['activation_energy_ev'] is None
+    report = (results / 'report.html').read_text()
+    assert f'{vacancy["forward_ev"]:.3f}' in report
+    assert diffusivity['message'].split(':')[0] in report
+    assert {path.suffix for path in (results / 'tables' / 'vacancy').iterdir()} == {'.csv', '.tex'}
 
 
 def test_a_home_is_for_one_at_a_time(tmp_path):
