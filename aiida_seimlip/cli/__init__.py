@@ -23,7 +23,7 @@ COMMANDS = {
     'structure': ('aiida_seimlip.cli.structure:cmd_structure', 'Make supercells, defects, and the end points of hops.'),
     'frame': ('aiida_seimlip.cli.frame:cmd_frame', 'Print where one frame came from and what learned from it.'),
     'frames': ('aiida_seimlip.cli.frames:cmd_frames', 'List, show and export sets of frames.'),
-    'archive': ('aiida_seimlip.cli.archive:cmd_archive', 'Write campaigns and properties to a file that others can import or open.'),
+    'archive': ('aiida_seimlip.cli.archive:cmd_archive', 'Write workflows to a file that others can import or open.'),
     'replay': ('aiida_seimlip.cli.replay:cmd_replay', 'Run a campaign again with its own labels, and compare the two.'),
     'potential': ('aiida_seimlip.cli.potential:cmd_potential', 'List, show and export potentials.'),
 }
