@@ -86,7 +86,8 @@ class Options(pydantic.BaseModel):
         """Return the keyword arguments for `spec.input` that make a Dict port of these options.
 
         :param help: what the options are for.
-        :param required: whether the port must be given; by default only if some option has no default.
+        :param required: whether the port must be given; by default only if some option has no default. False makes a
+            port that may be left out: nothing is there then, even if all options have defaults.
         """
         from aiida import orm
 
@@ -94,7 +95,7 @@ class Options(pydantic.BaseModel):
         keywords: dict[str, Any] = {
             'valid_type': orm.Dict, 'serializer': cls.serializer, 'validator': cls.validator, 'help': help,
         }  # fmt: skip
-        if has_defaults and not required:
+        if has_defaults and required is None:
             return {**keywords, 'default': lambda: _dict_node(cls().to_dict())}
         return {**keywords, 'required': required is not False}
 

@@ -68,6 +68,12 @@ def test_port_without_default_is_required():
     assert not port_of(Demanding, required=False).required
 
 
+def test_optional_port_has_no_default():
+    port = port_of(Example, required=False)
+    assert not port.required
+    assert not port.has_default()
+
+
 def test_node_of_the_user_is_kept():
     node = orm.Dict({'number': 1.5})
     port = port_of(Example)

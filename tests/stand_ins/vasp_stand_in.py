@@ -2,7 +2,8 @@
 
 It stops where VASP would stop, and answers with a calculator of ASE: no electron is calculated, and whatever concerns
 them (ENCUT, GGA, KPOINTS, IVDW, ...) is read, checked and without effect. Faults are asked for by rules, see
-`vasp_parts.faults`. Run it with a Python that has ASE, in a folder with INCAR, POSCAR, KPOINTS and POTCAR.
+`vasp_parts.faults`. Run it with a Python that has ASE, in a folder with INCAR, POSCAR, KPOINTS and POTCAR; with IMAGES
+in INCAR and the folders 00, 01, ... it stands for VASP with VTST, see `vasp_parts.band`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from vasp_parts import faults, listing, outcar, vasprun
+from vasp_parts import band, faults, listing, outcar, vasprun
 from vasp_parts.inputs import Inputs, read_inputs
 from vasp_parts.messages import WARNING, RefusalError, box
 from vasp_parts.step import Step
@@ -181,7 +182,8 @@ def main() -> int:
         f' running    1 mpi-ranks, on    1 nodes\n vasp.{VERSION} (stand-in that answers with ASE, no VASP) complex'
     )
     try:
-        inputs = read_inputs(Path())
+        images = band.read_band(Path())
+        inputs = images[1] if images else read_inputs(Path())
     except RefusalError as refusal:
         print(greeting, refusal.printed, sep='\n')
         Path('OUTCAR').write_text(f' vasp.{VERSION} (stand-in)\n{refusal.printed}')
@@ -193,6 +195,14 @@ def main() -> int:
         time.sleep(fault['seconds'])
     if fault.get('fault') == 'no_output':
         return 1
+    if images:
+        from vasp_parts.physics import LENNARD_JONES
+
+        print(greeting)
+        calculator = rules.get('calculator') or LENNARD_JONES
+        if not band.run_band(images, calculator, VERSION, fault):
+            end(True)
+        return 0
     print(greeting, f' POSCAR found : {len(inputs.counts):2d} types and {len(inputs.symbols):7d} ions', sep='\n')
     Path('CONTCAR').touch()
     Run(inputs, fault)(rules.get('calculator'))

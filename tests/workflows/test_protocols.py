@@ -48,6 +48,15 @@ def family(potcar_family):
     PotcarGroup.collection.delete(group.pk)
 
 
+def test_another_engine_has_settings_of_its_own():
+    overrides = {'engines': {'reference': 'vasp'}, 'reference': {'parameters': {'potential_family': 'PBE.54'}}}
+    inputs = ActiveLearningWorkChain.get_protocol_inputs('demo', overrides)
+    assert inputs['reference'] == overrides['reference']
+    assert inputs['engines']['training'] == 'mlip3'
+    same = ActiveLearningWorkChain.get_protocol_inputs('demo', {'engines': {'reference': 'ase'}})
+    assert same == ActiveLearningWorkChain.get_protocol_inputs('demo')
+
+
 def test_there_are_three_protocols():
     protocols = ActiveLearningWorkChain.get_available_protocols()
     assert set(protocols) == {'balanced', 'demo', 'paper'}

@@ -51,7 +51,7 @@ class ProtocolMixin:
 
         :param protocol: name of the protocol.
         :param overrides: values that replace those of the protocol, in the same sections (`protocol_sections`). Lists
-            are replaced as a whole.
+            are replaced as a whole; so is the section of a socket that is given another engine.
         :raises ValueError: if there is no such protocol or section.
         """
         available = cls.get_available_protocols()
@@ -66,7 +66,7 @@ class ProtocolMixin:
             )
         inputs = read_protocol(cls.protocol_folder, name)
         del inputs['description']
-        return merge(inputs, overrides or {})
+        return merge(_without_replaced(inputs, overrides or {}), overrides or {})
 
 
 def read_protocol(folder: str, name: str) -> dict[str, Any]:
@@ -79,6 +79,13 @@ def read_protocol(folder: str, name: str) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding='utf-8'))
     content.pop('anchors', None)
     return content
+
+
+def _without_replaced(inputs: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a protocol without the settings of engines that are replaced: those of one are not those of another."""
+    engines, others = inputs.get('engines', {}), overrides.get('engines') or {}
+    replaced = {socket for socket, engine in others.items() if engine != engines.get(socket, engine)}
+    return {name: {} if name in replaced else section for name, section in inputs.items()}
 
 
 def merge(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

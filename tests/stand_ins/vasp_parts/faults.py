@@ -28,7 +28,7 @@ VARIABLE = 'SEIMLIP_VASP_STAND_IN'
 
 FAULTS = frozenset(
     """nelm killed out_of_memory truncated_vasprun elements_out_of_order no_output zbrent eddrmm edddav brmix disk_full
-    hang""".split()
+    hang no_vtst""".split()
 )
 
 

@@ -14,12 +14,12 @@ from .messages import RefusalError
 TYPES = {
     'i': """ICHARG ISTART ISPIN ISIF ISYM ISMEAR IBRION NSW NELM NELMIN NELMDL NBANDS NBLOCK KBLOCK NCORE NPAR KPAR
             LORBIT NGX NGY NGZ NGXF NGYF NGZF LMAXMIX MDALGO IVDW NEDOS NSIM INIMIX MAXMIX MIXPRE IMIX NWRITE IALGO
-            NFREE LMAXPAW NUPDOWN IDIPOL NCORE_IN_IMAGE1""",
+            NFREE LMAXPAW NUPDOWN IDIPOL NCORE_IN_IMAGE1 IOPT ICHAIN""",
     'f': """ENCUT ENAUG EDIFF EDIFFG SIGMA POTIM TEBEG TEEND SMASS PSTRESS AMIX BMIX AMIX_MAG BMIX_MAG AMIN TIME SYMPREC
             NELECT EMIN EMAX KSPACING LANGEVIN_GAMMA_L PMASS ANDERSEN_PROB TSUBSYS VDW_RADIUS VDW_CNRADIUS VDW_S6 VDW_S8
-            VDW_SR VDW_A1 VDW_A2 SCALEE WC DEPER WEIMIN EBREAK""",
+            VDW_SR VDW_A1 VDW_A2 SCALEE WC DEPER WEIMIN EBREAK SPRING MAXMOVE""",
     'l': """LREAL LWAVE LCHARG LVTOT LVHAR LASPH ADDGRID LPLANE LSCALU LDIAG LSORBIT LNONCOLLINEAR LHFCALC LDAU KGAMMA
-            LELF LMONO LDIPOL LCORR LSCALAPACK LEPSILON LBLUEOUT LH5 LSCAAWARE LVDWEXPANSION LUSE_VDW""",
+            LELF LMONO LDIPOL LCORR LSCALAPACK LEPSILON LBLUEOUT LH5 LSCAAWARE LVDWEXPANSION LUSE_VDW LCLIMB""",
     's': 'SYSTEM ALGO PREC GGA METAGGA LOCPROJ STOP_ON',
     'F': 'MAGMOM LANGEVIN_GAMMA ROPT RWIGS FERWE FERDO DIPOL POMASS ZVAL QUAD_EFG LDAUU LDAUJ',
     'I': 'RANDOM_SEED IMAGES LDAUL VCA',
@@ -38,6 +38,9 @@ BEYOND = {
 }
 """Tags, and when the stand-in cannot do what they ask for."""
 
+OF_BANDS = frozenset({'IMAGES', 'IBRION'})
+"""Those of them that it can where there is a band of images, see `band`."""
+
 DEFAULTS: dict[str, Any] = {
     'SYSTEM': 'unknown system', 'PREC': 'normal', 'ALGO': 'Normal', 'ISTART': 0, 'ICHARG': 2, 'ISPIN': 1, 'ISYM': 2,
     'ISMEAR': 1, 'SIGMA': 0.2, 'EDIFF': 1e-4, 'NELM': 60, 'NELMIN': 2, 'NSW': 0, 'ISIF': 2, 'NBLOCK': 1, 'SMASS': -3.0,
@@ -45,9 +48,10 @@ DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def read_incar(text: str) -> dict[str, Any]:
+def read_incar(text: str, *, band: bool = False) -> dict[str, Any]:
     """Return the tags in upper case with their values, without defaults.
 
+    :param band: whether there are folders with images.
     :raises RefusalError: as VASP stops: at a value that cannot be read; and where only the stand-in stops.
     """
     tags: dict[str, Any] = {}
@@ -61,7 +65,7 @@ def read_incar(text: str) -> dict[str, Any]:
             if name not in KIND:
                 raise RefusalError(f'The stand-in for VASP does not know the tag {name} in INCAR.', boxed=True)
             tags.setdefault(name, _read_value(name, value.strip()))
-    _check(tags)
+    _check(tags, band)
     return tags
 
 
@@ -107,7 +111,7 @@ _READERS: dict[str, Any] = {
 }
 
 
-def _check(tags: dict[str, Any]) -> None:
+def _check(tags: dict[str, Any], band: bool) -> None:
     """Stop at values that VASP stops at, or that the stand-in cannot follow."""
     algorithm = str(tags.get('ALGO', 'Normal'))
     if not any(name.startswith(algorithm[:1].upper()) for name in ALGORITHMS):
@@ -117,5 +121,5 @@ def _check(tags: dict[str, Any]) -> None:
     if tags.get('IBRION') == 0 and 'POTIM' not in tags:
         raise RefusalError(' Fatal error! IBRION=0, but no entry for POTIM on file INCAR. MUST be specified!!')
     for name, beyond in BEYOND.items():
-        if name in tags and beyond(tags[name]):
+        if name in tags and beyond(tags[name]) and not (band and name in OF_BANDS):
             raise RefusalError(f'The stand-in for VASP cannot do {name} = {tags[name]}.', boxed=True)

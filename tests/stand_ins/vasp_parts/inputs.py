@@ -71,16 +71,18 @@ class Inputs:
         return int(self.tags.get('NBANDS') or max(math.ceil(self.nelect / 2 + len(self.symbols) / 2), 2))
 
 
-def read_inputs(folder: Path) -> Inputs:
+def read_inputs(folder: Path, poscar: str = 'POSCAR', *, band: bool = False) -> Inputs:
     """Read the files in a folder.
 
+    :param poscar: the file with the configuration.
+    :param band: whether it is an image of a band.
     :raises RefusalError: where VASP would stop.
     """
-    texts = {name: _read(folder / name) for name in ('INCAR', 'POSCAR', 'POTCAR')}
-    incar = read_incar(texts['INCAR'])
+    texts = {name: _read(folder / name) for name in ('INCAR', poscar, 'POTCAR')}
+    incar = read_incar(texts['INCAR'], band=band)
     tags = {**DEFAULTS, **incar}
     tags.setdefault('IBRION', -1 if tags['NSW'] in (-1, 0, 1) else 0)
-    cell, names, counts, scaled, velocities = read_poscar(texts['POSCAR'])
+    cell, names, counts, scaled, velocities = read_poscar(texts[poscar])
     potentials = read_potcar(texts['POTCAR'])
     if len(potentials) != len(counts):
         raise RefusalError(
