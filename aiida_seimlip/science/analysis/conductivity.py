@@ -9,7 +9,7 @@ from scipy import constants
 
 from aiida_seimlip.science.analysis.diffusion import A2_PER_PS_TO_M2_PER_S, LEAST_FRAMES, DiffusionError
 from aiida_seimlip.science.analysis.msd import SAMPLES_PER_LAG, charge_displacement
-from aiida_seimlip.science.analysis.posterior import Posterior, displacement_curve, first_straight
+from aiida_seimlip.science.analysis.posterior import Posterior, displacement_curve, first_straight, of_one_path
 from aiida_seimlip.science.analysis.track import Track
 
 A3_TO_M3 = 1e-30
@@ -60,7 +60,8 @@ def collective_conductivity(
 
     σ = lim d⟨|Σ_i z_i e Δr_i(t)|²⟩/dt / (6 V k T), Einstein's form of the Green–Kubo relation: Helfand, Phys. Rev.
     119, 1 (1960), doi:10.1103/PhysRev.119.1. Displacements are relative to the framework, which then carries no
-    current. All ions together are one path, so that only lags up to a tenth of the track can be averaged well.
+    current. All ions together are one path, so that only lags up to a tenth of the track can be averaged well, and the
+    posterior is skewed (`of_one_path`).
 
     :param track: of the mobile ions, at even time steps.
     :param charges: of the ions in e: one number, or one for each chemical symbol.
@@ -71,8 +72,7 @@ def collective_conductivity(
     :raises DiffusionError: if the track has fewer than 50 frames, or no charge moves.
     :raises KeyError: if `charges` lacks a chemical symbol.
     """
-    moved = charge_displacement(track.drift_free().positions, _charges_of(track, charges))
-    slope = _slope(track, moved, seed, fit_window, n_lags)
+    slope = _collective_slope(track.drift_free(), _charges_of(track, charges), seed, fit_window, n_lags)
     volume = float(track.volumes.mean()) * A3_TO_M3
     return slope * (constants.e**2 * A2_PER_PS_TO_M2_PER_S / (6.0 * volume * constants.k * temperature))
 
@@ -105,7 +105,7 @@ def haven_ratio(
     values = _charges_of(track, charges)
     single, collective = np.random.SeedSequence(seed).generate_state(2)
     alone = _slope(track, track.positions * values[:, np.newaxis], int(single), fit_window, n_lags) * track.n_ions
-    together = _slope(track, charge_displacement(track.positions, values), int(collective), collective_window, n_lags)
+    together = _collective_slope(track, values, int(collective), collective_window, n_lags)
     return Posterior(alone.samples / together.samples)
 
 
@@ -114,6 +114,14 @@ def _charges_of(track: Track, charges: float | Mapping[str, float]) -> np.ndarra
     if isinstance(charges, Mapping):
         return np.array([charges[symbol] for symbol in track.symbols], dtype=float)
     return np.full(track.n_ions, float(charges))
+
+
+def _collective_slope(
+    track: Track, charges: np.ndarray, seed: int, window: tuple[float, float], n_lags: int
+) -> Posterior:
+    """Return the slope of the mean squared displacement of all charge, in e² Å²/ps."""
+    slope = _slope(track, charge_displacement(track.positions, charges), seed, window, n_lags)
+    return of_one_path(slope, np.random.default_rng([seed, 1]))
 
 
 def _slope(track: Track, positions: np.ndarray, seed: int, window: tuple[float, float], n_lags: int) -> Posterior:

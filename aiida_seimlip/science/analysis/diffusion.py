@@ -9,6 +9,7 @@ import numpy as np
 from aiida_seimlip.science.analysis.hops import block_length, block_means, count_hops
 from aiida_seimlip.science.analysis.msd import SAMPLES_PER_LAG
 from aiida_seimlip.science.analysis.posterior import (
+    LARGEST_RELATIVE_ERROR,
     N_SAMPLES,
     TOTAL,
     DisplacementCurve,
@@ -32,9 +33,6 @@ SHORT_FRAMES = 200
 
 LEAST_P_VALUE = 0.05
 """A line with a lower probability of its deviations is flagged as bent."""
-
-LARGEST_RELATIVE_ERROR = 0.5
-"""A diffusion coefficient with a larger relative standard deviation is flagged as not resolved."""
 
 LEAST_BLOCKS_PER_LAG = 5
 """The power of time is taken at lags of at least this many blocks, over which smoothing no longer matters."""

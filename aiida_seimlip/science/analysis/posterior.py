@@ -19,6 +19,9 @@ N_SAMPLES = 4000
 TOTAL = 3
 """Column of the total mean squared displacement, after those of x, y and z."""
 
+LARGEST_RELATIVE_ERROR = 0.5
+"""A slope with a larger relative standard deviation is not resolved."""
+
 LARGEST_CONDITION = 1e6
 """Largest condition number of a covariance matrix."""
 
@@ -149,7 +152,7 @@ def model_variances(curve: DisplacementCurve, column: int = TOTAL) -> np.ndarray
     slopes = [_plain_slope(curve, axis) for axis in columns]
     normal = 2.0 * float(np.sum(np.square(slopes)))
     least = 0.1 * 2.0 / len(slopes) * curve.msd[:, column] ** 2
-    weights = np.sqrt(curve.n_independent) / np.maximum(seen, np.maximum(least, np.finfo(float).tiny))
+    weights = np.sqrt(curve.n_independent) / np.maximum(seen, np.maximum(least, _floor(curve) ** 2))
     design = np.column_stack([np.ones_like(lags), lags, lags**2])
     excess, _ = optimize.nnls(design * weights[:, np.newaxis], np.maximum(seen - normal * lags**2, 0.0) * weights)
     gain = curve.n_overlapping / curve.n_independent
@@ -273,12 +276,36 @@ def first_straight(
     return first, fit_line(curve, random, start=first)
 
 
+def of_one_path(slope: Posterior, random: np.random.Generator) -> Posterior:
+    """Return the posterior of a slope of which the error is in proportion to the slope itself.
+
+    The displacements of one path with normal steps have a variance σ² that is the slope, and its estimate from ν
+    independent displacements has the relative error r = √(2/ν). The posterior of σ² is then scaled inverse χ², with ν
+    degrees of freedom: Gelman *et al.*, Bayesian Data Analysis, 3rd ed., section 2.6. For small r it is normal; for
+    larger ones it is skewed, since an estimate that is low by chance has an error bar that is small by the same chance.
+    A slope that is not resolved (r > 0.5) is left as it is.
+
+    :param slope: normal posterior, from `fit_line`.
+    :param random: generator that the samples are drawn with.
+    """
+    relative = slope.std / slope.mean
+    if relative > LARGEST_RELATIVE_ERROR:
+        return slope
+    freedom = 2.0 / relative**2
+    return Posterior(slope.mean * freedom / random.chisquare(freedom, size=slope.samples.size))
+
+
 def _plain_slope(curve: DisplacementCurve, column: int) -> float:
     """Return the slope of a mean squared displacement by least squares of the relative deviations."""
-    weights = 1.0 / np.maximum(curve.msd[:, column], np.finfo(float).tiny)
+    weights = 1.0 / np.maximum(curve.msd[:, column], _floor(curve))
     design = np.column_stack([curve.lags, np.ones_like(curve.lags)])
     slope, _ = optimize.nnls(design * weights[:, np.newaxis], curve.msd[:, column] * weights)[0]
     return float(slope)
+
+
+def _floor(curve: DisplacementCurve) -> float:
+    """Return a mean squared displacement that is as good as zero."""
+    return 1e-12 * float(curve.msd.max())
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:

@@ -20,6 +20,12 @@ def lattice_walk(n_frames, n_ions, seed, *, hop=3.0, chance=0.02, vibration=0.0)
     return as_track(np.cumsum(steps, axis=0) + caged(n_frames, n_ions, random, vibration, 0.5))
 
 
+def convoy_walk(n_frames, n_convoys, size, seed, *, chance=0.1):
+    """Return a track of ions that always hop together with others: the Haven ratio is one over their number."""
+    track = lattice_walk(n_frames, n_convoys, seed, chance=chance)
+    return as_track(np.repeat(track.positions, size, axis=1))
+
+
 def caged(n_frames, n_ions, random, amplitude, memory):
     """Return positions of ions tied to their sites, which remember a share of the displacement of the frame before."""
     kicks = amplitude * random.normal(size=(n_frames, n_ions, 3))
