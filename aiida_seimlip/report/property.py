@@ -18,6 +18,8 @@ from aiida_seimlip.report.tables import Cell, Column, Table
 
 Model = TypeVar('Model', bound=BaseModel)
 
+FINISHED = 'finished'
+"""Namespace of inputs that are results of a process which has ended."""
 UNNAMED = 'CALL'
 """Link label of a process that was called without naming it."""
 PARTIAL = 400
@@ -111,6 +113,10 @@ class PropertyFacts(ProcessFacts):
         if not self.node.is_terminated:
             return [f'{self.node.process_label} {self.node.pk} has not ended: this is what there is so far.', *paused]
         return [self.message or f'{self.node.process_label} {self.node.pk} ended as: {status}.']
+
+    def settings(self) -> dict[str, dict[str, str]]:
+        """Return the inputs, by port; results of other processes are none of the settings."""
+        return {name: values for name, values in super().settings().items() if not name.startswith(FINISHED)}
 
     def time_tile(self) -> NumberTile:
         """Return the tile that tells how long it took."""

@@ -66,6 +66,10 @@ def test_tables_include_those_of_the_diffusivity(node):
     assert len(names) == len(set(names))
 
 
+def test_results_it_rests_on_are_no_settings(page):
+    assert 'finished diffusivity' not in page[page.index('<section id="settings">') : page.index('<section id="prov')]
+
+
 def test_failure_without_results_is_reported():
     node = store_workchain('ConductivityWorkChain', 'seimlip.conductivity', {}, {}, status=300, message='Nothing left.')
     page = render_page(page_of([node]))

@@ -161,5 +161,6 @@ def store_conductivity(structure, results=None, **options):
     results = results or make_results()
     diffusivity = store_diffusivity(structure, results)
     inputs = {f'finished__{name}': diffusivity.outputs[name] for name in ('diffusivity', 'posterior')}
+    inputs['options'] = orm.Dict({'charge': 1.0, 'carriers': 'all_mobile'})
     outputs = {'conductivity': orm.Dict(make_conductivity(results).model_dump(mode='json'))}
     return store_workchain('ConductivityWorkChain', 'seimlip.conductivity', inputs, outputs, **options)
