@@ -94,14 +94,15 @@ def basis_table(facts: DiffusivityFacts) -> Table:
         TEMPERATURE, Column('mean_temperature_K', 'mean T', 'K', digits=4), Column('replicas', 'replicas'),
         Column('duration_ps', 'total time', 'ps'), Column('ions', 'ions'), Column('atoms', 'atoms'),
         Column('volume_A3', 'volume', 'Å³', digits=5), Column('hops', 'hops'),
-        Column('log_slope', 'slope of log MSD'), Column('replica_scatter_m2_per_s', 'scatter of replicas', 'm²/s'),
+        Column('moving', 'ions that hopped'), Column('log_slope', 'slope of log MSD'),
+        Column('replica_scatter_m2_per_s', 'scatter of replicas', 'm²/s'),
         Column('diffusive', 'diffusive', is_number=False),
         Column('flags', 'what is doubtful', is_number=False, in_paper=False),
     )  # fmt: skip
     rows = [
         (Cell(p.temperature), Cell(p.mean_temperature), Cell(len(p.replicas)), Cell(p.duration_ps), Cell(p.n_ions),
-         Cell(p.n_atoms), Cell(p.volume), Cell(p.n_hops), Cell(p.log_slope), Cell(p.replica_scatter),
-         Cell(p.is_diffusive), Cell('; '.join(p.flags)))
+         Cell(p.n_atoms), Cell(p.volume), Cell(p.n_hops), Cell(p.n_moving), Cell(p.log_slope, p.log_slope_std),
+         Cell(p.replica_scatter), Cell(p.is_diffusive), Cell('; '.join(p.flags)))
         for p in facts.points
     ]  # fmt: skip
     return Table('diffusion_basis', 'What the diffusion coefficients rest on', columns, rows)
@@ -136,9 +137,10 @@ def fit_tables(facts: DiffusivityFacts) -> Iterator[Table]:
     columns = [
         Column('Ea_eV', 'Eₐ', 'eV'), Column('Ea_95_eV', '95 % interval', 'eV', digits=4),
         Column('D0_m2_per_s', 'D₀', 'm²/s'), Column('D0_95_m2_per_s', '95 % interval', 'm²/s'),
-        Column('temperatures', 'temperatures'),
+        Column('temperatures', 'temperatures'), Column('p_value', 'p', digits=2),
     ]  # fmt: skip
-    row = [Cell(fit.Ea, fit.Ea_std), Cell(fit.Ea_interval), Cell(fit.D0), Cell(fit.D0_interval), Cell(fit.n_points)]
+    row = [Cell(fit.Ea, fit.Ea_std), Cell(fit.Ea_interval), Cell(fit.D0), Cell(fit.D0_interval), Cell(fit.n_points),
+           Cell(fit.p_value)]  # fmt: skip
     if aim is not None:
         name = f'D at {aim.temperature:g} K' + (', extrapolated' if aim.is_extrapolated else '')
         columns += [Column('D_aim_m2_per_s', name, 'm²/s'), Column('D_aim_95_m2_per_s', '95 % interval', 'm²/s')]

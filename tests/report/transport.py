@@ -50,7 +50,8 @@ def make_point(temperature, rng, *, is_used=True):
         D_interval=(max(D - 1.96 * std, 0.02 * D), D + 1.96 * std), D_per_axis=tuple(axes),
         D_per_axis_std=tuple(1.7 * std * axes / D), replicas=replicas, replica_scatter=0.06 * D, scatter_factor=1.0,
         is_diffusive=is_used, used_in_fit=is_used, flags=[] if is_used else [REASON],
-        n_hops=320 if is_used else 3, log_slope=0.98 if is_used else 0.41, duration_ps=400.0, n_ions=63, n_atoms=191,
+        n_hops=320 if is_used else 3, n_moving=48 if is_used else 2, log_slope=0.98 if is_used else 0.41,
+        log_slope_std=0.04, duration_ps=400.0, n_ions=63, n_atoms=191,
         volume=1935.4, cell_height=9.2, n_graded=160, share_above_threshold=replicas[0].share_above_threshold,
         highest_grade=replicas[0].highest_grade,
     )  # fmt: skip
@@ -65,7 +66,7 @@ def make_results(temperatures=TEMPERATURES):
         mobile=['Li'], ensemble='nvt', seed=1, engine='lammps', threshold=10.0, max_share_above=0.02, points=points,
         arrhenius=ArrheniusRecord(
             D0=D0, D0_interval=(1.1e-7, 5.2e-7), Ea=EA, Ea_std=0.021, Ea_interval=(0.379, 0.461),
-            n_points=len(points) - 1, left_out=[temperatures[0]],
+            n_points=len(points) - 1, p_value=0.41, left_out=[temperatures[0]],
         ),
         extrapolation=ExtrapolationRecord(
             temperature=300.0, D=aim, interval=(aim / 2.4, aim * 2.6), is_extrapolated=True
