@@ -10,6 +10,7 @@ from ase.build import bulk
 from ase.geometry import find_mic
 
 from aiida_seimlip.science.structures import hops, migration
+from aiida_seimlip.science.structures.band import faults_of_ends, interpolate
 from aiida_seimlip.science.structures.crystals import li2co3, li2o
 from aiida_seimlip.science.structures.migration import EndPointsError, end_points, match
 from aiida_seimlip.science.structures.supercells import StructureError, supercell
@@ -106,6 +107,17 @@ def test_only_the_intended_atoms_move(mechanism):
             assert lengths[atom.index] == pytest.approx(length)
         balance = {'vacancy': -1, 'frenkel_pair_generation': 0}.get(mechanism, 1)
         assert len(ends.initial) == len(perfect) + balance
+
+
+@pytest.mark.parametrize('mechanism', MECHANISMS)
+def test_end_points_make_a_band(mechanism):
+    """No end points are refused as those of a path, above all not the two atoms of a knock-off as exchanged."""
+    atoms = li2co3()
+    for hop in getattr(hops, mechanism)(atoms, 'Li'):
+        ends = end_points(atoms, hop, MATRIX)
+        assert list(faults_of_ends(ends.initial, ends.final, max_displacement=6.0, min_displacement=0.3)) == []
+        middle = interpolate(ends.initial, ends.final, 1, 'linear')[1]
+        np.testing.assert_allclose(middle.positions, 0.5 * (ends.initial.positions + ends.final.positions), atol=1e-9)
 
 
 def test_vacancy_hops_end_where_an_atom_was():
