@@ -26,7 +26,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.options.dynamics import AseDynamicsOptions
 
-PYTHON_PLUGINS = ('seimlip.ase', 'seimlip.md', 'seimlip.neb')
+PYTHON_PLUGINS = ('seimlip.ase', 'seimlip.md', 'seimlip.ase.neb')
 """Entry points of the jobs whose code is a Python interpreter: a code for one of them serves them all."""
 
 

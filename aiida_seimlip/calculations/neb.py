@@ -1,4 +1,4 @@
-"""The CalcJob ``seimlip.neb``: a nudged elastic band with any ASE calculator."""
+"""The CalcJob ``seimlip.ase.neb``: a nudged elastic band with any ASE calculator."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class NebCalculation(CheckedInputs, CalcJob):
         )  # fmt: skip
         metadata: Any = spec.inputs['metadata']
         metadata['options']['resources'].default = lambda: {'num_machines': 1, 'num_mpiprocs_per_machine': 1}
-        metadata['options']['parser_name'].default = 'seimlip.neb'
+        metadata['options']['parser_name'].default = 'seimlip.ase.neb'
         metadata['options']['withmpi'].default = False
         spec.inputs['code'].required = True
         spec.inputs.validator = cls.validate_inputs  # type: ignore[assignment]

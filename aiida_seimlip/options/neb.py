@@ -1,4 +1,4 @@
-"""Options of nudged elastic bands: of the CalcJob ``seimlip.neb``, and of `NEBWorkChain`."""
+"""Options of nudged elastic bands: of the CalcJob ``seimlip.ase.neb``, and of `NEBWorkChain`."""
 
 from __future__ import annotations
 

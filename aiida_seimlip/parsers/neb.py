@@ -1,4 +1,4 @@
-"""The parser of ``seimlip.neb``."""
+"""The parser of ``seimlip.ase.neb``."""
 
 from __future__ import annotations
 

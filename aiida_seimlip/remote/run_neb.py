@@ -1,4 +1,4 @@
-"""Relax a band of images to a minimum energy path; uploaded and run by the CalcJob ``seimlip.neb``.
+"""Relax a band of images to a minimum energy path; uploaded and run by the CalcJob ``seimlip.ase.neb``.
 
 Usage: ``python3 run_neb.py`` in a folder that holds
 

@@ -20,9 +20,11 @@ def write_all(folder: Path) -> None:
         'calculations': processes.describe_calculations(),
         'engines': processes.describe_engines(),
         'campaign': processes.describe_campaign(),
+        'properties': processes.describe_properties(),
         'check': processes.describe_check(),
         'check_report': options.describe_check_report(),
         'history': options.describe_history(),
+        'barriers': options.describe_barriers(),
         'command_line': command_line.describe_command_line(),
         'embedded_programs': command_line.describe_embedded_programs(),
     }

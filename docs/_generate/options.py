@@ -17,12 +17,17 @@ from aiida_seimlip.options import (
     ase,
     check,
     check_report,
+    conductivity,
     defects,
+    diffusivity,
     dynamics,
     history,
     lammps,
     mlip3,
+    neb,
+    neb_results,
     vasp,
+    vasp_band,
 )
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.workflows.protocols import ProtocolMixin
@@ -31,12 +36,15 @@ Model = type[pydantic.BaseModel]
 
 SECTIONS = {
     'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'VASP': vasp,
+    'Diffusion': diffusivity, 'Conductivity': conductivity, 'Migration barriers': neb, 'Bands with VASP': vasp_band,
     'Production dynamics': dynamics, 'ASE calculators': ase, 'Defects and hops': defects, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
 belong to."""
 
-PAGES = {history.__name__: 'history.md', check_report.__name__: 'check_report.md'}
+PAGES = {
+    history.__name__: 'history.md', check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
+}  # fmt: skip
 """Pages of the models that ports do not take."""
 
 WORDS = {bool: 'boolean', int: 'integer', float: 'number', str: 'string', type(None): '`None`', dict: 'mapping'}
@@ -45,9 +53,9 @@ SYMBOLS = {'ge': '≥', 'gt': '>', 'le': '≤', 'lt': '<', 'multiple_of': 'multi
 
 OF_FUNCTIONS: set[Model] = {
     defects.SupercellOptions, defects.VacancyOptions, defects.InterstitialOptions, defects.FrenkelPairOptions,
-    defects.HopOptions,
+    defects.HopOptions, dynamics.DynamicsOptions,
 }  # fmt: skip
-"""Models of `Dict` nodes that calcfunctions take, which have no ports to find them by."""
+"""Models of `Dict` nodes that calcfunctions take, or that others build on: they have no ports to find them by."""
 
 
 def describe_options() -> str:
@@ -80,6 +88,13 @@ def describe_history() -> str:
 def describe_check_report() -> str:
     """Return the tables of the models that the output `report` of a check is made of."""
     return join(part for model in _with_nested(check_report.CheckReport) for part in _describe_model(model, '##'))
+
+
+def describe_barriers() -> str:
+    """Return the tables of the models of barriers, and of what they are compared with."""
+    roots = (neb_results.BarrierRecord, neb_results.ComparisonRecord, neb_results.BarrierTable)
+    models = dict.fromkeys(model for root in roots for model in _with_nested(root))
+    return join(part for model in models for part in _describe_model(model, '##'))
 
 
 def describe_calculators() -> str:

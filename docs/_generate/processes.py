@@ -19,9 +19,10 @@ from aiida_seimlip.options.base import Options
 
 CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
+PROPERTIES = ('seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb')
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
-    'LammpsOptions': 'options.md', 'DynamicsOptions': 'options.md',
+    'BarrierRecord': 'barriers.md', 'LammpsOptions': 'options.md', 'DynamicsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 
@@ -49,6 +50,15 @@ def describe_check() -> str:
     """Return the section on the WorkChain that checks programs."""
     process = WorkflowFactory(CHECK)
     return join([*_describe(CHECK, process, WorkChain), 'Outline:', _outline(process)])
+
+
+def describe_properties() -> str:
+    """Return the sections on the WorkChains that use a potential."""
+    parts = []
+    for name in PROPERTIES:
+        process = WorkflowFactory(name)
+        parts += [*_describe(name, process, WorkChain), 'Outline:', _outline(process)]
+    return join(parts)
 
 
 def describe_engines() -> str:
@@ -165,7 +175,9 @@ def _is_setting(name: str) -> bool:
 
 
 def _input(name: str, port: Any) -> tuple[str, ...]:
-    see = f' See [there](#the-socket-{name}).' if isinstance(port, Mapping) and 'code' in port else ''
+    see = (
+        f' See [there](#the-socket-{name.rpartition(".")[2]}).' if isinstance(port, Mapping) and 'code' in port else ''
+    )
     return _port_name(name, port), _type(port), _default(port), _help(port) + see
 
 

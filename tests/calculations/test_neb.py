@@ -1,4 +1,4 @@
-"""The CalcJob ``seimlip.neb``: what it writes, what it refuses, and real runs."""
+"""The CalcJob ``seimlip.ase.neb``: what it writes, what it refuses, and real runs."""
 
 import json
 import sys
@@ -46,7 +46,7 @@ def run(code):
 
     def factory(images, parameters, **options):
         return run_get_node(
-            CalculationFactory('seimlip.neb'), code=code('seimlip.ase', sys.executable), images=images,
+            CalculationFactory('seimlip.ase.neb'), code=code('seimlip.ase', sys.executable), images=images,
             parameters=parameters, metadata={'options': options},
         )  # fmt: skip
 
@@ -58,7 +58,7 @@ def run(code):
 
 def test_files(generate_calc_job, code, band):
     inputs = {'code': code('seimlip.ase'), 'images': band, 'parameters': EMT_OPTIONS}
-    job = generate_calc_job('seimlip.neb', {**inputs, 'metadata': {'options': {'max_wallclock_seconds': 3600}}})
+    job = generate_calc_job('seimlip.ase.neb', {**inputs, 'metadata': {'options': {'max_wallclock_seconds': 3600}}})
     assert sorted(path.name for path in job.folder.iterdir()) == [
         'frames.npz', 'options.json', 'run_neb.py', 'shared.py',
     ]  # fmt: skip
@@ -72,7 +72,7 @@ def test_files(generate_calc_job, code, band):
 
 def test_script_does_not_import_the_package(generate_calc_job, code, band):
     inputs = {'code': code('seimlip.ase'), 'images': band, 'parameters': EMT_OPTIONS}
-    lines = generate_calc_job('seimlip.neb', inputs).read('run_neb.py').splitlines()
+    lines = generate_calc_job('seimlip.ase.neb', inputs).read('run_neb.py').splitlines()
     imports = [line.split()[1].split('.')[0] for line in lines if line.lstrip().startswith(('import ', 'from '))]
     in_package, beside = '', 'shared'
     assert set(imports) - set(sys.stdlib_module_names) == {'ase', 'numpy', in_package, beside}
@@ -84,7 +84,7 @@ def test_script_does_not_import_the_package(generate_calc_job, code, band):
 def refuse(generate_calc_job, code, images, message, **parameters):
     inputs = {'code': code('seimlip.ase'), 'images': FramesData.from_atoms(images)}
     with pytest.raises(ValueError, match=message):
-        generate_calc_job('seimlip.neb', {**inputs, 'parameters': {**EMT_OPTIONS, **parameters}})
+        generate_calc_job('seimlip.ase.neb', {**inputs, 'parameters': {**EMT_OPTIONS, **parameters}})
 
 
 def test_refused_images(generate_calc_job, code, hop):
