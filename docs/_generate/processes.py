@@ -22,7 +22,7 @@ CHECK = 'seimlip.check'
 PROPERTIES = ('seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb')
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
-    'BarrierRecord': 'barriers.md', 'LammpsOptions': 'options.md', 'DynamicsOptions': 'options.md',
+    'BarrierRecord': 'barriers.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 
