@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CLUSTER_LOG := $(VENV)/var/tests-cluster.log
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_CACHE_DIR := 1
@@ -12,7 +13,7 @@ export OMP_NUM_THREADS := 1
 export MPLCONFIGDIR := $(CURDIR)/$(VENV)/var/matplotlib
 export PRE_COMMIT_HOME := $(CURDIR)/$(VENV)/var/pre-commit
 
-.PHONY: help demo install test lint docs clean
+.PHONY: help demo install test test-main test-cluster lint docs clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,8 +24,16 @@ demo: install  ## Grow a potential for Li2CO3 and compute with it; results go to
 install: $(VENV)/.installed  ## Make .venv and install the package with what the demo needs.
 
 test: $(VENV)/.installed-dev  ## Install the test tools and run the whole suite.
+	@echo 'tests/cluster, which wait for much of their time, run beside the others; what they print comes last.'
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going test-main test-cluster; \
+	status=$$?; cat $(CLUSTER_LOG); exit $$status
+
+test-main: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
-	$(BIN)/python -m pytest tests/cluster
+
+test-cluster: $(VENV)/.installed-dev
+	@mkdir -p $(dir $(CLUSTER_LOG))
+	@$(BIN)/python -m pytest tests/cluster -o cache_dir=.pytest_cache/cluster > $(CLUSTER_LOG) 2>&1
 
 lint: $(VENV)/.installed-dev  ## Run ruff, mypy, codespell and import-linter.
 	$(BIN)/pre-commit run --all-files --show-diff-on-failure

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,10 @@ os.environ['AIIDA_PATH'] = HOME  # before AiiDA is imported, which makes its fol
 pytest_plugins = ['aiida.tools.pytest_fixtures', 'tests.stand_ins.fixtures']
 
 FIXTURES = Path(__file__).parent / 'fixtures'
+
+POLL_PROCESSES, POLL_JOBS = 0.02, 0.2
+"""Times in s between two looks at processes, and at jobs, for which a shell with `ps` is started. With AiiDA's fixtures
+they are zero: looking then keeps a core busy, which the jobs lack."""
 
 SPECIES = ('Li', 'C', 'O')
 """Order of the types in all recordings."""
@@ -47,8 +52,11 @@ def fixtures() -> Path:
 def aiida_profile(aiida_config, aiida_profile_factory) -> Iterator[Any]:
     """Make a profile in memory, which halves the time of the tests; it has no broker and no daemon."""
     storage = {'storage_backend': 'core.sqlite_temp', 'storage_config': {'filepath': HOME}}
-    with aiida_profile_factory(aiida_config, **storage) as profile:
-        profile.set_option('runner.poll.interval', 1)
+    with aiida_profile_factory(aiida_config, **storage) as profile, pytest.MonkeyPatch.context() as patch:
+        from aiida.manage import get_manager
+
+        manager = get_manager()
+        patch.setattr(manager, 'create_runner', partial(manager.create_runner, poll_interval=POLL_PROCESSES))
         yield profile
 
 
@@ -136,6 +144,7 @@ def aiida_localhost(aiida_computer_local) -> Any:
     computer = aiida_computer_local(label='localhost', configure=False)
     if not computer.is_configured:
         computer.configure(use_login_shell=False)
+        computer.set_minimum_job_poll_interval(POLL_JOBS)
     return computer
 
 
