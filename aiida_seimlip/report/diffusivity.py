@@ -181,7 +181,7 @@ def _pair_curves(facts: DiffusivityFacts) -> Iterator[structure_plots.PairCurves
         for point in facts.points:
             name = f'{point.key}_{"_".join(pair)}'
             if f'{name}_r' in arrays:
-                r, g, n = (arrays[f'{name}_{part}'] for part in ('r', 'g', 'n'))
+                r, g, n = (arrays[f'{name}_{part}'] for part in ('r', 'g', 'coordination'))
                 curves.append((facts.colours[point.key], r, g, n))
         if curves:
             yield structure_plots.PairCurves(pair_name(pair), curves)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-import numpy as np
 from aiida import orm
 
 from aiida_seimlip.options.transport_results import DiffusionPoint, DiffusivityResults
@@ -61,7 +60,8 @@ def diffusivity_tables(node: orm.WorkChainNode) -> list[Table]:
 def pairs_of(facts: DiffusivityFacts) -> list[tuple[str, str]]:
     """Return the pairs of kinds of atoms whose distribution was found."""
     node = facts.outputs.get('rdf')
-    return [tuple(pair) for pair in node.base.attributes.get('pairs', [])] if node is not None else []
+    found = [] if node is None else [node.base.attributes.get(point.key, {}) for point in facts.points]
+    return list(dict.fromkeys((pair['centre'], pair['neighbour']) for one in found for pair in one.get('pairs', [])))
 
 
 def pair_name(pair: tuple[str, str]) -> str:
@@ -158,9 +158,8 @@ def shell_tables(facts: DiffusivityFacts) -> Iterator[Table]:
             name = f'{point.key}_{"_".join(pair)}'
             if f'{name}_r' not in arrays:
                 continue
-            r, g, n = (arrays[f'{name}_{part}'] for part in ('r', 'g', 'n'))
-            g_std, n_std = (arrays.get(f'{name}_{part}_std', np.full(len(r), np.nan)) for part in ('g', 'n'))
-            shell = PairDistribution(pair, r, g, g_std, n, n_std).first_shell()
+            parts = ('r', 'g', 'g_error', 'coordination', 'coordination_error')
+            shell = PairDistribution(pair, *(arrays[f'{name}_{part}'] for part in parts)).first_shell()
             if shell is not None:
                 rows.append((
                     Cell(pair_name(pair)), Cell(point.temperature), Cell(shell.peak), Cell(shell.minimum),

@@ -99,13 +99,14 @@ def make_arrays(results, pairs=(('Li', 'O_carbonate'), ('Li', 'Li'))):
             g = 1 / (1 + np.exp(-(r - second) / 0.25)) + 7 * np.exp(-(((r - first) / width) ** 2) / 2)
             running = number / (1 + np.exp(-(r - first) / (0.55 * width))) + 0.05 * np.maximum(r - second, 0) ** 3
             name = f'{point.key}_{"_".join(pair)}'
-            for part, values in (('r', r), ('g', g), ('n', running)):
+            for part, values in (('r', r), ('g', g), ('coordination', running)):
                 rdf.set_array(f'{name}_{part}', values)
-            rdf.set_array(f'{name}_g_std', 0.02 * g)
-            rdf.set_array(f'{name}_n_std', 0.01 * running)
+            rdf.set_array(f'{name}_g_error', 0.02 * g)
+            rdf.set_array(f'{name}_coordination_error', 0.01 * running)
+        known = [{'key': '_'.join(pair), 'centre': pair[0], 'neighbour': pair[1], 'shell': None} for pair in pairs]
+        rdf.base.attributes.set(point.key, {'pairs': known, 'n_frames': 101, 'n_blocks': 5})
     cross = np.array([[0.0025, 0.00012], [0.00012, 0.0000075]]) * 60
     posterior.set_array('arrhenius', rng.multivariate_normal([np.log(D0), EA], cross, 400))
-    rdf.base.attributes.set('pairs', [list(pair) for pair in pairs])
     return {'msd': msd, 'posterior': posterior, 'rdf': rdf}
 
 
