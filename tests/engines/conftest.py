@@ -116,6 +116,10 @@ def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
         },
         ('selection', 'mlip3'): lambda: {'code': code('seimlip.mlip3.select', 'seimlip-mlp')},
         ('exploration', 'lammps'): lambda: {'code': code('seimlip.lammps', 'seimlip-lmp')},
+        ('path', 'ase'): lambda: {
+            'code': code('seimlip.ase', sys.executable),
+            'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': LENNARD_JONES}}),
+        },
         ('path', 'vasp'): lambda: {
             'code': request.getfixturevalue('vasp_code'), 'options': orm.Dict(VASP_SCHEDULER),
             'parameters': orm.Dict({'potential_family': request.getfixturevalue('potcar_family')}),
