@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,9 +94,28 @@ def page_of(nodes: Sequence[orm.ProcessNode]) -> Page:
         from aiida_seimlip.report.collect import collect
         from aiida_seimlip.report.html import campaign_page
 
-        return campaign_page(collect(first), further)
+        return campaign_page(collect(first), new_chapters(further))
     page = property_page(first)
-    return replace(page, sections=[*page.sections, *further])
+    return replace(page, sections=[*page.sections, *new_chapters(further, page.sections)])
+
+
+def new_chapters(sections: Iterable[Section], known: Iterable[Section] = ()) -> list[Section]:
+    """Return the chapters that are not there yet: a conductivity brings its diffusivity, which may be named as well.
+
+    :param sections: of several reports; each begins with a chapter.
+    :param known: sections that are there already.
+    """
+    chapters: list[list[Section]] = []
+    for section in sections:
+        if section.is_chapter:
+            chapters.append([])
+        chapters[-1].append(section)
+    anchors, found = {section.anchor for section in known}, []
+    for chapter in chapters:
+        if anchors.isdisjoint(section.anchor for section in chapter):
+            anchors |= {section.anchor for section in chapter}
+            found += chapter
+    return found
 
 
 def property_page(node: orm.WorkChainNode) -> Page:
