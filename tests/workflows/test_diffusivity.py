@@ -315,7 +315,7 @@ def test_track_of_a_run_that_ran_out_of_wall_time_is_read(generate, run_all, wal
 def test_error_no_diffusion(generate, run_all, walk):
     process = generate({'temperatures': [600.0]})
     run = process.ctx.plan['runs'][0]
-    exit_code, _ = run_all(process, {'T0600_r0_production': walk(run, TOO_SLOW)})
+    exit_code, _ = run_all(process, {'T0600_r0_production': walk(run, 0.0)})
     assert exit_code.status == process.exit_codes.ERROR_NO_DIFFUSION.status
     outcome = found(process)
     assert outcome.arrhenius is None

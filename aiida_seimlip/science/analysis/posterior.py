@@ -141,7 +141,8 @@ def model_variances(curve: DisplacementCurve, column: int = TOTAL) -> np.ndarray
     make a covariance matrix that is not positive definite, and error bars that are far too small. The three numbers are
     fitted to all lags, none negative. Vibrations are forgotten within a few frames, so that c adds nothing to the mean.
     For the mean over windows that overlap, the normal part counts by `overlapping_windows`, the others by the number of
-    displacements that do not overlap: all windows see the same hops.
+    displacements that do not overlap: all windows see the same hops. Where nothing hops, what vibrations leave in the
+    mean at the longest lag is the least that the variance can be there.
 
     :param curve: the mean squared displacements.
     :param column: 0 to 2 for x to z, 3 for the total.
@@ -156,7 +157,9 @@ def model_variances(curve: DisplacementCurve, column: int = TOTAL) -> np.ndarray
     design = np.column_stack([np.ones_like(lags), lags, lags**2])
     excess, _ = optimize.nnls(design * weights[:, np.newaxis], np.maximum(seen - normal * lags**2, 0.0) * weights)
     gain = curve.n_overlapping / curve.n_independent
-    return (excess[1] * lags + (normal / gain + excess[2]) * lags**2) / curve.n_independent
+    unseen = excess[0] / curve.n_independent[0] * curve.n_independent[-1] / lags[-1] ** 2
+    square = np.maximum(normal / gain + excess[2], unseen)
+    return (excess[1] * lags + square * lags**2) / curve.n_independent
 
 
 def overlapping_windows(lags: np.ndarray, n_steps: int) -> np.ndarray:
@@ -207,7 +210,7 @@ def covariance_matrix(curve: DisplacementCurve, column: int = TOTAL, start: int 
         # the covariance is set before the chain starts, of which one step is the least that can be asked for
         regression.bayesian_regression(
             curve.lags[start] * scipp.Unit('ps'), cond_max=LARGEST_CONDITION,
-            n_samples=1, n_walkers=4, n_burn=0, n_thin=1, progress=False,
+            n_samples=1, n_walkers=4, n_burn=0, n_thin=1, progress=False, random_state=np.random.RandomState(0),
         )  # fmt: skip
     finally:
         np.random.set_state(state)
