@@ -78,6 +78,15 @@ def test_files(generate_calc_job, inputs, frame):
     }  # fmt: skip
 
 
+def test_track_is_retrieved(generate_calc_job, inputs):
+    inputs['parameters'] = {**NVT, 'mobile': ['Li'], 'track_every': 10}
+    job = generate_calc_job('seimlip.lammps', inputs)
+    assert {'track.lammpstrj', 'framework.txt'} <= set(job.calc_info.retrieve_temporary_list)
+    inputs['parameters'] = {**NVT, 'mobile': ['Na']}
+    with pytest.raises(ValueError, match='names Na as `mobile`, but input `structure` holds none'):
+        generate_calc_job('seimlip.lammps', inputs)
+
+
 def test_masses_of_all_species(generate_calc_job, inputs, li2co3):
     """Types are those of the potential, whatever elements the structure has."""
     oxygen = li2co3[[atom.index for atom in li2co3 if atom.symbol == 'O']]

@@ -16,7 +16,7 @@ from aiida_seimlip.science.analysis.track import Track
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import Evaluator
 
-from .conftest import image
+from .conftest import LENNARD_JONES, image, labelled
 
 PARAMETERS = {
     'ensemble': 'nvt', 'temperature': 20.0, 'timestep': 4.0, 'n_steps': 60, 'seed': 5, 'thermostat_damping': 200.0,
@@ -138,6 +138,38 @@ def test_crash_is_an_outcome(name, settings, potential):
     assert results['n_steps'] < 60
     assert outputs['trajectory'].n_frames >= 1
     assert 'final' not in outputs
+
+
+def test_lammps_finds_the_dialect(settings, potential):
+    node, outputs = run('lammps', settings, potential=potential, parameters={'n_steps': 0, 'dialect': 'auto'})
+    job = next(job for job in node.called if job.process_label == 'LammpsCalculation')
+    assert job.inputs.parameters['dialect'] == 'mlip'
+    assert outputs['results']['outcome'] == 'completed'
+
+
+def test_lammps_breaks_if_it_is_asked_for_grades(settings, potential):
+    parameters = {'temperature': 2000.0, 'n_steps': 2000, 'with_grades': True, 'threshold_break': 4.0}
+    _, outputs = run('lammps', settings, potential=potential, parameters=parameters)
+    results = outputs['results'].get_dict()
+    assert results['outcome'] == 'broke'
+    assert results['highest_grade'] > 4.0
+    assert load_track(outputs['track']).steps[-1] <= results['n_steps'] < 2000
+
+
+def test_ase_takes_any_calculator(settings, potential):
+    """motep knows the same potential; a calculator that is complete in itself needs none."""
+    pytest.importorskip('motep')
+    parameters = {'n_steps': 10, 'ensemble': 'npt_iso', 'timestep': 1.0}
+    ours, theirs = (
+        run('ase', settings, potential=potential, parameters={**parameters, 'calculator': {'name': name}})[1]
+        for name in ('mtp', 'motep')
+    )
+    positions = [outputs['final'].get_frames().positions for outputs in (ours, theirs)]
+    np.testing.assert_allclose(positions[0], positions[1], atol=1e-8)
+    calculator = {'name': 'lj', 'kwargs': LENNARD_JONES}
+    _, outputs = run('ase', settings, parameters={'n_steps': 0, 'calculator': calculator})
+    expected = labelled(image(1, scale=0.02, strain=0.02))
+    assert outputs['trajectory'].get_frames().energies[0] == pytest.approx(expected.get_potential_energy(), abs=1e-9)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ PARAMETERS = {'temperature': 20.0, 'n_steps': 100, 'seed': 5, 'mobile': ['Ne'], 
 VELOCITIES = np.ones((8, 3))
 
 all_engines = pytest.mark.parametrize('name', JOBS)
+one_engine = pytest.mark.parametrize('name', ['lammps'])
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_handle_out_of_walltime_goes_on(dynamics, name):
     assert process.outputs['final'].uuid == last['final'].uuid
 
 
-@all_engines
+@one_engine
 def test_last_job_out_of_walltime_is_an_outcome(dynamics, name):
     process = dynamics(name, max_iterations=orm.Int(1))
     outputs = {'results': results('out_of_walltime', 34), 'final': frames(1, velocities=VELOCITIES)}
@@ -98,13 +99,13 @@ def test_last_job_out_of_walltime_is_an_outcome(dynamics, name):
     assert load_track(process.outputs['track']).steps.tolist() == [0, 10, 20, 30]
 
 
-@all_engines
+@one_engine
 def test_out_of_walltime_without_progress_fails(dynamics, name):
     outcome = run_next(dynamics(name), JOBS[name], 'ERROR_OUT_OF_WALLTIME', results=results('out_of_walltime', 0))
     assert outcome.status == 310
 
 
-@all_engines
+@one_engine
 def test_handle_end_takes_a_crash_for_what_it_is(dynamics, name):
     process = dynamics(name)
     outputs = {'results': results('crashed', 70), 'track': track(0, 70)}
@@ -123,7 +124,7 @@ def test_handle_end_takes_a_break_for_what_it_is(dynamics):
     assert process.outputs['results']['outcome'] == 'broke'
 
 
-@all_engines
+@one_engine
 def test_handle_interrupted_starts_once_more(dynamics, name):
     """The job that was interrupted leaves nothing in the results."""
     process = dynamics(name)
@@ -135,7 +136,7 @@ def test_handle_interrupted_starts_once_more(dynamics, name):
     assert load_track(process.outputs['track']).steps.tolist() == list(range(0, 101, 10))
 
 
-@all_engines
+@one_engine
 def test_handle_interrupted_gives_up(dynamics, name):
     process = dynamics(name)
     run_next(process, JOBS[name], 'ERROR_INTERRUPTED', results=results('interrupted', 0))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.track import load_track
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.parsers.lammps import find_ending, gather_candidates
 from aiida_seimlip.science.formats.lammps_data import lammps_frame, read_data
@@ -12,6 +13,7 @@ from aiida_seimlip.science.formats.lammps_log import parse_log
 from aiida_seimlip.science.formats.lammps_preselected import Preselected
 from aiida_seimlip.science.formats.mlip3_cfg import read_cfg
 from aiida_seimlip.science.frames import Frames
+from tests.science.formats.test_lammps_track import snapshot
 
 SPECIES = ('Li', 'C', 'O')
 PARAMETERS = {'temperature': 2500.0, 'n_steps': 1000, 'seed': 4321}
@@ -373,3 +375,57 @@ def test_output_unreadable(parse, recording):
     parsed = parse(COMPLETE, temporary={'log.lammps': log}, n_steps=20)
     assert parsed.exit_status == 304
     assert 'log.lammps' in parsed.exit_message
+
+
+# -- tracks -----------------------------------------------------------------------------------------------------------
+
+
+def track_files(fixtures, shift=0.0, *, columns='xu yu zu'):
+    """Return the files of a track with the lithium of the recorded dump, and a frame between moved by `shift` Å."""
+    dump = read_dump(fixtures / 'lammps' / COMPLETE / 'dump.lammpstrj', SPECIES).frames
+    first, last = (frame.positions[frame.numbers == 3] for frame in dump)
+    frames = {0: first, 10: first + shift, 20: last}
+    text = ''.join(snapshot(step, where, dump.cells[0], columns) for step, where in frames.items())
+    centres = ''.join(f'{step} 1.0 2.0 3.0\n' for step in frames)
+    return dump, {'track.lammpstrj': text, 'framework.txt': f'# TimeStep c[1] c[2] c[3]\n{centres}'}
+
+
+MD = {'n_steps': 20, 'with_grades': False, 'mobile': ['Li'], 'track_every': 20}
+
+
+def test_track(parse, final, fixtures):
+    dump, files = track_files(fixtures)
+    parsed = parse(COMPLETE, temporary={'final.lammpstrj': final, **files}, **MD, keep_energies=True)
+    assert parsed.exit_status == 0
+    track = load_track(parsed.outputs['track'])
+    assert track.steps.tolist() == dump.origin_steps.tolist()
+    lithium = dump[0].numbers == 3
+    np.testing.assert_allclose(track.positions[-1], dump[-1].positions[lithium], atol=1e-4)
+    results = parsed.outputs['results'].get_dict()
+    assert (results['n_track_frames'], results['track_problem'], results['n_jobs']) == (2, None, 1)
+    assert results['mean_volume'] == pytest.approx(dump.volumes[0], rel=1e-6)
+    assert parsed.outputs['trajectory'].is_labelled
+
+
+def test_energies_are_kept_where_they_are_asked_for_only(parse, final):
+    parsed = parse(COMPLETE, temporary={'final.lammpstrj': final}, n_steps=20, with_grades=False)
+    assert not parsed.outputs['trajectory'].is_labelled
+    assert 'track' not in parsed.outputs
+
+
+def test_track_that_is_damaged(parse, final, fixtures):
+    _, files = track_files(fixtures, np.nan)
+    parsed = parse(COMPLETE, temporary={'final.lammpstrj': final, **files}, **MD)
+    assert parsed.exit_status == 425
+    assert 'not finite' in parsed.exit_message
+    assert parsed.outputs['results']['track_problem'] in parsed.exit_message
+
+
+def test_track_that_jumps(parse, final, fixtures):
+    """In a cell that changes, an ion may not go half a cell between two frames."""
+    _, files = track_files(fixtures, 4.0, columns='x y z')
+    changes = {'ensemble': 'npt_iso', 'pressure': 1.0}
+    parsed = parse(COMPLETE, temporary={'final.lammpstrj': final, **files}, **MD, **changes)
+    assert parsed.exit_status == 425
+    assert 'too far apart' in parsed.exit_message
+    assert 'track' not in parsed.outputs

@@ -113,3 +113,25 @@ def test_refused_settings(change, match):
 def test_refused_file_names(name):
     with pytest.raises(ValueError, match='of `potential` is empty or has special characters'):
         LammpsFiles(potential=name)
+
+
+@pytest.mark.parametrize(('ensemble', 'columns'), [('nvt', 'xu yu zu'), ('npt_tri', 'x y z')])
+def test_track(ensemble, columns):
+    """Unwrapped in a cell that stays, wrapped in one that changes; the types are those of the species list."""
+    settings = LammpsMdSettings(seed=1, ensemble=ensemble, mobile=('O', 'Li'), track_every=200)
+    lines = write_input(settings, SPECIES).splitlines()
+    assert 'group mobile type 1 3' in lines
+    assert f'dump track mobile custom 200 track.lammpstrj {columns}' in lines
+    assert 'group framework type 2' in lines
+    assert any(line.startswith('fix framework all ave/time 200 1 200 c_framework[1]') for line in lines)
+
+
+def test_track_of_all_atoms_has_no_framework():
+    text = write_input(LammpsMdSettings(seed=1, mobile=SPECIES), SPECIES)
+    assert 'dump track mobile' in text
+    assert 'framework' not in text
+
+
+def test_track_of_strangers_is_refused():
+    with pytest.raises(ValueError, match='mobile ions Na are not in the species list'):
+        write_input(LammpsMdSettings(seed=1, mobile=('Na',)), SPECIES)
