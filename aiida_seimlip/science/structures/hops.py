@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 
 from aiida_seimlip.science.structures.sites import Site, choose, empty_sites, occupied_sites, to_pymatgen
-from aiida_seimlip.science.structures.supercells import StructureError
+from aiida_seimlip.science.structures.supercells import StructureError, needs_structures
 from aiida_seimlip.science.structures.symmetry import SYMPREC, Symmetry
 
 FAR = 4.0
@@ -76,7 +76,8 @@ def vacancy(atoms: Atoms, symbol: str, *, max_length: float = 4.0, symprec: floa
     :param symprec: how far in Å an atom may be from the place that symmetry demands.
     :raises StructureError: if the element is not there, or no site is near enough.
     """
-    from pymatgen.analysis.diffusion.neb.pathfinder import DistinctPathFinder
+    with needs_structures():
+        from pymatgen.analysis.diffusion.neb.pathfinder import DistinctPathFinder
 
     occupied_sites(atoms, symbol, symprec=symprec)
     finder = _Finder(atoms, symbol, symprec)

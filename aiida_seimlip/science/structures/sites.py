@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.geometry import get_distances
 
-from aiida_seimlip.science.structures.supercells import StructureError
+from aiida_seimlip.science.structures.supercells import StructureError, needs_structures
 from aiida_seimlip.science.structures.symmetry import SYMPREC, Symmetry
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def occupied_sites(atoms: Atoms, symbol: str, *, symprec: float = SYMPREC) -> li
     :param symprec: how far in Å an atom may be from the place that symmetry demands.
     :raises StructureError: if the element is not there, or the structure is no crystal.
     """
-    from pymatgen.analysis.defects.generators import VacancyGenerator
+    with needs_structures():
+        from pymatgen.analysis.defects.generators import VacancyGenerator
 
     if symbol not in atoms.symbols:
         present = ', '.join(sorted(set(atoms.symbols)))
@@ -134,7 +135,8 @@ def room_at(atoms: Atoms, position: np.ndarray) -> tuple[float, int]:
 
 def to_pymatgen(atoms: Atoms) -> Structure:
     """Return a structure of pymatgen, which its functions are free to change."""
-    from pymatgen.core.structure import Structure
+    with needs_structures():
+        from pymatgen.core.structure import Structure
 
     return Structure(atoms.cell.array, list(atoms.symbols), atoms.positions, coords_are_cartesian=True)
 
@@ -162,7 +164,8 @@ def _site(atoms: Atoms, symbol: str, index: int | None, equivalents: np.ndarray)
 
 def _voronoi_sites(symmetry: Symmetry, min_room: float) -> list[np.ndarray]:
     """Return the clustered vertices of the Voronoi tessellation, in fractional coordinates of the crystal."""
-    from pymatgen.analysis.defects.utils import TopographyAnalyzer, cluster_nodes, remove_collisions
+    with needs_structures():
+        from pymatgen.analysis.defects.utils import TopographyAnalyzer, cluster_nodes, remove_collisions
 
     primitive = to_pymatgen(symmetry.atoms).get_primitive_structure(0.01)
     framework = [element.symbol for element in primitive.elements]

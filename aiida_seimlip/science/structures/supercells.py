@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,20 @@ from ase.build import make_supercell
 
 class StructureError(ValueError):
     """A structure cannot be made as it was asked for; the message says why."""
+
+
+@contextmanager
+def needs_structures() -> Iterator[None]:
+    """Say which extra to install where a library is missing.
+
+    :raises StructureError: with the command.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as exception:
+        raise StructureError(
+            f"Defects and hops need the extra `structures`: `pip install 'aiida-seimlip[structures]'` ({exception})."
+        ) from exception
 
 
 def supercell(atoms: Atoms, matrix: np.ndarray | Sequence[Any]) -> Atoms:

@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.spacegroup.symmetrize import IntermediateDatasetError, get_symmetrized_atoms
 
-from aiida_seimlip.science.structures.supercells import StructureError
+from aiida_seimlip.science.structures.supercells import StructureError, needs_structures
 
 SYMPREC = 0.01
 """Atoms that are as near in Å to the places that symmetry demands count as being there."""
@@ -45,7 +45,8 @@ class Symmetry:
             raise StructureError('The structure is not a crystal: it has no atoms, no cell or no periodicity.')
         plain = Atoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=True)
         try:
-            symmetric, dataset = get_symmetrized_atoms(plain, symprec=symprec, final_symprec=min(symprec, 1e-4))
+            with needs_structures():
+                symmetric, dataset = get_symmetrized_atoms(plain, symprec=symprec, final_symprec=min(symprec, 1e-4))
         except (IntermediateDatasetError, AssertionError) as exception:
             raise StructureError(
                 f'The space group is not well defined with symprec {symprec} Å: choose another.'

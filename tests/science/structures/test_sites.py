@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -96,6 +98,12 @@ def test_room_in_a_cell_of_one_atom_is_that_of_its_images():
 def test_no_such_element():
     with pytest.raises(StructureError, match='no Na in the structure, which consists of C, Li, O'):
         occupied_sites(crystals.li2co3(), 'Na')
+
+
+def test_missing_library(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'pymatgen.analysis.defects.generators', None)
+    with pytest.raises(StructureError, match=r"pip install 'aiida-seimlip\[structures\]'"):
+        occupied_sites(COPPER, 'Cu')
 
 
 def test_no_room():
