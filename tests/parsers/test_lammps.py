@@ -423,7 +423,7 @@ def test_track_that_is_damaged(parse, final, fixtures):
 
 def test_track_that_jumps(parse, final, fixtures):
     """In a cell that changes, an ion may not go half a cell between two frames."""
-    _, files = track_files(fixtures, 4.0, columns='x y z')
+    _, files = track_files(fixtures, 2.8, columns='x y z')
     changes = {'ensemble': 'npt_iso', 'pressure': 1.0}
     parsed = parse(COMPLETE, temporary={'final.lammpstrj': final, **files}, **MD, **changes)
     assert parsed.exit_status == 425
