@@ -27,6 +27,12 @@ from aiida_seimlip.report.property import bullet, known
 from aiida_seimlip.report.sections import Figure, NumberTile, Section
 
 BOLTZMANN_EV = 8.617333262e-5
+FEWEST_POINTS = 2
+TEMPERATURE_OFF = 0.02
+"""Share of the temperature asked for by which the mean may be off."""
+HIGH_PRESSURE = 10_000.0
+"""In bar; beyond, a cell of constant volume is called out."""
+BAR_PER_GPA = 1e4
 FAR = 1.5
 """An inverse temperature so many times that of the coldest point is far from the data."""
 
@@ -50,7 +56,7 @@ def _chapter(facts: DiffusivityFacts) -> Section:
     tiles: list[NumberTile] = []
     if results is not None and results.arrhenius is not None:
         fit = results.arrhenius
-        interval = words.interval(*fit.Ea_interval, digits=3)
+        interval = words.typeset_interval(*fit.Ea_interval, digits=3)
         tiles.append(NumberTile(_show(fit.Ea, fit.Ea_std), 'eV', 'activation energy', f'95 %: {interval}'))
     if results is not None and results.extrapolation is not None:
         aim = results.extrapolation
@@ -161,8 +167,8 @@ def _structure(facts: DiffusivityFacts) -> Section:
     if not pairs:
         return Section(anchor, title, reason='There are no radial distribution functions.')
     lead = (
-        'Radial distribution functions, and below them the mean number of neighbours within a distance. Oxygen is told '
-        'apart by its bonding.'
+        'Radial distribution functions, drawn with a smoothing of 0.05 Å, and below them the mean number of neighbours '
+        'within a distance. Where oxygen has several roles, it is told apart by its bonding.'
     )
     figures = []
     for first in range(0, len(pairs), structure_plots.COLUMNS):
@@ -236,9 +242,31 @@ def _all_doubts(facts: DiffusivityFacts) -> Iterator[str]:
                 f'{point.temperature:g} K: {words.share(point.share_above_threshold)} of the frames are out of the '
                 f"potential's domain, with grades up to {words.grade(known(point.highest_grade))}"
             )
+    yield from _about_conditions(results)
     if results.arrhenius is not None:
         yield from results.arrhenius.flags
+        if results.arrhenius.n_points == FEWEST_POINTS:
+            yield 'The Arrhenius line goes through two temperatures only, so nothing tells whether it is a line'
+        if results.arrhenius.Ea_interval[0] <= 0:
+            yield 'The activation energy cannot be told from zero: take temperatures further apart, and longer runs'
     yield from _about_the_aim(results)
+
+
+def _about_conditions(results: DiffusivityResults) -> Iterator[str]:
+    """Say where the runs were not at the temperature asked for, or under a pressure that nobody asked for."""
+    for point in results.points:
+        off = known(point.mean_temperature) - point.temperature
+        if results.ensemble != 'nve' and abs(off) > TEMPERATURE_OFF * point.temperature:
+            yield f'{point.temperature:g} K: the runs were at {known(point.mean_temperature):.0f} K in the mean'
+    pressures = [
+        run.mean_pressure for point in results.points for run in point.replicas if run.mean_pressure is not None
+    ]
+    if not results.ensemble.startswith('npt') and pressures and max(map(abs, pressures)) > HIGH_PRESSURE:
+        low, high = min(pressures) / BAR_PER_GPA, max(pressures) / BAR_PER_GPA
+        yield (
+            f'The volume was kept, and the mean pressure was {low:.1f} to {high:.1f} GPa: ions diffuse otherwise than '
+            'at ambient pressure'
+        )
 
 
 def _about_the_aim(results: DiffusivityResults) -> Iterator[str]:

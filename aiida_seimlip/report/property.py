@@ -126,6 +126,8 @@ class PropertyFacts(ProcessFacts):
     def runs(self, *tables: Table) -> Section:
         """Return a section on the processes that the process called, and how they ended.
 
+        Calcfunctions that ended well are left out.
+
         :param tables: on the runs, to stand before that of the processes; those without rows are left out.
         """
         links = self.node.base.links.get_outgoing(link_type=(LinkType.CALL_CALC, LinkType.CALL_WORK)).all()
@@ -138,7 +140,8 @@ class PropertyFacts(ProcessFacts):
         rows = [
             (Cell('' if label == UNNAMED else label), Cell(process.process_label), Cell(process.pk),
              Cell(_state(process)), Cell(process.exit_message or ''))
-            for _, (label, process) in sorted(called.items()) if isinstance(process, orm.ProcessNode)
+            for _, (label, process) in sorted(called.items())
+            if isinstance(process, orm.ProcessNode) and not _is_plain(process)
         ]  # fmt: skip
         shown = tuple(table for table in (*tables, Table('runs', 'Processes, in order', columns, rows)) if table.rows)
         return Section(self.anchor('runs'), 'What was run', tables=shown, reason='Nothing was run.')
@@ -153,6 +156,10 @@ def bullet(text: str) -> str:
 def known(value: float | None) -> float:
     """Return a number, NaN in the place of None."""
     return float('nan') if value is None else float(value)
+
+
+def _is_plain(process: orm.ProcessNode) -> bool:
+    return isinstance(process, orm.CalcFunctionNode) and process.is_finished_ok
 
 
 def _state(process: orm.ProcessNode) -> str:

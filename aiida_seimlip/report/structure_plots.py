@@ -13,6 +13,8 @@ from aiida_seimlip.report.style import STYLE, new_figure, to_svg
 
 COLUMNS = 4
 """Panels side by side, at most."""
+SMOOTHING = 0.05
+"""Å; standard deviation of the Gaussian that g(r) is smoothed with before it is drawn."""
 SHELLS = 4.5
 """Å; the axis of running coordination numbers ends with those within this distance."""
 
@@ -41,7 +43,7 @@ def pair_distributions(pairs: Sequence[PairCurves], salt: str) -> str:
         for column, pair in enumerate(pairs):
             above, below = axes[0][column], axes[1][column]
             for colour, r, g, coordination in pair.curves:
-                above.plot(r, g, color=colour, lw=1.5)
+                above.plot(r, smoothed(r, g), color=colour, lw=1.5)
                 below.plot(r, coordination, color=colour, lw=1.5)
             above.set_title(pair.name)
             above.tick_params(labelbottom=False)
@@ -55,6 +57,18 @@ def pair_distributions(pairs: Sequence[PairCurves], salt: str) -> str:
                 above.set_ylabel('g(r)')
                 below.set_ylabel('neighbours')
         return to_svg(figure, salt)
+
+
+def smoothed(r: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """Return g(r) smoothed as little as it takes to see its peaks through the noise of narrow bins.
+
+    :param r: middles of the bins in Å, evenly spaced; shape (n,).
+    :param g: shape (n,).
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    filtered: np.ndarray = gaussian_filter1d(g, SMOOTHING / (r[1] - r[0]), mode='nearest')
+    return filtered
 
 
 def _shown_coordination(pair: PairCurves) -> float:

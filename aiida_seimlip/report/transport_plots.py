@@ -188,8 +188,8 @@ def _draw_arrhenius(
     if aim is not None:
         _draw_point(ax, aim, 'D')
         ax.annotate(
-            f'{aim.temperature:g} K', (1e3 / aim.temperature, aim.value), xytext=(-11, 0), size=9.5, weight='bold',
-            textcoords='offset points', ha='right', va='center', color=INK,
+            f'{aim.temperature:g} K', (1e3 / aim.temperature, aim.value), xytext=(-8, 9), size=9.5, weight='bold',
+            textcoords='offset points', ha='right', va='bottom', color=INK,
         )  # fmt: skip
     ax.set(xlabel='1000 / T (K⁻¹)', ylabel=label)
     powers_of_ten(ax.yaxis)

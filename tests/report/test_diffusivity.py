@@ -23,8 +23,11 @@ MESSAGE = 'No run gave a track to look at; the first: atoms were lost.'
 
 @pytest.fixture(scope='module')
 def results():
-    """Return made-up results, the lowest temperature left out of the fit."""
-    return transport.make_results(transport.TEMPERATURES[:3])
+    """Return made-up results, the lowest temperature left out of the fit, the next too hot and under pressure."""
+    results = transport.make_results(transport.TEMPERATURES[:3])
+    hot = results.points[1]
+    hot.mean_temperature, hot.replicas[0].mean_pressure = 640.0, 21_000.0
+    return results
 
 
 @pytest.fixture(scope='module')
@@ -116,6 +119,8 @@ def test_doubts_are_told(sections, results):
     assert results.warnings[0] in doubts
     assert f'450 K: {transport.REASON}.' in doubts
     assert 'extrapolated from 600 to 700 K' in doubts
+    assert 'the runs were at 640 K in the mean' in doubts
+    assert 'the mean pressure was 0.0 to 2.1 GPa' in doubts
 
 
 def test_shells_and_units_are_tabled(page):
