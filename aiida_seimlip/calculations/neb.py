@@ -36,6 +36,7 @@ class NebCalculation(CheckedInputs, CalcJob):
     """
 
     SCRIPT_FILENAME = 'run_neb.py'
+    POOL_FILENAME = 'pool.py'
     OPTIONS_FILENAME = 'options.json'
     FRAMES_FILENAME = 'frames.npz'
     BAND_FILENAME = 'band.npz'
@@ -126,7 +127,7 @@ class NebCalculation(CheckedInputs, CalcJob):
         """
         options = BandOptions.from_node(self.inputs.parameters)
         limit = time_limit(self.inputs.metadata.options.get('max_wallclock_seconds'))
-        write_scripts(folder, self.SCRIPT_FILENAME)
+        write_scripts(folder, self.SCRIPT_FILENAME, self.POOL_FILENAME)
         calculator, left_out = write_calculator(folder, options.calculator, self.inputs.get('potential'))
         with folder.open(self.OPTIONS_FILENAME, 'w') as handle:
             json.dump(options.to_remote(limit, calculator), handle, indent=1)

@@ -36,9 +36,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable  # noqa: UP035 (older Pythons run this, too)
 
 if TYPE_CHECKING or __package__:
-    from .shared import THREAD_VARIABLES, FrameError, label, make_calculator, package_versions, read_frame, to_plain
+    from .shared import (
+        THREAD_VARIABLES,
+        FrameError,
+        descendants,
+        kill,
+        label,
+        make_calculator,
+        package_versions,
+        read_frame,
+        to_plain,
+    )
 else:  # on the remote computer the module lies beside this script
-    from shared import THREAD_VARIABLES, FrameError, label, make_calculator, package_versions, read_frame, to_plain
+    from shared import (
+        THREAD_VARIABLES,
+        FrameError,
+        descendants,
+        kill,
+        label,
+        make_calculator,
+        package_versions,
+        read_frame,
+        to_plain,
+    )
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -206,31 +226,6 @@ def work(connection: Connection, folder: str, options: Record) -> None:
         except StopError as exception:
             send({'kind': exception.status, 'message': str(exception)})
             return
-
-
-def descendants(pid: int) -> list[int]:
-    """Return the processes that a process started, and those that these started; none where there is no ``/proc``."""
-    children: dict[int, list[int]] = {}
-    for path in Path('/proc').glob('[0-9]*/stat'):
-        try:
-            parent = int(path.read_text().rpartition(')')[2].split()[1])
-        except (OSError, ValueError, IndexError):  # it has ended in the meantime
-            continue
-        children.setdefault(parent, []).append(int(path.parent.name))
-    found: list[int] = []
-    pending = [pid]
-    while pending:
-        pending += children.get(pending[0], [])
-        found += children.get(pending.pop(0), [])
-    return found
-
-
-def kill(pid: int) -> None:
-    """Kill a process, unless it has ended already."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 class Worker:

@@ -17,18 +17,16 @@ largest force across the path on any atom is small: on each image the force with
 without that of the springs, on the climbing image the whole force.
 
 Images are calculated in worker processes: a calculator that crashes does not take the band with it. The script needs
-``shared.py`` beside it, numpy, ase and the calculator, and nothing else.
+``shared.py`` and ``pool.py`` beside it, numpy, ase and the calculator, and nothing else.
 """
 
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import sys
 import time
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +35,11 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.mep.neb import DyNEB, NEBState
 
 if TYPE_CHECKING or __package__:
-    from .shared import THREAD_VARIABLES, Record, label, make_calculator, package_versions, read_frame
-else:  # on the remote computer the module lies beside this script
-    from shared import THREAD_VARIABLES, Record, label, make_calculator, package_versions, read_frame
+    from .pool import Pool, StopError
+    from .shared import THREAD_VARIABLES, Record, read_frame
+else:  # on the remote computer the modules lie beside this script
+    from pool import Pool, StopError
+    from shared import THREAD_VARIABLES, Record, read_frame
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -48,139 +48,12 @@ OPTIONS_FILENAME = 'options.json'
 FRAMES_FILENAME = 'frames.npz'
 BAND_FILENAME = 'band.npz'
 RESULTS_FILENAME = 'results.json'
-POLL_SECONDS = 1.0
 SAVE_SECONDS = 10.0
 PATIENCE_SECONDS = 5.0
 EXIT_CODES = {
     'converged': 0, 'setup_failed': 2, 'out_of_walltime': 3, 'terminated': 4, 'out_of_disk': 5, 'image_failed': 6,
     'not_converged': 7,
 }  # fmt: skip
-
-
-class StopError(Exception):
-    """The band cannot go on; `status` is one of `EXIT_CODES`, the message says why."""
-
-    def __init__(self, status: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-# -- images in worker processes ---------------------------------------------------------------------------------------
-
-
-def work(connection: Connection, options: Record) -> None:
-    """Calculate images in a worker process until the parent closes the connection."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        calculator = make_calculator(options)
-        connection.send({'versions': package_versions(options['package'])})
-    except Exception as exception:  # reported as the reason why the band cannot run
-        connection.send({'error': f'{type(exception).__name__}: {exception}'})
-        return
-    while True:
-        try:
-            atoms = connection.recv()
-        except EOFError:
-            return
-        try:
-            atoms.calc = calculator
-            record = label(atoms, stress=False)
-        except Exception as exception:  # any calculator may raise anything; the reason is kept with the image
-            record = {'error': f'{type(exception).__name__}: {exception}'}
-        try:
-            connection.send(record)
-        except BrokenPipeError:  # the band has come to its end in the meantime
-            return
-        if not options['reusable']:
-            calculator = make_calculator(options)
-
-
-class Pool:
-    """Worker processes that share the images among them."""
-
-    def __init__(self, options: Record, n_images: int, started: float) -> None:
-        self.signal: int | None = None
-        limit = options['time_limit_seconds']
-        self.deadline = None if limit is None else started + limit
-        self.versions: Record = {}
-        context = multiprocessing.get_context('spawn')
-        self.processes, self.connections = [], []
-        for _ in range(min(options['processes'], n_images)):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=work, args=(theirs, options['calculator']), daemon=True)
-            process.start()
-            theirs.close()
-            self.processes.append(process)
-            self.connections.append(ours)
-
-    def set_up(self) -> None:
-        """Wait until every worker has its calculator.
-
-        :raises StopError: if one has none.
-        """
-        for connection in self.connections:
-            record = self._receive(connection, 'setup_failed', 'it set up the calculator')
-            if 'error' in record:
-                raise StopError('setup_failed', record['error'])
-            self.versions = record['versions']
-
-    def label(self, images: dict[int, Atoms]) -> dict[int, Record]:
-        """Return energy and forces of images, by their index.
-
-        :raises StopError: if one of them has none, or it is time to stop.
-        """
-        results: dict[int, Record] = {}
-        pending, busy = list(images), {}
-        while len(results) < len(images):
-            for connection in [one for one in self.connections if one not in busy][: len(pending)]:
-                busy[connection] = pending.pop(0)
-                connection.send(images[busy[connection]].copy())  # without its calculator
-            for connection in self._wait(list(busy)):
-                index = busy.pop(connection)
-                record = self._receive(connection, 'image_failed', f'it calculated image {index}')
-                if 'error' in record:
-                    raise StopError('image_failed', f'Image {index}: {record["error"]}')
-                results[index] = record
-        return results
-
-    def close(self) -> None:
-        """End the worker processes."""
-        for connection in self.connections:
-            connection.close()
-        for process in self.processes:
-            process.join(PATIENCE_SECONDS if self.signal is None else 0.0)
-            if process.exitcode is None:
-                process.kill()
-
-    def check_limits(self) -> None:
-        """Look at the clock, and for a signal.
-
-        :raises StopError: if it is time to stop.
-        """
-        if self.signal is not None:
-            raise StopError('terminated', f'The script received the signal {signal.Signals(self.signal).name}.')
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise StopError('out_of_walltime', 'The time limit has passed.')
-
-    def interrupt(self, signum: int, frame: Any) -> None:
-        """Remember a signal."""
-        self.signal = signum
-
-    def _wait(self, connections: list[Connection]) -> list[Connection]:
-        while True:
-            self.check_limits()
-            ready = [one for one in wait(connections, timeout=POLL_SECONDS) if isinstance(one, Connection)]
-            if ready:
-                return ready
-
-    def _receive(self, connection: Connection, status: str, what: str) -> Record:
-        self._wait([connection])
-        try:
-            record: Record = connection.recv()
-        except (EOFError, ConnectionResetError) as exception:
-            raise StopError(status, f'A worker process ended while {what}.') from exception
-        return record
 
 
 # -- the band ---------------------------------------------------------------------------------------------------------
@@ -352,7 +225,7 @@ def main(folder: Path | None = None) -> int:
     except StopError as exception:  # the disk is full: the last files that were complete are there still
         status, message = exception.status, str(exception)
     finally:
-        pool.close()
+        pool.close(PATIENCE_SECONDS if message is None else 0.0)
     if message is not None:
         print(message, file=sys.stderr)
     return EXIT_CODES[status]

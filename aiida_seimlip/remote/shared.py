@@ -7,7 +7,9 @@ Voigt order), except velocities, which are in Å/ps.
 from __future__ import annotations
 
 import importlib
+import os
 import platform
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,3 +126,28 @@ def package_versions(package: str) -> dict[str, str | None]:
 def to_plain(record: Record) -> Record:
     """Return the record with arrays as nested lists, for JSON."""
     return {key: value.tolist() if hasattr(value, 'tolist') else value for key, value in record.items()}
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process started, and those that these started; none where there is no ``/proc``."""
+    children: dict[int, list[int]] = {}
+    for path in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            parent = int(path.read_text().rpartition(')')[2].split()[1])
+        except (OSError, ValueError, IndexError):  # it has ended in the meantime
+            continue
+        children.setdefault(parent, []).append(int(path.parent.name))
+    found: list[int] = []
+    pending = [pid]
+    while pending:
+        pending += children.get(pending[0], [])
+        found += children.get(pending.pop(0), [])
+    return found
+
+
+def kill(pid: int) -> None:
+    """Kill a process, unless it has ended already."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

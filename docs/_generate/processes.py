@@ -19,7 +19,7 @@ from aiida_seimlip.options.base import Options
 
 CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
-PROPERTIES = ('seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb')
+PROPERTIES = ('seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare')
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
     'BarrierRecord': 'barriers.md', 'LammpsOptions': 'options.md',
