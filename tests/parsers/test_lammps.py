@@ -6,7 +6,8 @@ import pytest
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.track import load_track
 from aiida_seimlip.options.lammps import LammpsOptions
-from aiida_seimlip.parsers.lammps import find_ending, gather_candidates
+from aiida_seimlip.parsers.lammps import gather_candidates
+from aiida_seimlip.parsers.lammps_ending import find_ending
 from aiida_seimlip.science.formats.lammps_data import lammps_frame, read_data
 from aiida_seimlip.science.formats.lammps_dump import read_dump
 from aiida_seimlip.science.formats.lammps_log import parse_log
