@@ -30,9 +30,9 @@ else:
 crystal = FramesData.from_atoms([li2co3()])
 vacancy = make_vacancy(crystal, orm.Dict({'symbol': 'Li', 'supercell': {'matrix': [1, 2, 1]}}))
 
-overrides = {'options': {'seed': 2}}
+overrides = {}
 if '--small' in sys.argv:
-    overrides['options'] |= {
+    overrides['options'] = {
         'temperatures': [200.0, 300.0],
         'dynamics': {'equilibration_steps': 100, 'production_steps': 400, 'track_every': 4, 'dump_every': 40},
     }
