@@ -97,7 +97,7 @@ class ConductivityWorkChain(ConductivityProtocolMixin, WorkChain):
 
     def setup(self) -> None:
         """Take the diffusivity that was given, if there is one."""
-        self.ctx.found, self.ctx.doubt = dict(self.inputs.get(FINISHED, {})), None
+        self.ctx.found = dict(self.inputs.get(FINISHED, {}))
 
     def should_run_diffusivity(self) -> bool:
         """Return whether the diffusivity has to be found first."""
@@ -115,10 +115,9 @@ class ConductivityWorkChain(ConductivityProtocolMixin, WorkChain):
         found = self.exposed_outputs(process, DiffusivityWorkChain, namespace=RUN)
         self.out_many(found)
         if not process.is_finished_ok:
-            self.ctx.doubt = explain_failure(process)
-            self.report(self.ctx.doubt)
+            self.report(explain_failure(process))
         if not all(name in process.outputs for name in ('diffusivity', 'posterior')):
-            return self.exit_codes.ERROR_DIFFUSIVITY_FAILED.format(reason=self.ctx.doubt or 'it has no such output')
+            return self.exit_codes.ERROR_DIFFUSIVITY_FAILED.format(reason=explain_failure(process))
         self.ctx.found = {name: process.outputs[name] for name in NEEDED if name in process.outputs}
         return None
 
@@ -133,6 +132,6 @@ class ConductivityWorkChain(ConductivityProtocolMixin, WorkChain):
         results = ConductivityResults.model_validate(self.outputs['conductivity'].get_dict())
         if all(point.sigma is None for point in results.points):
             return self.exit_codes.ERROR_NO_CONDUCTIVITY
-        if self.ctx.doubt is not None:
-            return self.exit_codes.ERROR_DIFFUSIVITY_DOUBTFUL.format(reason=self.ctx.doubt)
+        if results.message is not None:
+            return self.exit_codes.ERROR_DIFFUSIVITY_DOUBTFUL.format(reason=results.message)
         return None

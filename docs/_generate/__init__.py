@@ -25,6 +25,7 @@ def write_all(folder: Path) -> None:
         'check_report': options.describe_check_report(),
         'history': options.describe_history(),
         'barriers': options.describe_barriers(),
+        'transport': options.describe_transport(),
         'command_line': command_line.describe_command_line(),
         'embedded_programs': command_line.describe_embedded_programs(),
     }

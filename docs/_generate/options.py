@@ -26,6 +26,7 @@ from aiida_seimlip.options import (
     mlip3,
     neb,
     neb_results,
+    transport_results,
     vasp,
     vasp_band,
 )
@@ -44,6 +45,7 @@ belong to."""
 
 PAGES = {
     history.__name__: 'history.md', check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
+    transport_results.__name__: 'transport.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
 
@@ -88,6 +90,15 @@ def describe_history() -> str:
 def describe_check_report() -> str:
     """Return the tables of the models that the output `report` of a check is made of."""
     return join(part for model in _with_nested(check_report.CheckReport) for part in _describe_model(model, '##'))
+
+
+def describe_transport() -> str:
+    """Return the tables of the models of diffusivities and conductivities, and of the check before them."""
+    roots = (
+        transport_results.DiffusivityResults, transport_results.ConductivityResults, transport_results.ParityRecord,
+    )  # fmt: skip
+    models = dict.fromkeys(model for root in roots for model in _with_nested(root))
+    return join(part for model in models for part in _describe_model(model, '##'))
 
 
 def describe_barriers() -> str:

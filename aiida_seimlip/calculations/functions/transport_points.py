@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from aiida_seimlip.science.analysis.diffusion import DiffusionEstimate
     from aiida_seimlip.science.analysis.track import Track
 
+THIRDS = 3
+LARGEST_DRIFT = 0.02
+"""A volume that changes by more than this share from the first third of a production to the last is flagged."""
+
 
 @dataclass(eq=False)
 class Run:
@@ -121,7 +125,8 @@ def combine_runs(
     if whole.estimates:
         seed = derive_seed(settings.seed, Purpose.ESTIMATE, millikelvin(temperature), settings.replicas)
         values |= _describe_estimates(whole, seed)
-    flags += _flags_of_estimates(runs) + _flags_of_domain(runs, settings) + _flags_of_units(units, whole.point.key)
+    flags += _flags_of_estimates(runs) + _flags_of_domain(runs, settings)
+    flags += _flags_of_volume(runs) + _flags_of_units(units, whole.point.key)
     if values.get('scatter_factor') and values['scatter_factor'] > 2.0:
         flags.append(f'the replicas scatter {values["scatter_factor"]:.1f} times as much as their error bars tell')
     is_outside = any(is_out_of_domain(run.record, settings.domain.max_share) for run in runs)
@@ -198,6 +203,17 @@ def _flags_of_domain(runs: Sequence[Run], settings: DiffusivityOptions) -> list[
         f'{threshold:g}'
         for run in runs if is_out_of_domain(run.record, settings.domain.max_share)
     ]  # fmt: skip
+
+
+def _flags_of_volume(runs: Sequence[Run]) -> list[str]:
+    """Say where a cell went on growing or shrinking during the production."""
+    flags = []
+    for run in runs:
+        if run.track is not None and len(run.track) >= THIRDS:
+            first, *_, last = (part.mean() for part in np.array_split(run.track.volumes, THIRDS))
+            if abs(last / first - 1.0) > LARGEST_DRIFT:
+                flags.append(f'not equilibrated: the volume of {run.record.key} changes by {last / first - 1.0:+.1%}')
+    return flags
 
 
 def _flags_of_units(units: Mapping[str, Any], key: str) -> list[str]:
