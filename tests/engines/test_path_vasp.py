@@ -23,6 +23,7 @@ pytest.importorskip('aiida_vasp')
 
 from aiida_seimlip.engines.path.vasp import VaspPathWorkChain
 from aiida_seimlip.options.vasp_band import VaspBandOptions
+from aiida_seimlip.workflows.neb import NEBWorkChain
 
 slow = pytest.mark.slow
 FMAX, SPRING = 0.002, 1.0
@@ -94,6 +95,29 @@ def test_path_is_that_of_ase(find_path):
     assert (float(tags['EDIFFG']), float(tags['SPRING']), tags['LCLIMB']) == (-FMAX, -SPRING, '.TRUE.')
     poscar = job.base.repository.get_object_content('02/POSCAR').splitlines()
     assert (poscar[5].split(), poscar[6].split()) == (['Ne', 'Ar'], ['8', '23'])
+
+
+@slow
+def test_barrier(vasp_code, potcar_family):
+    """`NEBWorkChain` takes the engine, and finds the barrier that ASE finds."""
+    images = make_band(3)
+    ends = [FramesData.from_atoms([images[index]]) for index in (0, -1)]
+    builder = NEBWorkChain.get_builder_from_protocol(
+        {'path': vasp_code}, *ends, overrides={
+            'engines': {'path': 'vasp'}, 'options': {'n_images': 3, 'relax': None, 'interpolation': 'linear'},
+            'path': {
+                'parameters': {'potential_family': potcar_family, 'fmax': FMAX, 'spring_constant': SPRING},
+                'options': VASP_SCHEDULER,
+            },
+        },
+    )  # fmt: skip
+    outputs, node = run_get_node(builder)
+    assert node.is_finished_ok, node.exit_message
+    expected = relax_here(images).energies
+    barrier = outputs['barrier'].get_dict()
+    assert barrier['is_converged']
+    assert barrier['forward'] == pytest.approx(expected.max() - expected[0], abs=1e-5)
+    assert barrier['reaction_energy'] == pytest.approx(0.0, abs=1e-5)
 
 
 @slow
