@@ -56,7 +56,8 @@ def test_dry_run_of_a_diffusivity(run_command, submitted, dynamics, potential, s
     before = count_nodes()
     output = run_command(
         'launch', 'diffusivity', '--structure', structure_li2co3.pk, '--potential', potential.pk, *dynamics,
-        '--protocol', 'demo', '--dry-run',
+        '--protocol', 'demo', '--dry-run', '--overrides',
+        '{"options": {"temperatures": [1000.0], "dynamics": {"production_steps": 20000}}}',
     ).output  # fmt: skip
     row = next(line.split() for line in output.splitlines() if line.startswith('production 1000 K'))
     assert row[3:7] == ['1', '20,000', '4.8e+05', f'{4.8e5 / 2e4 / 3600:.3g}']

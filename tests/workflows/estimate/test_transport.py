@@ -13,8 +13,10 @@ from aiida_seimlip.workflows.estimate.transport import model_of, plan_conductivi
 @pytest.fixture
 def inputs(structure_li2co3, potential_trained):
     """Return a function that gives the inputs of a diffusivity from the protocol `demo`, as far as needed."""
+    dynamics = {'equilibration_steps': 2000, 'production_steps': 20_000}
 
     def make(**overrides):
+        overrides = {'temperatures': [800.0, 1000.0, 1200.0], 'dynamics': dynamics, **overrides}
         options = DiffusivityWorkChain.get_protocol_inputs('demo', {'options': overrides})['options']
         return {'structure': structure_li2co3, 'potential': potential_trained, 'options': orm.Dict(options)}
 
