@@ -82,7 +82,7 @@ def conductivity_sections(node: orm.WorkChainNode) -> list[Section]:
     :param node: a `ConductivityWorkChain`, in any state.
     """
     facts = ConductivityFacts(node)
-    sections = [_chapter(facts), _conduction(facts), _doubts(facts), facts.runs()]
+    sections = [_chapter(facts), _conduction(facts), _doubts(facts), *facts.runs()]
     return [*sections, *(diffusivity_sections(facts.diffusivity) if facts.diffusivity is not None else [])]
 
 
@@ -205,6 +205,8 @@ def _all_doubts(facts: ConductivityFacts) -> Iterator[str]:
             f'σ at {aim.temperature:g} K is extrapolated, with the density of carriers of the cell: in the material '
             'itself the number of defects changes with the temperature'
         )
+    if facts.diffusivity is not None:
+        yield 'What is to be distrusted of the diffusivity, below, holds here as well'
     if not any(point.haven_ratio is not None for point in results.points):
         yield 'There is no Haven ratio: whether ions push or hinder each other is not known'
 

@@ -44,7 +44,7 @@ def diffusivity_sections(node: orm.WorkChainNode) -> list[Section]:
     """
     facts = DiffusivityFacts(node)
     sections = [_chapter(facts), _displacements(facts), _arrhenius(facts), _structure(facts), _units(facts)]
-    return [*sections, _domain(facts), _doubts(facts), facts.runs(runs_table(facts))]
+    return [*sections, _domain(facts), _doubts(facts), *facts.runs(runs_table(facts))]
 
 
 # -- sections ---------------------------------------------------------------------------------------------------------

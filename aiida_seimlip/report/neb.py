@@ -64,7 +64,7 @@ def neb_sections(node: orm.WorkChainNode) -> list[Section]:
     """
     facts = BarrierFacts(node)
     sections = [_chapter(facts), _path(facts), *_comparisons(facts), *_temperatures(facts)]
-    return [*sections, _doubts(facts), facts.runs()]
+    return [*sections, _doubts(facts), *facts.runs()]
 
 
 def neb_tables(node: orm.WorkChainNode) -> list[Table]:

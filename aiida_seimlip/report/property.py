@@ -123,8 +123,8 @@ class PropertyFacts(ProcessFacts):
         value, unit = words.duration(self.wall_seconds).rsplit(' ', 1)
         return NumberTile(value, unit, 'wall time')
 
-    def runs(self, *tables: Table) -> Section:
-        """Return a section on the processes that the process called, and how they ended.
+    def runs(self, *tables: Table) -> list[Section]:
+        """Return a section on the processes that the process called, and how they ended; none if there are none.
 
         Calcfunctions that ended well are left out.
 
@@ -144,7 +144,7 @@ class PropertyFacts(ProcessFacts):
             if isinstance(process, orm.ProcessNode) and not _is_plain(process)
         ]  # fmt: skip
         shown = tuple(table for table in (*tables, Table('runs', 'Processes, in order', columns, rows)) if table.rows)
-        return Section(self.anchor('runs'), 'What was run', tables=shown, reason='Nothing was run.')
+        return [Section(self.anchor('runs'), 'What was run', tables=shown)] if shown else []
 
 
 def bullet(text: str) -> str:

@@ -206,6 +206,7 @@ def _draw_haven(ax: Axes, points: Sequence[Point]) -> None:
     ends = [end for point in points for end in (point.value, point.high) if math.isfinite(end)]
     ax.set_ylim(0, max(1.25, 1.1 * max(ends)))
     ax.set(xlabel='T (K)', ylabel='Haven ratio')
+    ax.margins(x=0.12)
     ax.xaxis.set_major_locator(MaxNLocator(4))
 
 

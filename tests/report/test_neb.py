@@ -97,13 +97,13 @@ def test_share_out_of_domain_is_told(parts, sections):
 
 
 def test_large_error_is_a_doubt():
-    *_, doubts, _ = neb_sections(barrier.store_barrier(height=0.31, reference=0.21))
+    *_, doubts = neb_sections(barrier.store_barrier(height=0.31, reference=0.21))
     assert 'The potential is 100 meV off, which is 40 % of the barrier of 0.251 eV' in ' '.join(doubts.points)
 
 
 def test_path_without_reference_says_so():
     node = barrier.store_barrier(reference=None, is_converged=False, status=400, message='The path has not converged.')
-    *_, doubts, _ = neb_sections(node)
+    *_, doubts = neb_sections(node)
     said = ' '.join(doubts.points)
     assert 'The path has not converged.' in said
     assert 'not checked with the reference' in said
