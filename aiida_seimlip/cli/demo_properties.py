@@ -18,6 +18,7 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.neb_results import BarrierRecord
 from aiida_seimlip.options.transport_results import DiffusivityResults
+from aiida_seimlip.report.words import typeset, with_uncertainty
 from aiida_seimlip.science.structures.crystals import li2co3
 from aiida_seimlip.workflows.diffusivity import DiffusivityWorkChain
 from aiida_seimlip.workflows.neb import NEBWorkChain
@@ -171,9 +172,9 @@ def _describe_barrier(record: BarrierRecord) -> list[str]:
 
 def _describe_diffusivity(record: DiffusivityResults) -> list[str]:
     lines = [
-        f'{point.temperature:g} K: ({1e10 * point.D:.2g} ± {1e10 * point.D_std:.1g}) × 10⁻¹⁰ m²/s'
+        f'{point.temperature:g} K: {typeset(with_uncertainty(point.D, point.D_std))} m²/s'
         for point in record.points
-        if point.D is not None and point.D_std is not None
+        if point.D is not None
     ]
     if record.arrhenius is not None:
         low, high = record.arrhenius.Ea_interval
