@@ -129,9 +129,8 @@ def test_results(name, settings, potential):
     assert 'track' not in outputs
 
 
-@all_engines
-def test_crash_is_an_outcome(name, settings, potential):
-    _, outputs = run(name, settings, potential=potential, parameters={'timestep': 3000.0})
+def test_crash_is_an_outcome(settings, potential):
+    _, outputs = run('lammps', settings, potential=potential, parameters={'timestep': 3000.0})
     results = outputs['results'].get_dict()
     assert results['outcome'] == 'crashed'
     assert results['message']
