@@ -58,7 +58,7 @@ def collective_conductivity(
 ) -> Posterior:
     """Return the conductivity in S/m with all correlations between the ions.
 
-    σ = lim d⟨|Σ_i z_i e Δr_i(t)|²⟩/dt / (6 V k T), Einstein's form of the Green–Kubo relation: Helfand, Phys. Rev.
+    σ = lim d⟨(Σ_i z_i e Δr_i(t))²⟩/dt / (6 V k T), Einstein's form of the Green–Kubo relation: Helfand, Phys. Rev.
     119, 1 (1960), doi:10.1103/PhysRev.119.1. Displacements are relative to the framework, which then carries no
     current. All ions together are one path, so that only lags up to a tenth of the track can be averaged well, and the
     posterior is skewed (`of_one_path`).

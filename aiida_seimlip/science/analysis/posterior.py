@@ -22,6 +22,9 @@ TOTAL = 3
 LARGEST_RELATIVE_ERROR = 0.5
 """A slope with a larger relative standard deviation is not resolved."""
 
+MEMORY = 5
+"""Frames after which vibrations are taken to be forgotten."""
+
 LARGEST_CONDITION = 1e6
 """Largest condition number of a covariance matrix."""
 
@@ -132,34 +135,55 @@ def displacement_curve(
     )
 
 
-def model_variances(curve: DisplacementCurve, column: int = TOTAL) -> np.ndarray:
-    """Return variances of the means as a smooth function of the lag.
+def variance_terms(curve: DisplacementCurve, column: int = TOTAL) -> tuple[float, float, float, float]:
+    """Fit the variance of single squared displacements by a smooth function of the lag t, c + α t + (β + γ) t².
 
-    The variance of single squared displacements of ions that hop is c + α t + β t²: c from vibrations, α from the
-    number of hops (Poisson), β at least 2 Σ_a (dMSD_a/dt)² (normal displacements at long lags). Where hops are rare,
-    the variances seen scatter and depend on the few displacements that they are meant to judge; taken as they are, they
-    make a covariance matrix that is not positive definite, and error bars that are far too small. The three numbers are
-    fitted to all lags, none negative. Vibrations are forgotten within a few frames, so that c adds nothing to the mean.
+    For ions that hop and vibrate, c is of vibrations, α of the number of hops (Poisson), β = 2 Σ_a (dMSD_a/dt)² of
+    normal displacements at long lags, and γ of differences between ions. Where hops are rare, the variances seen are low
+    where the displacements are few by chance; taken as they are, they can make an indefinite covariance, and pull values
+    and error bars down. β is taken from the slopes, the others are fitted to all lags, none negative.
+
+    :param curve: the mean squared displacements.
+    :param column: 0 to 2 for x to z, 3 for the total.
+    :return: c in Å⁴, α in Å⁴/ps, β and γ in Å⁴/ps².
+    """
+    lags, seen = curve.lags, curve.variances[:, column] * curve.n_independent
+    axes = range(TOTAL) if column == TOTAL else [column]
+    normal = 2.0 * float(np.sum(np.square([_plain_slope(curve, axis) for axis in axes])))
+    least = 0.1 * 2.0 / len(axes) * curve.msd[:, column] ** 2
+    weights = np.sqrt(curve.n_independent) / np.maximum(seen, np.maximum(least, _floor(curve) ** 2))
+    design = np.column_stack([np.ones_like(lags), lags, lags**2])
+    rest, _ = optimize.nnls(design * weights[:, np.newaxis], np.maximum(seen - normal * lags**2, 0.0) * weights)
+    return float(rest[0]), float(rest[1]), normal, float(rest[2])
+
+
+def model_variances(curve: DisplacementCurve, column: int = TOTAL) -> np.ndarray:
+    """Return the variances of the means that hops and diffusion cause, from `variance_terms`.
+
     For the mean over windows that overlap, the normal part counts by `overlapping_windows`, the others by the number of
-    displacements that do not overlap: all windows see the same hops. Where nothing hops, what vibrations leave in the
-    mean at the longest lag is the least that the variance can be there.
+    displacements that do not overlap: all windows see the same hops.
 
     :param curve: the mean squared displacements.
     :param column: 0 to 2 for x to z, 3 for the total.
     :return: shape (n_lags,), in Å⁴.
     """
-    lags, seen = curve.lags, curve.variances[:, column] * curve.n_independent
-    columns = range(TOTAL) if column == TOTAL else [column]
-    slopes = [_plain_slope(curve, axis) for axis in columns]
-    normal = 2.0 * float(np.sum(np.square(slopes)))
-    least = 0.1 * 2.0 / len(slopes) * curve.msd[:, column] ** 2
-    weights = np.sqrt(curve.n_independent) / np.maximum(seen, np.maximum(least, _floor(curve) ** 2))
-    design = np.column_stack([np.ones_like(lags), lags, lags**2])
-    excess, _ = optimize.nnls(design * weights[:, np.newaxis], np.maximum(seen - normal * lags**2, 0.0) * weights)
+    _, hops, normal, uneven = variance_terms(curve, column)
     gain = curve.n_overlapping / curve.n_independent
-    unseen = excess[0] / curve.n_independent[0] * curve.n_independent[-1] / lags[-1] ** 2
-    square = np.maximum(normal / gain + excess[2], unseen)
-    return (excess[1] * lags + square * lags**2) / curve.n_independent
+    least = (1e-4 * curve.msd[-1, column] / curve.lags[-1]) ** 2  # where nothing hops, so that it stays positive
+    return (hops * curve.lags + np.maximum(normal / gain + uneven, least) * curve.lags**2) / curve.n_independent
+
+
+def vibration_variances(curve: DisplacementCurve, column: int = TOTAL) -> np.ndarray:
+    """Return the variances of the means that vibrations cause, different ones at each lag.
+
+    Vibrations are taken to be forgotten within `MEMORY` frames, so that all frames but those count.
+
+    :param curve: the mean squared displacements.
+    :param column: 0 to 2 for x to z, 3 for the total.
+    :return: shape (n_lags,), in Å⁴.
+    """
+    n_displacements = curve.n_independent[0]  # of the shortest lag, a single frame
+    return np.full(curve.lags.size, variance_terms(curve, column)[0] * MEMORY / n_displacements)
 
 
 def overlapping_windows(lags: np.ndarray, n_steps: int) -> np.ndarray:
@@ -176,11 +200,11 @@ def overlapping_windows(lags: np.ndarray, n_steps: int) -> np.ndarray:
 
 
 def covariance_matrix(curve: DisplacementCurve, column: int = TOTAL, start: int = 0) -> np.ndarray:
-    """Return kinisi's covariance of the mean squared displacements at different lags, with modelled variances.
+    """Return kinisi's covariance of the mean squared displacements at different lags, and what vibrations add to it.
 
     For lags i ≤ j it is σ²_i N_i / N_j, with the variances σ² of the means and the numbers N of displacements that do
     not overlap: McCluskey, Coles and Morgan, J. Chem. Theory Comput. 21, 79 (2025), doi:10.1021/acs.jctc.4c01249. The
-    variances are those of `model_variances`.
+    variances are those of `model_variances`; to the diagonal `vibration_variances` are added.
 
     :param curve: the mean squared displacements.
     :param column: 0 to 2 for x to z, 3 for the total.
@@ -214,7 +238,8 @@ def covariance_matrix(curve: DisplacementCurve, column: int = TOTAL, start: int 
         )  # fmt: skip
     finally:
         np.random.set_state(state)
-    return np.asarray(regression.covariance_matrix.values, dtype=float)
+    vibrations = np.diag(vibration_variances(curve, column)[start:])
+    return np.asarray(regression.covariance_matrix.values, dtype=float) + vibrations
 
 
 def fit_line(

@@ -231,8 +231,8 @@ def unwrap(
     Each step of an atom is the difference of its wrapped positions, taken to its nearest image in the cell at the end
     of the step; the path is the sum of the steps. Counting crossings of the border and multiplying by the present cell
     instead makes the noise of the cell grow with the distance, and with it the diffusivity: von Bülow, Bullerjahn and
-    Hummer, J. Chem. Phys. 153, 021101 (2020), doi:10.1063/5.0008316, whose equation (2) for rectangular boxes is
-    applied here along the cell vectors.
+    Hummer, J. Chem. Phys. 153, 021101 (2020), doi:10.1063/5.0008316, whose scheme for rectangular boxes is applied here
+    along the cell vectors.
 
     :param positions: Cartesian positions in Å, relative to the corner of the cell; wrapped into it or not; shape
         (n_frames, n_atoms, 3).

@@ -107,6 +107,16 @@ class TestFlags:
         assert estimate.log_slope < 0.3
         assert [flag.split(':')[0] for flag in estimate.flags][:2] == ['too few hops', 'not diffusive']
 
+    @pytest.mark.parametrize('seed', range(4))
+    def test_flat(self, seed):
+        """Ions that rattle without any memory: the mean squared displacement is flat, and may even fall."""
+        estimate = estimate_diffusion(as_track(caged(300, 8, np.random.default_rng(seed), 0.3, 0.0)), seed=1)
+        assert not estimate.is_diffusive
+        assert estimate.D.interval[0] < 1e-12
+        assert estimate.D.mean < 5e-12
+        assert any(flag.startswith('not resolved') for flag in estimate.flags)
+        assert np.isfinite([estimate.D.std, estimate.log_slope, estimate.log_slope_std]).all()
+
     def test_wide_soft_cage(self):
         """Ions that travel far and always come back."""
         estimate = estimate_diffusion(as_track(caged(2000, 32, np.random.default_rng(0), 2.0, 0.995)), seed=1)
