@@ -29,7 +29,7 @@ test: $(VENV)/.installed-dev  ## Install the test tools and run the whole suite.
 	status=$$?; cat $(CLUSTER_LOG); exit $$status
 
 test-main: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-cluster: $(VENV)/.installed-dev
 	@mkdir -p $(dir $(CLUSTER_LOG))

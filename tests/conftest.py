@@ -38,6 +38,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if any(path.is_relative_to(cluster) for path in asked) else True
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let workers begin with the files that have slow tests, so that none is left with a long one at the end."""
+    if hasattr(config, 'workerinput'):
+        slow = {item.path for item in items if item.get_closest_marker('slow')}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
