@@ -39,7 +39,8 @@ def plan_campaign(inputs: Mapping[str, Any]) -> Plan:
     notes = [
         f'The work is that of all {iterations} iterations; a campaign ends as soon as its potential passes all '
         'explorations.',
-        'Trainings and selections have no measured speed: their time is left out.',
+        'Trainings and selections have no measured speed: their time is left out, as are runs that crash and are tried '
+        'again.',
     ]
     if _most_labels(options, iterations) is None:
         notes.append('Nothing limits the number of labels (`max_labels`, `selection.max_frames`): they are left out.')
