@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,8 +30,7 @@ def store_track(*tracks: Track, every: int | None = None) -> orm.ArrayData:
     """
     if not tracks:
         raise ValueError('There is no track to store.')
-    if len(tracks) > 1:
-        tracks[0].join(tracks[1:])
+    _join(tracks)
     return _node([track.to_arrays() for track in tracks], every)
 
 
@@ -50,8 +50,7 @@ def load_track(node: orm.ArrayData) -> Track:
     :param node: that `store_track` made.
     :raises KeyError: if the node holds no track.
     """
-    first, *others = load_parts(node)
-    track = first.join(others) if others else first
+    track = _join(load_parts(node))
     every = node.base.attributes.get(INTERVAL, None)
     if every is None or not (track.steps % every).any():
         return track
@@ -75,6 +74,33 @@ def load_parts(node: orm.ArrayData) -> list[Track]:
         })
         for prefix in prefixes
     ]  # fmt: skip
+
+
+def _join(parts: Sequence[Track]) -> Track:
+    """Return one track of a run and its continuations.
+
+    :raises TrackError: if one does not continue the one before it.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    carried = [parts[0]]
+    for later in parts[1:]:
+        carried.append(_carry_on(carried[-1], later))
+    return carried[0].join(carried[1:])
+
+
+def _carry_on(earlier: Track, later: Track) -> Track:
+    """Let a continuation in a cell that changes begin where the run before it ended.
+
+    A path that was unwrapped step by step has left the lattice of the present cell: the same frame lies elsewhere in
+    both, and not by whole cell vectors. In a cell that stays it does, and `Track.join` sees to that.
+    """
+    shared = np.flatnonzero(earlier.steps == later.steps[0])
+    is_npt = np.ptp(earlier.cells, axis=0).any() or np.ptp(later.cells, axis=0).any()
+    if not (shared.size and is_npt and earlier.symbols == later.symbols):
+        return later
+    gap = earlier.positions[shared[0]].astype(float) - later.positions[0]
+    return dataclasses.replace(later, positions=(later.positions + gap).astype(later.positions.dtype))
 
 
 def _node(parts: Sequence[dict[str, np.ndarray]], every: int | None) -> orm.ArrayData:

@@ -18,7 +18,7 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.data.track import store_track
 from aiida_seimlip.options.dynamics import AseDynamicsOptions
-from aiida_seimlip.science.analysis.assembly import RecordedPaths, assemble_track, wrap
+from aiida_seimlip.science.analysis.assembly import RecordedPaths, assemble_track
 from aiida_seimlip.science.analysis.track import Track, TrackError
 from aiida_seimlip.science.frames import Frames
 
@@ -134,8 +134,8 @@ def to_frames(records: np.ndarray, start: Frames) -> Frames:
 def to_track(files: MdFiles, start: Frames, options: AseDynamicsOptions) -> Track:
     """Return the paths of the mobile ions.
 
-    ASE's positions grow and shrink with the cell wherever an ion has gone; so they are wrapped, and unwrapped again
-    step by step.
+    ASE's positions grow and shrink with the cell wherever an ion has gone; so in a cell that changes they are wrapped,
+    and unwrapped again step by step.
 
     :param start: the frame that the run started from.
     :raises TrackError: if the frames lie too far apart.
@@ -149,7 +149,6 @@ def to_track(files: MdFiles, start: Frames, options: AseDynamicsOptions) -> Trac
     else:
         names = ('step', 'cell', 'positions', 'framework')
         steps, cells, positions, framework = (files.track[name] for name in names)
-        positions = wrap(positions.astype(float), cells) if options.is_npt else positions
         paths = RecordedPaths(steps, cells, positions, framework, not options.is_npt)
     return assemble_track(
         paths, start, files.final, mobile=options.mobile, first_step=options.first_step, timestep=options.timestep

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from aiida_seimlip.data.track import join_track_nodes, load_track, store_track
-from aiida_seimlip.science.analysis.track import Track, TrackError
+from aiida_seimlip.science.analysis.assembly import RecordedPaths, assemble_track
+from aiida_seimlip.science.analysis.track import Track, TrackError, unwrap
+from aiida_seimlip.science.frames import Frames
 
 
 def walk(steps, start=0.0, n_ions=2, seed=1):
@@ -61,6 +63,34 @@ def test_joined_node_takes_no_room():
 def _objects(node):
     repository = node.base.repository
     return [repository.get_object(name) for name in repository.list_object_names()]
+
+
+def test_parts_in_a_cell_that_changes():
+    """A continuation starts from positions by image flags, which a path that was unwrapped by steps has left."""
+    rng = np.random.default_rng(7)
+    steps = np.arange(0, 400, 10)
+    cells = np.array([np.diag([6.0, 7.0, 8.0]) * scale for scale in 1.0 + 0.05 * rng.normal(size=steps.size)])
+    scaled = rng.uniform(size=(1, 3, 3)) + np.cumsum(rng.normal(scale=0.12, size=(steps.size, 3, 3)), axis=0)
+    raw, wrapped = scaled @ cells, (scaled - np.floor(scaled)) @ cells
+
+    def frame(index):
+        return Frames(
+            numbers=[3] * 3, positions=raw[index], ptr=[0, 3], cells=cells[[index]], pbc=np.ones((1, 3)),
+            origin_steps=steps[[index]],
+        )  # fmt: skip
+
+    def part(first, last):
+        paths = RecordedPaths(steps, cells, wrapped, np.zeros((steps.size, 3)), is_unwrapped=False)
+        conditions = {'mobile': ['Li'], 'first_step': steps[first], 'timestep': 0.5}
+        return assemble_track(paths, frame(first), frame(last), **conditions)
+
+    whole = part(0, 39)
+    assert np.abs(whole.positions - raw).max() > 0.1
+    np.testing.assert_allclose(whole.positions, unwrap(wrapped, cells) + raw[0] - wrapped[0], atol=1e-9)
+    nodes = [store_track(part(*ends), every=10) for ends in ((0, 17), (17, 30), (30, 39))]
+    joined = load_track(join_track_nodes(nodes))
+    assert joined.steps.tolist() == steps.tolist()
+    np.testing.assert_allclose(joined.positions, whole.positions, atol=1e-4)
 
 
 def test_strangers_are_not_joined():

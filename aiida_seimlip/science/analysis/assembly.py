@@ -18,9 +18,10 @@ class RecordedPaths:
 
     :param steps: MD steps; shape (n_frames,).
     :param cells: in Å; shape (n_frames, 3, 3).
-    :param positions: in Å; shape (n_frames, n_ions, 3).
+    :param positions: in Å, wrapped or not; shape (n_frames, n_ions, 3).
     :param framework: mass-weighted centre of all other atoms in Å, unwrapped; shape (n_frames, 3).
-    :param is_unwrapped: whether the positions are unwrapped, in a cell that stays.
+    :param is_unwrapped: whether the positions are the paths, in a cell that stays; else they are wrapped and unwrapped
+        step by step.
     """
 
     steps: np.ndarray
@@ -75,7 +76,9 @@ def assemble_track(
     if paths.is_unwrapped:
         positions = np.concatenate([part.positions.astype(np.float32) for part in parts])
     else:
-        positions = unwrap(np.concatenate([part.positions for part in parts]), cells)
+        positions = np.concatenate([part.positions.astype(float) for part in parts])
+        wrapped = wrap(positions, cells)
+        positions = unwrap(wrapped, cells) + (positions[0] - wrapped[0])
     return Track(
         positions=positions,
         symbols=tuple(chemical_symbols[number] for number in start.numbers[is_mobile]),
