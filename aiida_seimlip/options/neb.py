@@ -79,7 +79,7 @@ class NEBOptions(Options):
         default='idpp', description='The first band: by the image-dependent pair potential, or on a straight line.'
     )
     relax: RelaxOptions | None = Field(
-        default=RelaxOptions(fmax=0.02, max_steps=500),
+        default=RelaxOptions(fmax=0.01, max_steps=500),
         description='How the ends are relaxed, at constant cell; none: they are minima already.',
     )
     end_points: EndPointOptions = Field(default=EndPointOptions(), description='What the ends must be.')

@@ -93,5 +93,5 @@ def validate_images(images: FramesData, _: Any) -> str | None:
     if not images.n_frames:
         return 'Input `images` holds no frames.'
     if len(images.formulas) > 1:
-        return f'Input `images` holds frames of different atoms: {", ".join(images.formulas)}.'
+        return f'Input `images` holds frames of different atoms: {", ".join(sorted(images.formulas))}.'
     return None
