@@ -25,7 +25,7 @@ LATEX_SPECIAL = {
     '…': r'\dots{}', '°': r'$^\circ$', '±': r'$\pm$', '\u202f': r'\,', '≥': r'$\geq$', '≤': r'$\leq$',
 }  # fmt: skip
 RAISED = dict(zip('⁰¹²³⁴⁵⁶⁷⁸⁹⁻', '0123456789-', strict=True))
-LOWERED = dict(zip('₀₁₂₃₄₅₆₇₈₉', '0123456789', strict=True))
+LOWERED = dict(zip('₀₁₂₃₄₅₆₇₈₉ₐ', '0123456789a', strict=True))
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ def test_tables_include_those_of_the_diffusivity(node):
     names = [table.name for table in conductivity_tables(node)]
     assert names[:3] == ['conductivity', 'carriers', 'conductivity_aim']
     assert 'diffusion' in names
+    assert all(table.to_latex().isascii() for table in conductivity_tables(node))
     assert len(names) == len(set(names))
 
 

@@ -160,6 +160,11 @@ def test_csv_has_all_digits(node):
     assert [float(row['D_m2_per_s_std']) for row in rows] == [point['D_std'] for point in stored]
 
 
+def test_latex_is_plain_ascii(node):
+    for table in diffusivity_tables(node):
+        assert table.to_latex().isascii(), table.name
+
+
 def test_band_of_a_known_law():
     samples = np.array([[np.log(transport.D0), transport.EA]] * 3)
     band = band_of(samples, [300.0, 900.0])

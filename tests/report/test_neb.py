@@ -113,6 +113,7 @@ def test_path_without_reference_says_so():
 def test_tables_are_written_for_a_paper(node, tmp_path):
     names = {path.name for path in write_tables(node, tmp_path / 'tables')}
     stems = ('barrier', 'images', 'comparison', 'barrier_and_diffusion')
+    assert all(path.read_text().isascii() for path in (tmp_path / 'tables').glob('*.tex'))
     assert names == {f'{stem}.{ending}' for stem in stems for ending in ('csv', 'tex')}
 
 
