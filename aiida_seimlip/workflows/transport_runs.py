@@ -80,8 +80,9 @@ class TransportRunsMixin(PoolMixin):
     def inspect_parity(self) -> ExitCode | None:
         """Compare what the program says of the start with our own evaluation."""
         process = self.ctx.parity_process
-        if not process.is_finished_ok or 'trajectory' not in process.outputs:
-            reason = explain_failure(process) if not process.is_finished_ok else 'it returned no frame.'
+        end = self._describe_end('parity', process)
+        if end['outcome'] != COMPLETED or 'trajectory' not in process.outputs:
+            reason = end['message'] or f'it ended as {end["outcome"]}, and returned no frame.'
             return self.exit_codes.ERROR_PROGRAM_FAILED.format(reason=reason)
         self.ctx.parity = compare_start(
             self.inputs.options, self.inputs.potential, process.outputs.trajectory, process.outputs.results

@@ -249,6 +249,10 @@ def test_structure_and_arrays_are_attached(whole):
 # -- how it can end ---------------------------------------------------------------------------------------------------
 
 
+def at_rest():
+    return orm.Dict({'outcome': 'completed', 'message': None, 'mean_pressure': None})
+
+
 def test_error_parity_failed(generate, finished, inputs):
     process = generate({'check_parity': True})
     assert process.should_check_parity()
@@ -256,10 +260,10 @@ def test_error_parity_failed(generate, finished, inputs):
     process.run_parity()
     parameters = process.launched['parity']['parameters']
     assert (parameters['n_steps'], parameters['velocities'], parameters['mobile']) == (0, 'keep', [])
-    process.ctx.parity_process = finished(results=orm.Dict({'mean_pressure': None}), trajectory=FramesData(ours))
+    process.ctx.parity_process = finished(results=at_rest(), trajectory=FramesData(ours))
     assert process.inspect_parity() is None
     wrong = FramesData(ours.replace(energies=ours.energies + 1.0))
-    process.ctx.parity_process = finished(results=orm.Dict({'mean_pressure': None}), trajectory=wrong)
+    process.ctx.parity_process = finished(results=at_rest(), trajectory=wrong)
     exit_code = process.inspect_parity()
     assert exit_code.status == process.exit_codes.ERROR_PARITY_FAILED.status
     assert 'energy by 0.125 eV per atom' in exit_code.message
@@ -268,10 +272,15 @@ def test_error_parity_failed(generate, finished, inputs):
 
 def test_error_program_failed(generate, finished):
     process = generate({'check_parity': True})
-    process.ctx.parity_process = finished(310, 'there is no such program')
-    exit_code = process.inspect_parity()
-    assert exit_code.status == process.exit_codes.ERROR_PROGRAM_FAILED.status
-    assert 'there is no such program' in exit_code.message
+    for end, message in (
+        (finished(310, 'there is no such program'), 'there is no such program'),
+        (finished(results=results('crashed', 'Lost atoms')), 'Lost atoms'),
+        (finished(results=at_rest()), 'returned no frame'),
+    ):
+        process.ctx.parity_process = end
+        exit_code = process.inspect_parity()
+        assert exit_code.status == process.exit_codes.ERROR_PROGRAM_FAILED.status
+        assert message in exit_code.message
 
 
 def test_error_all_runs_failed(generate, run_all, finished):
