@@ -45,6 +45,7 @@ class Plan:
     :param barrier: replaces settings of the protocol ``demo`` of `NEBWorkChain`.
     :param diffusivity: the same of `DiffusivityWorkChain`, whose cell has a vacancy.
     :param symbol: element that migrates.
+    :param expansion: lengths of the cell of the diffusivity by those of the crystal: it is hot.
     """
 
     crystal: Atoms
@@ -53,6 +54,7 @@ class Plan:
     barrier: dict[str, Any] = field(default_factory=dict)
     diffusivity: dict[str, Any] = field(default_factory=dict)
     symbol: str = 'Li'
+    expansion: float = 1.0
 
 
 PLAN = Plan(
@@ -62,6 +64,7 @@ PLAN = Plan(
         'vacancy': {'mechanism': 'vacancy', 'number': 0},
         'interstitial': {'mechanism': 'interstitial_knock_off', 'number': 3},
     },
+    expansion=1.02,  # as the second start of the explorations
 )
 
 
@@ -92,7 +95,7 @@ def run_properties(
         with clock.measure(f'{name} barrier'):
             found[name] = _run(build_barrier(codes, potential, crystal, hop, plan), progress, name, reuse=reuse)
     with clock.measure(DIFFUSIVITY):
-        builder = build_diffusivity(codes, potential, crystal, plan)
+        builder = build_diffusivity(codes, potential, plan)
         found[DIFFUSIVITY] = _run(builder, progress, DIFFUSIVITY, reuse=reuse)
     return found
 
@@ -117,16 +120,16 @@ def build_barrier(
     )  # fmt: skip
 
 
-def build_diffusivity(
-    codes: Mapping[str, orm.AbstractCode], potential: PotentialData, crystal: FramesData, plan: Plan
-) -> ProcessBuilder:
+def build_diffusivity(codes: Mapping[str, orm.AbstractCode], potential: PotentialData, plan: Plan) -> ProcessBuilder:
     """Return the inputs of a diffusivity in a cell with a vacancy.
 
     :param codes: of the embedded programs, by label.
     :param potential: of the campaign.
-    :param crystal: that the vacancy is made in.
     :param plan: with what is to be computed.
     """
+    expanded = plan.crystal.copy()
+    expanded.set_cell(plan.expansion * expanded.cell.array, scale_atoms=True)
+    crystal = FramesData.from_atoms([expanded])
     parameters = orm.Dict({'symbol': plan.symbol, 'supercell': plan.supercell})
     vacancy: dict[str, Any] = make_vacancy(crystal, parameters)
     return DiffusivityWorkChain.get_builder_from_protocol(
