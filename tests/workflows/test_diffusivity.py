@@ -14,16 +14,8 @@ from aiida_seimlip.options.transport_results import DiffusivityResults
 from aiida_seimlip.science.mtp.evaluate import evaluate
 from aiida_seimlip.workflows.diffusivity import DiffusivityWorkChain
 
-from .conftest import crystal
-from .transport import arrhenius, lattice_walk
+from .transport import OPTIONS, arrhenius, diffusivity_inputs, lattice_walk
 
-OPTIONS = {
-    'seed': 7, 'mobile': ['Ne'], 'temperatures': [600.0, 1000.0], 'check_parity': False, 'rdf': None,
-    'dynamics': {
-        'timestep': 1.0, 'equilibration_steps': 0, 'production_steps': 399_000, 'track_every': 1000,
-        'dump_every': 100_000,
-    },
-}  # fmt: skip
 WITH_EQUILIBRATION = {**OPTIONS['dynamics'], 'equilibration_steps': 100}
 
 TOO_SLOW = 3e-11
@@ -34,10 +26,7 @@ _RUN = {}
 
 @pytest.fixture
 def inputs(code, potential):
-    return {
-        'structure': FramesData.from_atoms([crystal()]), 'potential': potential, 'options': OPTIONS,
-        'dynamics': {'code': code('seimlip.lammps')},
-    }  # fmt: skip
+    return diffusivity_inputs(code('seimlip.lammps'), potential)
 
 
 @pytest.fixture
@@ -366,35 +355,3 @@ def test_error_out_of_domain(generate, run_all, monkeypatch, max_share, label):
     assert exit_code.status == process.exit_codes[label].status
     assert 'T1000_r0 (0.02, up to 31)' in exit_code.message
     assert any('out of domain' in flag for flag in point.flags)
-
-
-# -- what is refused --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
-        ({'options': {**OPTIONS, 'mobile': ['Li']}}, 'names Li as `mobile`, which the input `structure` lacks'),
-        ({'potential': None}, 'LAMMPS needs one'),
-        ({'engines': {'dynamics': 'gromacs'}}, 'no engine `gromacs`'),
-        ({'dynamics': {}}, '`dynamics.code` is missing'),
-    ],
-)
-def test_refused(inputs, changes, message):
-    merged = {name: value for name, value in {**inputs, **changes}.items() if value is not None}
-    with pytest.raises(ValueError, match=message):
-        instantiate_process(get_manager().get_runner(), DiffusivityWorkChain, **merged)
-
-
-def test_several_frames_are_refused(inputs, make_frames):
-    with pytest.raises(ValueError, match='holds 2 frames, but the start is one'):
-        instantiate_process(get_manager().get_runner(), DiffusivityWorkChain, **{**inputs, 'structure': make_frames(2)})
-
-
-def test_elements_that_the_potential_lacks_are_refused(inputs, structure_li2co3):
-    options = {**OPTIONS, 'mobile': ['Li']}
-    with pytest.raises(ValueError, match='does not know'):
-        instantiate_process(
-            get_manager().get_runner(), DiffusivityWorkChain,
-            **{**inputs, 'structure': structure_li2co3, 'options': options},
-        )  # fmt: skip

@@ -6,9 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from .conftest import crystal
+
 KB = 8.617333262e-5
 SPACING = 3.0
 EDGE = 5.3
+
+OPTIONS = {
+    'seed': 7, 'mobile': ['Ne'], 'temperatures': [600.0, 1000.0], 'check_parity': False, 'rdf': None,
+    'dynamics': {
+        'timestep': 1.0, 'equilibration_steps': 0, 'production_steps': 399_000, 'track_every': 1000,
+        'dump_every': 100_000,
+    },
+}  # fmt: skip
 
 
 def lattice_walk(diffusivity: float, *, n_frames: int = 400, n_ions: int = 8, seed: int = 0) -> Any:
@@ -38,3 +48,15 @@ def lattice_walk(diffusivity: float, *, n_frames: int = 400, n_ions: int = 8, se
 def arrhenius(temperature: float, D0: float = 1e-7, Ea: float = 0.25) -> float:
     """Return D0 exp(-Ea / kT) in m²/s."""
     return D0 * np.exp(-Ea / (KB * temperature))
+
+
+def diffusivity_inputs(code: Any, potential: Any) -> dict[str, Any]:
+    """Return inputs of `DiffusivityWorkChain` that pass all checks.
+
+    :param code: for `seimlip.lammps`.
+    :param potential: for neon and argon.
+    """
+    from aiida_seimlip.data.frames import FramesData
+
+    structure = FramesData.from_atoms([crystal()])
+    return {'structure': structure, 'potential': potential, 'options': OPTIONS, 'dynamics': {'code': code}}
