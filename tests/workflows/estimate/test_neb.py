@@ -13,16 +13,18 @@ def inputs_of(structure, protocol='demo', **sections):
 
 
 def test_ends_and_band(structure_li2co3):
-    """Two ends and five images of 24 atoms, 300 steps each at most."""
-    found = plan_neb(inputs_of(structure_li2co3))
+    """Two ends and five images of 24 atoms, 200 and 300 steps each at most."""
+    options, path = {'n_images': 5, 'relax': {'max_steps': 200}}, {'parameters': {'max_steps': 300}}
+    found = plan_neb(inputs_of(structure_li2co3, options=options, path=path))
     assert [(work.name, work.atom_steps) for work in found.works] == [
-        ('relax the ends', 2 * 24 * 300), ('band of 5 images', 5 * 24 * 300)
+        ('relax the ends', 2 * 24 * 200), ('band of 5 images', 5 * 24 * 300)
     ]  # fmt: skip
     assert found.is_limit
 
 
 def test_check_with_the_reference(structure_li2co3):
-    found = plan_neb({**inputs_of(structure_li2co3), 'reference': {'parameters': orm.Dict()}})
+    inputs = inputs_of(structure_li2co3, options={'n_images': 5})
+    found = plan_neb({**inputs, 'reference': {'parameters': orm.Dict()}})
     assert (found.works[-1].steps, found.works[-1].unit) == (7, 'frames')
 
 
