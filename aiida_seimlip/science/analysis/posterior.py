@@ -139,9 +139,9 @@ def variance_terms(curve: DisplacementCurve, column: int = TOTAL) -> tuple[float
     """Fit the variance of single squared displacements by a smooth function of the lag t, c + α t + (β + γ) t².
 
     For ions that hop and vibrate, c is of vibrations, α of the number of hops (Poisson), β = 2 Σ_a (dMSD_a/dt)² of
-    normal displacements at long lags, and γ of differences between ions. Where hops are rare, the variances seen are low
-    where the displacements are few by chance; taken as they are, they can make an indefinite covariance, and pull values
-    and error bars down. β is taken from the slopes, the others are fitted to all lags, none negative.
+    normal displacements at long lags, and γ of differences between ions. Where hops are rare, the variances seen are
+    low where the displacements are few by chance; taken as they are, they can make an indefinite covariance, and pull
+    values and error bars down. β is taken from the slopes, the others are fitted to all lags, none negative.
 
     :param curve: the mean squared displacements.
     :param column: 0 to 2 for x to z, 3 for the total.
