@@ -8,8 +8,8 @@ import pytest
 from aiida import orm
 from ase.build import bulk
 
-from aiida_seimlip.calculations.ase import pack
 from aiida_seimlip.calculations.md import MdCalculation
+from aiida_seimlip.calculations.script import pack
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.track import load_track
 from aiida_seimlip.options.calculator import CalculatorOptions

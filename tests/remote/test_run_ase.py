@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
-from aiida_seimlip.calculations.ase import pack
+from aiida_seimlip.calculations.script import pack
 from aiida_seimlip.remote import run_ase
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import ASE_VELOCITY_TO_ANGSTROM_PER_PS

@@ -8,7 +8,7 @@ from ase import Atoms, units
 from ase.build import bulk
 from ase.calculators import emt
 
-from aiida_seimlip.calculations.ase import pack
+from aiida_seimlip.calculations.script import pack
 from aiida_seimlip.options.calculator import CalculatorOptions
 from aiida_seimlip.options.dynamics import AseDynamicsOptions
 from aiida_seimlip.parsers.md import read_checkpoint, read_records
