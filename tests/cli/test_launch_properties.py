@@ -93,7 +93,7 @@ def test_conductivity_with_its_diffusivity(run_command, submitted, dynamics, pot
     run_command('launch', 'conductivity', *arguments)
     assert submitted[0].diffusivity['structure'].pk == structure_li2co3.pk
     output = run_command('launch', 'conductivity', *arguments, '--dry-run').output
-    assert 'production 1200 K' in output
+    assert 'production 900 K' in output
 
 
 def test_conductivity_of_something_else(run_command, submitted):

@@ -2,8 +2,6 @@
 
 import io
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,6 @@ from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import EV_PER_A3_TO_GPA
 
 FIXTURES = Path(__file__).parents[2] / 'fixtures' / 'mlip3'
-BENCHMARK = Path(__file__).parents[3] / 'benchmarks' / 'formats.py'
 SPECIES = ('Li', 'C', 'O')
 
 SMALL = b"""BEGIN_CFG
@@ -373,15 +370,6 @@ class TestRefusals:
         bare = SMALL.replace(cell, b'')
         assert 'Direct coordinates need a Supercell' in refusal(bare.replace(b'cartes_', b'direct_'))
         assert '`Virial:` needs a Supercell' in refusal(bare.replace(b'PlusStress:', b'Virial:'))
-
-
-@pytest.mark.slow
-def test_speed():
-    """A million atoms must be read and written in ten seconds each, with 1.5 GB of memory at most."""
-    out = subprocess.run([sys.executable, str(BENCHMARK)], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in out.splitlines() if 'decimals' in line]
-    assert len(rows) == 4
-    assert all(float(cpu) <= 10.0 and float(peak) <= 1.5 for *_, cpu, _, peak, _ in rows), out
 
 
 class TestTake:

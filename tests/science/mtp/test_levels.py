@@ -44,7 +44,7 @@ def test_number_of_scalars(level):
     assert len(levels.scalars(levels.connected_scalars(level), level)) == SCALARS[level]
 
 
-@pytest.mark.parametrize('level', [*range(6, 21, 2), pytest.param(28, marks=pytest.mark.slow)])
+@pytest.mark.parametrize('level', [*range(6, 21, 2), 24])
 def test_counts(level):
     potential = levels.untrained(level, ['Li', 'C', 'O'])
     assert potential.level == level
