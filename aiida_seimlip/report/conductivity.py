@@ -14,9 +14,10 @@ from aiida_seimlip.report import style, words
 from aiida_seimlip.report import transport_plots as plots
 from aiida_seimlip.report.diffusivity import band_of, diffusivity_sections, grade_tile
 from aiida_seimlip.report.diffusivity_tables import TEMPERATURE, DiffusivityFacts, diffusivity_tables
-from aiida_seimlip.report.property import PropertyFacts, bullet, known
+from aiida_seimlip.report.property import PropertyFacts, bullet
 from aiida_seimlip.report.sections import Figure, NumberTile, Section
 from aiida_seimlip.report.tables import Cell, Column, Table
+from aiida_seimlip.report.transport import doubts_of_transport
 
 UNKNOWN = (float('nan'), float('nan'))
 ELEMENTARY_CHARGE = 1.602176634e-19
@@ -183,22 +184,10 @@ def _doubts(facts: ConductivityFacts) -> Section:
 
 def _all_doubts(facts: ConductivityFacts) -> Iterator[str]:
     """Say what a reader must know before using the numbers."""
-    yield from facts.doubts()
-    yield from facts.notes
     results = facts.results
+    yield from doubts_of_transport(facts, results)
     if results is None:
         return
-    if results.message:
-        yield results.message
-    yield from results.warnings
-    for point in results.points:
-        for flag in point.flags:
-            yield f'{point.temperature:g} K: {flag}'
-        if point.share_above_threshold:
-            yield (
-                f'{point.temperature:g} K: {words.share(point.share_above_threshold)} of the frames are out of the '
-                f"potential's domain, with grades up to {words.grade(known(point.highest_grade))}"
-            )
     aim = results.extrapolation
     if aim is not None and aim.is_extrapolated:
         yield (

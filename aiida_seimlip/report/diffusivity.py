@@ -25,6 +25,7 @@ from aiida_seimlip.report.diffusivity_tables import (
 )
 from aiida_seimlip.report.property import bullet, known
 from aiida_seimlip.report.sections import Figure, NumberTile, Section
+from aiida_seimlip.report.transport import doubts_of_transport
 
 BOLTZMANN_EV = 8.617333262e-5
 FEWEST_POINTS = 2
@@ -226,22 +227,10 @@ def _doubts(facts: DiffusivityFacts) -> Section:
 
 def _all_doubts(facts: DiffusivityFacts) -> Iterator[str]:
     """Say what a reader must know before using the numbers."""
-    yield from facts.doubts()
-    yield from facts.notes
     results = facts.results
+    yield from doubts_of_transport(facts, results)
     if results is None:
         return
-    if results.message:
-        yield results.message
-    yield from results.warnings
-    for point in results.points:
-        for flag in point.flags:
-            yield f'{point.temperature:g} K: {flag}'
-        if point.share_above_threshold:
-            yield (
-                f'{point.temperature:g} K: {words.share(point.share_above_threshold)} of the frames are out of the '
-                f"potential's domain, with grades up to {words.grade(known(point.highest_grade))}"
-            )
     yield from _about_conditions(results)
     if results.arrhenius is not None:
         yield from results.arrhenius.flags
