@@ -330,7 +330,7 @@ def test_run_that_crashes(run):
 
 
 def test_run_out_of_walltime(run):
-    parameters = {'temperature': 10.0, 'n_steps': 10_000_000, 'with_grades': False, 'timestep': 0.1}
+    parameters = {'temperature': 10.0, 'n_steps': 10_000_000, 'with_grades': False, 'timestep': 1e-4}
     outputs, node = run(parameters, options={'max_wallclock_seconds': 4})
     assert node.exit_status == 400
     results = outputs['results'].get_dict()

@@ -230,7 +230,8 @@ def reference(settings, monkeypatch):
     """Return a function that makes a reference process whose jobs are only noted."""
 
     def factory(n_frames, **inputs):
-        process = make('reference', 'ase', **settings('reference', 'ase'), frames=frames(n_frames), **inputs)
+        images = frames(n_frames, seed=4711)  # which no other test has labelled
+        process = make('reference', 'ase', **settings('reference', 'ase'), frames=images, **inputs)
         process.submitted = []
         monkeypatch.setattr(process, 'submit', lambda job, **given: process.submitted.append(given))
         monkeypatch.setattr(process, 'to_context', lambda **kwargs: None)
