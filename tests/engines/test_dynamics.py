@@ -178,7 +178,7 @@ def test_run_goes_on_after_the_wall_time(name, ensemble, settings, potential):
     """Two jobs, cut off wherever the wall time came, give one track without a gap and without a frame twice."""
     settings_in_short = {**settings('dynamics', name), 'options': orm.Dict({'max_wallclock_seconds': 8})}
     parameters = {**settings_in_short.pop('parameters', {}), **PARAMETERS, 'n_steps': 10_000_000}
-    parameters |= {'track_every': 2, 'dump_every': 6, 'ensemble': ensemble, 'barostat_damping': 4000.0}
+    parameters |= {'timestep': 1.0, 'track_every': 2, 'dump_every': 6, 'ensemble': ensemble, 'barostat_damping': 4000.0}
     outputs, node = run_get_node(
         load_engine('dynamics', name), **settings_in_short, structure=start(), potential=potential,
         parameters=orm.Dict(parameters), max_iterations=2,
