@@ -15,7 +15,8 @@ from ase.optimize import BFGS, FIRE
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.structures.migration import vacancy_hops
+from aiida_seimlip.science.structures import hops
+from aiida_seimlip.science.structures.migration import end_points
 
 from .conftest import LENNARD_JONES, VASP_SCHEDULER
 
@@ -32,7 +33,7 @@ FMAX, SPRING = 0.002, 1.0
 def make_band(n_between: int) -> list:
     """Return a vacancy hop in argon, relaxed at its ends, in which every fourth atom is called neon."""
     crystal = bulk('Ar', a=5.3, cubic=True)
-    ends = vacancy_hops(crystal, 'Ar', matrix=(2, 2, 2), max_length=3.8)[0]
+    ends = end_points(crystal, hops.vacancy(crystal, 'Ar', max_length=3.8)[0], (2, 2, 2))
     pair = []
     for end in (ends.initial, ends.final):
         end.symbols[1::4] = 'Ne'

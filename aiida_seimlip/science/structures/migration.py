@@ -16,7 +16,6 @@ import numpy as np
 from ase import Atoms
 from ase.geometry import find_mic
 
-from aiida_seimlip.science.structures import hops
 from aiida_seimlip.science.structures.defects import as_tuple, find_atom, refuse_contact, wrap
 from aiida_seimlip.science.structures.hops import Hop
 from aiida_seimlip.science.structures.supercells import StructureError, as_matrix, describe, supercell
@@ -109,62 +108,6 @@ class EndPoints:
             'clearance': self.clearance,
             'angle': self.angle,
         }  # fmt: skip
-
-
-def vacancy_hops(
-    atoms: Atoms, symbol: str, *, matrix: np.ndarray | Sequence[Any] = (1, 1, 1), **keywords: Any
-) -> list[EndPoints]:
-    """Return the end points of all distinct hops of an atom into a vacancy, shortest first.
-
-    :param atoms: the perfect crystal.
-    :param symbol: element of the atom.
-    :param matrix: of the supercell.
-    :param keywords: as of `hops.vacancy`.
-    :raises StructureError: if there is no such hop, or the supercell is too small for one.
-    """
-    return [end_points(atoms, hop, matrix) for hop in hops.vacancy(atoms, symbol, **keywords)]
-
-
-def interstitial_direct(
-    atoms: Atoms, symbol: str, *, matrix: np.ndarray | Sequence[Any] = (1, 1, 1), **keywords: Any
-) -> list[EndPoints]:
-    """Return the end points of all distinct hops of an interstitial between empty sites, shortest first.
-
-    :param atoms: the perfect crystal.
-    :param symbol: element of the interstitial.
-    :param matrix: of the supercell.
-    :param keywords: as of `hops.interstitial_direct`.
-    :raises StructureError: if there is no such hop, or the supercell is too small for one.
-    """
-    return [end_points(atoms, hop, matrix) for hop in hops.interstitial_direct(atoms, symbol, **keywords)]
-
-
-def interstitial_knock_off(
-    atoms: Atoms, symbol: str, *, matrix: np.ndarray | Sequence[Any] = (1, 1, 1), **keywords: Any
-) -> list[EndPoints]:
-    """Return the end points of all distinct hops of an interstitial by way of a lattice site, shortest first.
-
-    :param atoms: the perfect crystal.
-    :param symbol: element of the interstitial.
-    :param matrix: of the supercell.
-    :param keywords: as of `hops.interstitial_knock_off`.
-    :raises StructureError: if there is no such hop, or the supercell is too small for one.
-    """
-    return [end_points(atoms, hop, matrix) for hop in hops.interstitial_knock_off(atoms, symbol, **keywords)]
-
-
-def frenkel_pair_generation(
-    atoms: Atoms, symbol: str, *, matrix: np.ndarray | Sequence[Any] = (1, 1, 1), **keywords: Any
-) -> list[EndPoints]:
-    """Return the end points of all distinct hops of an atom from its place to an empty site along a direction.
-
-    :param atoms: the perfect crystal.
-    :param symbol: element of the atom.
-    :param matrix: of the supercell.
-    :param keywords: as of `hops.frenkel_pair_generation`.
-    :raises StructureError: if there is no such hop, or the supercell is too small for one.
-    """
-    return [end_points(atoms, hop, matrix) for hop in hops.frenkel_pair_generation(atoms, symbol, **keywords)]
 
 
 def end_points(atoms: Atoms, hop: Hop, matrix: np.ndarray | Sequence[Any] = (1, 1, 1)) -> EndPoints:

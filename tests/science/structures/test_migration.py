@@ -9,7 +9,7 @@ import pytest
 from ase.build import bulk
 from ase.geometry import find_mic
 
-from aiida_seimlip.science.structures import hops, migration
+from aiida_seimlip.science.structures import hops
 from aiida_seimlip.science.structures.band import faults_of_ends, interpolate
 from aiida_seimlip.science.structures.crystals import li2co3, li2o
 from aiida_seimlip.science.structures.migration import EndPointsError, end_points, match
@@ -122,7 +122,8 @@ def test_end_points_make_a_band(mechanism):
 
 def test_vacancy_hops_end_where_an_atom_was():
     perfect = supercell(li2co3(), MATRIX)
-    for ends in migration.vacancy_hops(li2co3(), 'Li', matrix=MATRIX):
+    for hop in hops.vacancy(li2co3(), 'Li'):
+        ends = end_points(li2co3(), hop, MATRIX)
         ((index, symbol, position),) = ends.removed
         (atom,) = ends.moved
         assert (symbol, perfect.symbols[index]) == ('Li', 'Li')
@@ -132,25 +133,23 @@ def test_vacancy_hops_end_where_an_atom_was():
 
 
 def test_both_ends_of_a_symmetric_hop_are_alike():
-    for ends in (
-        migration.vacancy_hops(li2co3(), 'Li', matrix=MATRIX)[0],
-        migration.interstitial_knock_off(li2co3(), 'Li', matrix=MATRIX)[0],
-    ):
+    for find in (hops.vacancy, hops.interstitial_knock_off):
+        ends = end_points(li2co3(), find(li2co3(), 'Li')[0], MATRIX)
         one, other = (np.sort(image.get_all_distances(mic=True), axis=None) for image in (ends.initial, ends.final))
         np.testing.assert_allclose(one, other, atol=0.02)
 
 
 def test_knock_off_ends_on_the_lattice():
     perfect = supercell(li2co3(), MATRIX)
-    ends = migration.interstitial_knock_off(li2co3(), 'Li', matrix=MATRIX)[0]
+    ends = end_points(li2co3(), hops.interstitial_knock_off(li2co3(), 'Li')[0], MATRIX)
     first, second = ends.moved
     assert (first.role, second.role, first.index) == ('interstitial', 'lattice', len(perfect))
     assert find_mic(np.subtract(first.end, perfect.positions[second.index]), perfect.cell)[1] < 1e-6
 
 
 def test_the_record_is_plain_and_complete():
-    for name in ('vacancy_hops', 'interstitial_direct', 'interstitial_knock_off'):
-        record = getattr(migration, name)(li2co3(), 'Li', matrix=MATRIX)[0].to_dict()
+    for find in (hops.vacancy, hops.interstitial_direct, hops.interstitial_knock_off):
+        record = end_points(li2co3(), find(li2co3(), 'Li')[0], MATRIX).to_dict()
         assert json.loads(json.dumps(record)) == record
         assert record['supercell']['n_cells'] == 4
         assert record['length'] == max(atom['length'] for atom in record['moved'])
@@ -194,7 +193,7 @@ def test_nothing_found(find, message):
 
 
 def test_match_takes_the_nearest_image():
-    ends = migration.vacancy_hops(li2co3(), 'Li', matrix=MATRIX)[0]
+    ends = end_points(li2co3(), hops.vacancy(li2co3(), 'Li')[0], MATRIX)
     wrapped = ends.final.copy()
     wrapped.positions += wrapped.cell.array[0] - 2 * wrapped.cell.array[2]
     found = match(ends.initial, wrapped)
