@@ -187,6 +187,12 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
     def _is_last_job(self) -> bool:
         return bool(self.ctx.iteration >= self.inputs.max_iterations.value)
 
+    def _end(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
+        """End well with what a job has found, whose exit code is no failure of the process."""
+        self.report(f'{calculation.process_label}<{calculation.pk}>: {calculation.exit_message}')
+        self.ctx.is_finished = True
+        return ProcessHandlerReport(True)
+
     def _fail(self, job: orm.CalcJobNode) -> ExitCode:
         """Return the exit code for a job that cannot be helped, and say so in the report."""
         exit_code: ExitCode = self.exit_codes[self.failure_of(job)].format(**describe_failure(job))

@@ -83,9 +83,3 @@ class ContinuationMixin(RestartMixin):
         self.ctx.inputs.parameters = with_remaining_steps(calculation.inputs.parameters, calculation.outputs.results)
         self.report_error_handled(calculation, 'The next job goes on from there.')
         return ProcessHandlerReport(True)
-
-    def _end(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
-        """End well with what the jobs have found."""
-        self.report(f'{calculation.process_label}<{calculation.pk}>: {calculation.exit_message}')
-        self.ctx.is_finished = True
-        return ProcessHandlerReport(True)

@@ -43,7 +43,7 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
         """Try again from the start with smaller steps, then cooler as well; in the end take the crash as data."""
         self.ctx.n_crashes += 1
         retries = LammpsOptions.from_node(self.inputs.parameters).crash_retries
-        if self.ctx.n_crashes > retries or self._is_last_try():
+        if self.ctx.n_crashes > retries or self._is_last_job():
             return self._end(calculation)
         self.ctx.inputs.structure = self.inputs.structure
         parameters = with_back_off(self.ctx.parameters, orm.Int(self.ctx.n_crashes))
@@ -57,7 +57,7 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
         """Go on from the last step, with its velocities."""
         if 'final' not in calculation.outputs or not calculation.outputs.results['n_steps']:
             return None
-        if self._is_last_try():
+        if self._is_last_job():
             return self._end(calculation)
         self.ctx.inputs.structure = calculation.outputs.final
         self.ctx.inputs.parameters = with_remaining_steps(calculation.inputs.parameters, calculation.outputs.results)
@@ -85,12 +85,3 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
         if 'final' in jobs[-1].outputs and self.outputs['results']['outcome'] != 'crashed':
             self.out('final', jobs[-1].outputs.final)
         return None
-
-    def _is_last_try(self) -> bool:
-        return bool(self.ctx.iteration >= self.inputs.max_iterations.value)
-
-    def _end(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
-        """End well with what the job has found."""
-        self.report(f'{calculation.process_label}<{calculation.pk}>: {calculation.exit_message}')
-        self.ctx.is_finished = True
-        return ProcessHandlerReport(True)
