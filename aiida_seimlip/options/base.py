@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import pydantic
+from ase.data import atomic_numbers
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -111,6 +112,16 @@ class Options(pydantic.BaseModel):
         message = error['msg'].removeprefix('Value error, ').rstrip('.')
         message = message[:1].lower() + message[1:] if message[:1].isascii() else message
         return f'`{place}` is {error["input"]!r}, but {message}' if place else message
+
+
+def check_elements(symbols: Iterable[str]) -> None:
+    """Refuse what is no chemical symbol; for validators.
+
+    :raises ValueError: if there is one.
+    """
+    for symbol in symbols:
+        if atomic_numbers.get(symbol, 0) < 1:
+            raise ValueError(f'`{symbol}` is not an element')
 
 
 class NoOptions(Options):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from ase.data import atomic_numbers
 from pydantic import Field, field_validator, model_validator
 
-from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.base import Options, check_elements
 from aiida_seimlip.options.lammps import AUTO
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 
@@ -56,9 +55,7 @@ class CheckOptions(Options):
     @field_validator('elements')
     @classmethod
     def _are_elements(cls, value: tuple[str, str]) -> tuple[str, str]:
-        for symbol in value:
-            if atomic_numbers.get(symbol, 0) < 1:
-                raise ValueError(f'`{symbol}` is not an element')
+        check_elements(value)
         return value
 
     @model_validator(mode='after')

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from ase.data import atomic_numbers
 from pydantic import Field, field_validator, model_validator
 
-from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.base import Options, check_elements
 from aiida_seimlip.options.structure import RdfOptions, UnitOptions
 
 LEAST_FRAMES = 50
@@ -150,9 +149,7 @@ class DiffusivityOptions(Options):
     @field_validator('mobile')
     @classmethod
     def _are_elements(cls, value: list[str]) -> list[str]:
-        for symbol in value:
-            if atomic_numbers.get(symbol, 0) < 1:
-                raise ValueError(f'`{symbol}` is not an element')
+        check_elements(value)
         return value
 
     @field_validator('temperatures')

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from ase.data import atomic_numbers
 from pydantic import Field, field_validator, model_validator
 
-from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.base import Options, check_elements
 from aiida_seimlip.options.calculator import CalculatorOptions
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.formats.lammps_input import MAX_SEED
@@ -48,9 +48,7 @@ class DynamicsOptions(Options):
     @field_validator('mobile')
     @classmethod
     def _are_elements(cls, value: list[str]) -> list[str]:
-        for symbol in value:
-            if atomic_numbers.get(symbol, 0) < 1:
-                raise ValueError(f'`{symbol}` is not an element')
+        check_elements(value)
         if len(set(value)) < len(value):
             raise ValueError('each element must be named once')
         return value

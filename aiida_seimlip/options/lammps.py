@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from ase.data import atomic_numbers
 from pydantic import Field, field_validator, model_validator
 
+from aiida_seimlip.options.base import check_elements
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 from aiida_seimlip.science.formats.lammps_input import MAX_SEED, LammpsMdSettings
@@ -71,9 +71,8 @@ class LammpsOptions(ExplorationConditions):
     @field_validator('masses')
     @classmethod
     def _are_masses_of_elements(cls, value: dict[str, float]) -> dict[str, float]:
+        check_elements(value)
         for symbol, mass in value.items():
-            if atomic_numbers.get(symbol, 0) < 1:
-                raise ValueError(f'`{symbol}` is not an element')
             if mass <= 0:
                 raise ValueError(f'the mass of {symbol} must be positive')
         return value
