@@ -65,15 +65,14 @@ def write_results(
     from aiida_seimlip.archive.writer import write_archive
     from aiida_seimlip.report.collect import collect
     from aiida_seimlip.report.html import render
-    from aiida_seimlip.report.pages import sections_of, tables_of
-    from aiida_seimlip.report.tables import write_files
+    from aiida_seimlip.report.pages import sections_of, write_tables
 
     with clock.measure('report'):
         report = collect(node)
         further = [section for property_node in properties.values() for section in sections_of(property_node)]
         (directory / 'report.html').write_text(render(report, further), encoding='utf-8')
         for name, property_node in properties.items():
-            write_files(tables_of(property_node), directory / 'tables' / name)
+            write_tables(property_node, directory / 'tables' / name)
     with clock.measure('archive'):
         write_archive(survey(node, *properties.values()), directory / 'campaign.aiida', overwrite=True)
     summary = summarise(report, properties, clock)

@@ -34,7 +34,7 @@ def cmd_replay(campaign: orm.WorkChainNode, codes: tuple[str, ...]) -> None:
     """
     from aiida_seimlip.cli.progress import Progress
     from aiida_seimlip.cli.report import refuse_other_processes
-    from aiida_seimlip.cli.run_demo import run_campaign
+    from aiida_seimlip.cli.run_process import run_process
     from aiida_seimlip.report.comparison import compare, describe
     from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
 
@@ -46,7 +46,7 @@ def cmd_replay(campaign: orm.WorkChainNode, codes: tuple[str, ...]) -> None:
     except (ValueError, FileNotFoundError) as exception:
         echo.echo_critical(str(exception))
     progress.take_over_logging()
-    node = run_campaign(builder, progress, reuse=False)
+    node = run_process(builder, progress)
     differences = compare(campaign, node)
     echo.echo(f'\nThe replay is {node.process_label} {node.pk} ({node.uuid}). Compared with the original:')
     echo.echo(describe(differences))

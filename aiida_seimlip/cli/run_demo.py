@@ -15,7 +15,6 @@ from aiida_seimlip.cli.home import Home
 from aiida_seimlip.cli.progress import CAMPAIGN, Progress
 from aiida_seimlip.cli.run_process import last_process, run_process
 
-POLL_SECONDS = 0.1
 SPECIES = ('Li', 'C', 'O')
 EXPANSION = 1.02
 """The second start of the explorations is the crystal with all lengths of the cell multiplied by this."""
@@ -78,13 +77,13 @@ def grow_potential(
     :raises KeyboardInterrupt: if it was interrupted.
     """
     if earlier is None:
-        node = run_campaign(build_campaign(codes), progress, reuse=False)
+        node = run_process(build_campaign(codes), progress)
     else:
         progress.say(f'The {earlier.process_label} {earlier.pk} was interrupted: going on where it stopped.')
         campaign = last_process(CAMPAIGN)
         if earlier.process_label != CAMPAIGN and campaign is not None:
             return campaign
-        node = run_campaign(restart_campaign(earlier), progress, reuse=True)
+        node = run_process(restart_campaign(earlier), progress, reuse=True)
     if node.is_killed:
         raise KeyboardInterrupt
     return node
@@ -119,16 +118,3 @@ def restart_campaign(earlier: orm.WorkChainNode) -> ProcessBuilder:
     builder: Any = earlier.get_builder_restart()
     builder.reference['reuse_labels'] = orm.Bool(False)
     return builder
-
-
-def run_campaign(builder: ProcessBuilder, progress: Progress, *, reuse: bool) -> orm.WorkChainNode:
-    """Run a campaign in this process, without a daemon or a broker.
-
-    An interrupted campaign is not taken up where it stopped but run again with the results of its jobs.
-
-    :param builder: its inputs.
-    :param progress: is told what happens.
-    :param reuse: take over the results of jobs with the same inputs that ended before.
-    :return: the campaign, which may have failed in any way.
-    """
-    return run_process(builder, progress, reuse=reuse, poll_seconds=POLL_SECONDS)
