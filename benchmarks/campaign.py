@@ -70,7 +70,7 @@ def run_campaign(scale: float) -> list[dict[str, Any]]:
         from aiida.engine import run_get_node
 
         from aiida_seimlip.data.frames import FramesData
-        from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
+        from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
 
         samples = []
         plan = ActiveLearningWorkChain.plan_explorations

@@ -71,7 +71,7 @@ class World:
     """
 
     def __init__(self, folder: Path, size: Size) -> None:
-        from aiida_seimlip.cli.home import Home
+        from aiida_seimlip.cli.profile.home import Home
 
         self.size = size
         self.home = Home(folder / '.aiida')

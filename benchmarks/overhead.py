@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from aiida_seimlip.cli.home import Home
+from aiida_seimlip.cli.profile.home import Home
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def run_jobs(code: object, n_jobs: int) -> dict[str, tuple[float, float, float]]
 
     from aiida_seimlip.calculations.ase import AseCalculation
     from aiida_seimlip.data.frames import FramesData
-    from aiida_seimlip.report.collect import program_times
+    from aiida_seimlip.report.campaign.collect import program_times
 
     manager = get_manager()
     manager.set_runner(manager.create_runner(with_persistence=False, communicator=None, poll_interval=0.1))

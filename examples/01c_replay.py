@@ -10,7 +10,7 @@ from aiida.engine import run_get_node
 from aiida.plugins import WorkflowFactory
 from aiida.tools.archive import import_archive
 
-from aiida_seimlip.report.comparison import compare, describe
+from aiida_seimlip.report.campaign.comparison import compare, describe
 
 ActiveLearningWorkChain = WorkflowFactory('seimlip.active_learning')
 

@@ -10,7 +10,7 @@ from aiida import orm
 from aiida.engine import run_get_node
 from aiida.plugins import DataFactory, WorkflowFactory
 
-from aiida_seimlip.calculations.functions.defects import make_end_points
+from aiida_seimlip.functions.structure.defects import make_end_points
 from aiida_seimlip.science.structures.crystals import li2co3
 
 NEBWorkChain = WorkflowFactory('seimlip.neb')

@@ -7,7 +7,7 @@ everything works, not enough for a potential that is of use. FOLDER gets an AiiD
 import sys
 from pathlib import Path
 
-from aiida_seimlip.cli.home import Home
+from aiida_seimlip.cli.profile.home import Home
 
 DYNAMICS = {'ensemble': 'nvt', 'timestep': 0.5, 'n_steps': 400, 'dump_every': 20, 'thermo_every': 100}
 OVERRIDES = {
@@ -33,11 +33,11 @@ def main(folder: Path) -> None:
     home.enter()
     from aiida.engine import run_get_node
 
-    from aiida_seimlip.archive.contents import survey
-    from aiida_seimlip.archive.writer import write_archive
     from aiida_seimlip.data.frames import FramesData
+    from aiida_seimlip.exchange.archive.contents import survey
+    from aiida_seimlip.exchange.archive.writer import write_archive
     from aiida_seimlip.science.structures.crystals import li2co3
-    from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
+    from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
 
     home.load_profile(print)
     codes = home.setup_codes(print)

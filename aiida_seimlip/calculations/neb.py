@@ -12,8 +12,8 @@ from aiida.engine import CalcJobProcessSpec
 from aiida_seimlip.calculations.remote_files import faults_of_calculator, faults_of_species
 from aiida_seimlip.calculations.script import ScriptCalculation
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.options.barrier.neb import BandOptions
 from aiida_seimlip.options.calculator import CalculatorOptions
-from aiida_seimlip.options.neb import BandOptions
 from aiida_seimlip.science.frames import Frames
 
 

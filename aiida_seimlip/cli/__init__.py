@@ -14,20 +14,35 @@ import click
 from aiida_seimlip import __version__
 
 COMMANDS = {
-    'demo': ('aiida_seimlip.cli.demo:cmd_demo', 'Grow a potential for Li2CO3 by active learning, from nothing.'),
-    'setup': ('aiida_seimlip.cli.setup:cmd_setup', 'Register the embedded programs as codes in a profile.'),
-    'check': ('aiida_seimlip.cli.check:cmd_check', 'Check programs where they run: what is green, and what to do.'),
-    'launch': ('aiida_seimlip.cli.launch:cmd_launch', 'Begin a campaign, or find a property with a potential.'),
-    'continue': ('aiida_seimlip.cli.continuation:cmd_continue', 'Go on where a campaign has ended.'),
-    'report': ('aiida_seimlip.cli.report:cmd_report', 'Write a campaign or a property as an HTML page, with tables.'),
-    'structure': ('aiida_seimlip.cli.structure:cmd_structure', 'Make supercells, defects, and the end points of hops.'),
-    'frame': ('aiida_seimlip.cli.frame:cmd_frame', 'Print where one frame came from and what learned from it.'),
-    'frames': ('aiida_seimlip.cli.frames:cmd_frames', 'List, show and export sets of frames.'),
-    'archive': ('aiida_seimlip.cli.archive:cmd_archive', 'Write workflows to a file that others can import or open.'),
-    'replay': ('aiida_seimlip.cli.replay:cmd_replay', 'Run a campaign again with its own labels, and compare the two.'),
-    'potential': ('aiida_seimlip.cli.potential:cmd_potential', 'List, show and export potentials.'),
+    'demo': (
+        'demo.command:cmd_demo',
+        'Grow a potential for Li2CO3 by active learning, from nothing.',
+    ),
+    'setup': ('profile.setup:cmd_setup', 'Register the embedded programs as codes in a profile.'),
+    'check': (
+        'check.command:cmd_check',
+        'Check programs where they run: what is green, and what to do.',
+    ),
+    'launch': ('launch.command:cmd_launch', 'Begin a campaign, or find a property with a potential.'),
+    'continue': ('campaign.continuation:cmd_continue', 'Go on where a campaign has ended.'),
+    'report': ('report:cmd_report', 'Write a campaign or a property as an HTML page, with tables.'),
+    'structure': (
+        'structure.command:cmd_structure',
+        'Make supercells, defects, and the end points of hops.',
+    ),
+    'frame': ('data.frame:cmd_frame', 'Print where one frame came from and what learned from it.'),
+    'frames': ('data.frames:cmd_frames', 'List, show and export sets of frames.'),
+    'archive': (
+        'data.archive:cmd_archive',
+        'Write workflows to a file that others can import or open.',
+    ),
+    'replay': (
+        'campaign.replay:cmd_replay',
+        'Run a campaign again with its own labels, and compare the two.',
+    ),
+    'potential': ('data.potential:cmd_potential', 'List, show and export potentials.'),
 }
-"""Where each command is defined, and what it does in a line."""
+"""Where each command is defined below this package, and what it does in a line."""
 
 
 class LazyGroup(click.Group):
@@ -44,7 +59,7 @@ class LazyGroup(click.Group):
             hint = f'Did you mean {" or ".join(f"`{name}`" for name in similar)}?' if similar else ''
             ctx.fail(f'There is no command `{cmd_name}`. {hint or "Try `aiida-seimlip --help`."}')
         module, attribute = COMMANDS[cmd_name][0].split(':')
-        command: click.Command = getattr(import_module(module), attribute)
+        command: click.Command = getattr(import_module(f'{__name__}.{module}'), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
-from aiida_seimlip.options.history import CampaignHistory, ErrorsRecord, ExplorationRecord, IterationRecord
-from aiida_seimlip.report.collect import published_history
+from aiida_seimlip.options.campaign.history import CampaignHistory, ExplorationRecord, IterationRecord
+from aiida_seimlip.options.records import ErrorsRecord
+from aiida_seimlip.report.campaign.collect import published_history
 
 if TYPE_CHECKING:
     import asyncio

@@ -39,7 +39,7 @@ def cmd_report(
     PROCESS is a WorkChain in any state: of one that is running, failed or was stopped, the page shows what there is.
     Where several are given, the first one has the title, and the others are chapters of its page.
     """
-    from aiida_seimlip.cli.potential import refuse_to_overwrite
+    from aiida_seimlip.cli.data.potential import refuse_to_overwrite
     from aiida_seimlip.report.pages import NoReportError, page_of, tables_of
     from aiida_seimlip.report.process import describe_paused
     from aiida_seimlip.report.sections import render_page
@@ -65,7 +65,7 @@ def refuse_tables(
     processes: Sequence[orm.ProcessNode], tables: Sequence[Sequence[Table]], folder: Path, force: bool
 ) -> None:
     """End the command if there is no table to write, or if one is there already."""
-    from aiida_seimlip.cli.potential import refuse_to_overwrite
+    from aiida_seimlip.cli.data.potential import refuse_to_overwrite
 
     if not any(tables):
         labels = ', '.join(f'{process.process_label} {process.pk}' for process in processes)

@@ -20,3 +20,8 @@ def get_frame(node: FramesData | orm.StructureData) -> Frames:
     if len(frames) != 1:
         raise ValueError(f'There are {len(frames)} frames, but exactly one is needed.')
     return frames.without_labels()
+
+
+def elements_of(node: orm.Data) -> tuple[str, ...]:
+    """Return the chemical symbols that occur in a structure or in frames."""
+    return node.elements if isinstance(node, FramesData) else tuple(sorted(node.get_symbols_set()))

@@ -16,7 +16,7 @@ from aiida.engine.processes.workchains.awaitable import Awaitable
 from kiwipy import UnroutableError
 from plumpy import ProcessState
 
-from aiida_seimlip.calculations.functions.frames import LATE
+from aiida_seimlip.functions.frames import LATE
 
 JOBS = 'jobs'
 """Where the processes are in the context."""

@@ -2,7 +2,7 @@
 
 Usage: ``python3 run_neb.py`` in a folder that holds
 
-- ``options.json``: calculator, band and limits, as `aiida_seimlip.options.neb.BandOptions.to_remote` writes them;
+- ``options.json``: calculator, band and limits, as `to_remote` of `options.barrier.neb.BandOptions` writes them;
 - ``frames.npz``: the images, as the packed arrays of `aiida_seimlip.science.frames.Frames`.
 
 It writes, again and again and at the end, so that a kill costs little:

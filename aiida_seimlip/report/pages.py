@@ -9,14 +9,14 @@ from pathlib import Path
 
 from aiida import orm
 
-from aiida_seimlip.report.conductivity import conductivity_sections, conductivity_tables
-from aiida_seimlip.report.diffusivity import diffusivity_sections
-from aiida_seimlip.report.diffusivity_tables import diffusivity_tables
-from aiida_seimlip.report.neb import neb_sections, neb_tables
+from aiida_seimlip.report.barrier.neb import neb_sections, neb_tables
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Page, Section
 from aiida_seimlip.report.tables import Table, write_files
+from aiida_seimlip.report.transport.conductivity import conductivity_sections, conductivity_tables
+from aiida_seimlip.report.transport.diffusivity import diffusivity_sections
+from aiida_seimlip.report.transport.tables import diffusivity_tables
 
 CAMPAIGN = 'seimlip.active_learning'
 
@@ -91,8 +91,8 @@ def page_of(nodes: Sequence[orm.ProcessNode]) -> Page:
     first, *others = (known_workchain(node) for node in nodes)
     further = [section for node in others for section in sections_of(node)]
     if entry_point_of(first) == CAMPAIGN:
-        from aiida_seimlip.report.collect import collect
-        from aiida_seimlip.report.html import campaign_page
+        from aiida_seimlip.report.campaign.collect import collect
+        from aiida_seimlip.report.campaign.page import campaign_page
 
         return campaign_page(collect(first), new_chapters(further))
     page = property_page(first)

@@ -22,7 +22,7 @@ QUERIES = Path(__file__).parents[2] / 'examples' / '01b_queries.py'
 def load(mode: str, archive: Path, folder: Path) -> None:
     """Load a profile that holds what is in the archive."""
     if mode == 'import':
-        from aiida_seimlip.cli.home import Home
+        from aiida_seimlip.cli.profile.home import Home
 
         home = Home(folder)
         home.enter()
@@ -49,7 +49,7 @@ def numbers_of_report(node: Any) -> str:
     """Return what the report tells, without what is the profile's."""
     from dataclasses import replace
 
-    from aiida_seimlip.report.collect import collect
+    from aiida_seimlip.report.campaign.collect import collect
 
     return repr(replace(collect(node), pk=0, profile=''))
 

@@ -8,14 +8,14 @@ from aiida import orm
 from aiida.common.links import LinkType
 
 from aiida_seimlip.cli.progress import Progress, news
-from aiida_seimlip.options.history import (
+from aiida_seimlip.options.campaign.history import (
     CampaignHistory,
     DropRecord,
-    ErrorsRecord,
     ExplorationRecord,
     HeldOutRecord,
     IterationRecord,
 )
+from aiida_seimlip.options.records import ErrorsRecord
 
 ERRORS = ErrorsRecord(n_frames=30, energy_mev_per_atom=2.345, force_ev_per_angstrom=0.1234)
 

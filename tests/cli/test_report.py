@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.report import barrier
+from tests.report import barrier_nodes as barrier
 from tests.report.nodes import store_workchain
 
 

@@ -18,7 +18,7 @@ def run_python(code, tmp_path):
 
 def test_import_is_light_and_leaves_home_alone(tmp_path):
     code = (
-        'import sys, aiida_seimlip.cli, aiida_seimlip.cli.demo, aiida_seimlip.cli.home\n'
+        'import sys, aiida_seimlip.cli, aiida_seimlip.cli.demo.command, aiida_seimlip.cli.profile.home\n'
         'heavy = {"aiida", "numpy", "matplotlib", "pymatgen", "numba", "ase"} & set(sys.modules)\n'
         'assert not heavy, heavy'
     )

@@ -13,11 +13,11 @@ ARGON = {'sigma': 3.4, 'epsilon': 0.0104, 'rc': 6.0}
 
 
 def build_toy(codes: Mapping[str, Any]) -> Any:
-    """Return a campaign of seconds, in the place of `aiida_seimlip.cli.run_demo.build_campaign`."""
+    """Return a campaign of seconds, in the place of `aiida_seimlip.cli.demo.run.build_campaign`."""
     from ase.build import bulk
 
     from aiida_seimlip.data.frames import FramesData
-    from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
+    from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
 
     dynamics = {'ensemble': 'nvt', 'timestep': 2.0, 'n_steps': 200, 'dump_every': 50, 'thermo_every': 50}
     overrides = {
@@ -44,7 +44,7 @@ def plan_toy() -> Any:
     """Return what to compute with the toy: a hop of a vacancy, and dynamics in which nothing diffuses."""
     from ase.build import bulk
 
-    from aiida_seimlip.cli.demo_properties import Plan
+    from aiida_seimlip.cli.demo.properties import Plan
 
     return Plan(
         crystal=bulk('Ar', 'fcc', a=5.3, cubic=True),
@@ -67,13 +67,15 @@ def plan_toy() -> Any:
 
 def main() -> None:
     """Run the demo with the toy."""
-    from aiida_seimlip.cli import demo, home
+    from aiida_seimlip.cli.demo import command as demo
+    from aiida_seimlip.cli.profile import home
 
     enter = home.Home.enter
 
     def enter_and_replace(self: home.Home) -> None:
         enter(self)
-        from aiida_seimlip.cli import demo_properties, run_demo
+        from aiida_seimlip.cli.demo import properties as demo_properties
+        from aiida_seimlip.cli.demo import run as run_demo
 
         run_demo.build_campaign = build_toy
         demo_properties.PLAN = plan_toy()

@@ -45,7 +45,7 @@ def build_campaign(codes: Mapping[str, Any], options: Mapping[str, Any] | None =
     """
     from aiida import orm
 
-    from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
+    from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
 
     overrides = copy.deepcopy(OVERRIDES)
     overrides['options'] |= options or {}

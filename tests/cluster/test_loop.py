@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aiida_seimlip.options.history import CampaignHistory
+from aiida_seimlip.options.campaign.history import CampaignHistory
 
 from .campaign import MD, build_campaign, wait_for_end
 
@@ -76,8 +76,8 @@ def test_nothing_is_left_running(cluster, campaign):
 
 def test_results_do_not_need_the_working_folders(cluster, campaign, jobs):
     """The scratch of the cluster is empty, and yet everything is there."""
-    from aiida_seimlip.report.collect import collect
-    from aiida_seimlip.report.html import render
+    from aiida_seimlip.report.campaign.collect import collect
+    from aiida_seimlip.report.campaign.page import render
     from aiida_seimlip.science.mtp.evaluate import evaluate
 
     assert not any(cluster.scratch.iterdir())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiida_seimlip.options.history import CampaignHistory
+from aiida_seimlip.options.campaign.history import CampaignHistory
 
 from . import database
 from .campaign import MD, build_campaign, wait_for_end

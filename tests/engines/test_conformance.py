@@ -130,7 +130,7 @@ def test_reference_runs_dynamics(name, settings):
 @pytest.mark.slow
 @engines_for('training')
 def test_training_gives_a_potential(name, settings, training):
-    from aiida_seimlip.calculations.functions.history import read_errors
+    from aiida_seimlip.functions.campaign.history import read_errors
     from aiida_seimlip.science.mtp.levels import untrained
 
     start = PotentialData.from_mtp(untrained(6, SPECIES, min_dist=2.0, max_dist=5.2))

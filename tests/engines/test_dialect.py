@@ -11,11 +11,11 @@ from aiida.common.links import LinkType
 from aiida.engine import run_get_node
 from plumpy import ProcessState
 
-from aiida_seimlip.calculations.functions.parameters import with_dialect
 from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import load_engine
 from aiida_seimlip.engines.exploration.dialect import PROBE, find_probe, find_running_probe
+from aiida_seimlip.functions.parameters import with_dialect
 from aiida_seimlip.science.frames import Frames
 from tests.stand_ins.programs import make_program
 

@@ -5,12 +5,12 @@ import pytest
 from aiida import orm
 from aiida.engine import run_get_node
 
-from aiida_seimlip.calculations.functions.dynamics import join_dynamics
-from aiida_seimlip.calculations.functions.parameters import with_remaining_steps
 from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.track import load_track
 from aiida_seimlip.engines.contract import engine_names, load_engine
+from aiida_seimlip.functions.parameters import with_remaining_steps
+from aiida_seimlip.functions.transport.dynamics import join_dynamics
 from aiida_seimlip.options.dynamics import LammpsDynamicsOptions
 from aiida_seimlip.science.analysis.track import Track
 from aiida_seimlip.science.frames import Frames

@@ -24,7 +24,7 @@ pytest.importorskip('aiida_vasp')
 
 from aiida_seimlip.engines.path.vasp import VaspPathWorkChain
 from aiida_seimlip.options.vasp_band import VaspBandOptions
-from aiida_seimlip.workflows.neb import NEBWorkChain
+from aiida_seimlip.workflows.barrier.neb import NEBWorkChain
 
 slow = pytest.mark.slow
 FMAX, SPRING = 0.002, 1.0

@@ -111,7 +111,7 @@ def test_dynamics_are_reused(label):
 
 def test_check_of_a_program_runs_it(settings):
     """A check that took over the labels of the last one would say nothing."""
-    from aiida_seimlip.workflows.check_programs import ReferenceCheck
+    from aiida_seimlip.workflows.check.programs import ReferenceCheck
 
     jobs = ReferenceCheck('ase').plan('label', orm.Dict({}), {'frames': frames_of(1)}, {}, {})
     assert jobs['label'][1]['reuse_labels'].value is False

@@ -11,9 +11,9 @@ from aiida.engine import run_get_node
 from aiida.engine.utils import instantiate_process
 from aiida.manage import get_manager
 
-from aiida_seimlip.calculations.functions.vasp import prepare_vasp
-from aiida_seimlip.cli.card import describe_card, find_card
+from aiida_seimlip.cli.data.card import describe_card, find_card
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.functions.vasp import prepare_vasp
 from aiida_seimlip.options.vasp import VaspLabelOptions
 from aiida_seimlip.science.frames import Frames
 

@@ -11,7 +11,7 @@ from aiida import orm
 from aiida.common.links import LinkType
 from aiida.tools.archive import import_archive
 
-from aiida_seimlip.cli.codes import setup_codes
+from aiida_seimlip.cli.profile.codes import setup_codes
 from aiida_seimlip.workflows.estimate import PLANNERS
 
 EXAMPLES = Path(__file__).parents[2] / 'examples'

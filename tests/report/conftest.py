@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiida_seimlip.report.campaign import CampaignReport
+from aiida_seimlip.report.campaign.facts import CampaignReport
 from tests.report.synthetic import make_campaign
 
 

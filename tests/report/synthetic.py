@@ -4,7 +4,7 @@ import datetime as dt
 
 import numpy as np
 
-from aiida_seimlip.report.campaign import (
+from aiida_seimlip.report.campaign.facts import (
     CampaignReport,
     Drop,
     Errors,

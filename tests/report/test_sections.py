@@ -2,10 +2,10 @@
 
 import pytest
 
-from aiida_seimlip.report.html import campaign_page
+from aiida_seimlip.report.campaign.page import campaign_page
 from aiida_seimlip.report.sections import Figure, NumberTile, Section, render_page, render_sections
 from aiida_seimlip.report.tables import Cell, Column, Table
-from tests.report.test_html import Outline
+from tests.report.campaign.test_page import Outline
 
 TABLE = Table('energies', 'Energies', (Column('energy', 'E', 'eV'),), ((Cell(0.512345, 0.012),),))
 

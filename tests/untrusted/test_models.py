@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from aiida import orm
 
-from aiida_seimlip.archive.contents import survey
-from aiida_seimlip.archive.writer import write_archive
 from aiida_seimlip.data.frames import FILENAME, FramesData
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.exchange.archive.contents import survey
+from aiida_seimlip.exchange.archive.writer import write_archive
 from aiida_seimlip.options.ase import CALCULATORS, AseOptions
-from tests.archive.conftest import work
+from tests.exchange.archive.conftest import work
 
 
 class Trap:

@@ -14,10 +14,10 @@ from aiida.common.escaping import escape_for_bash
 from aiida_seimlip.cli.tables import plain
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.vasp import VaspLabelOptions
-from aiida_seimlip.report.html import render
+from aiida_seimlip.report.campaign.page import render
 from aiida_seimlip.science.formats.lammps_input import LammpsFiles, LammpsMdSettings, write_input
-from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
-from tests.archive.conftest import work
+from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
+from tests.exchange.archive.conftest import work
 from tests.report.synthetic import make_campaign
 
 NAMES = ('two words', "o'clock", 'a "quote"', 'x; touch sprung', 'x\ntouch sprung', '$(touch sprung)', '`touch sprung`')

@@ -94,7 +94,7 @@ def generate_campaign(campaign_inputs) -> Callable[..., Any]:
         from aiida.engine.utils import instantiate_process
         from aiida.manage import get_manager
 
-        from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
+        from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
 
         merged = {**campaign_inputs, 'options': {**campaign_inputs['options'], **(options or {})}, **inputs}
         process = instantiate_process(get_manager().get_runner(), ActiveLearningWorkChain, **merged)

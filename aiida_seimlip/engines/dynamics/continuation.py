@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiida import orm
 from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
-from aiida_seimlip.calculations.functions.dynamics import join_dynamics
-from aiida_seimlip.calculations.functions.parameters import with_remaining_steps
 from aiida_seimlip.engines.restart import RestartMixin
+from aiida_seimlip.functions.parameters import with_remaining_steps
+from aiida_seimlip.functions.transport.dynamics import join_dynamics
 
 ENDS = ('ERROR_CRASHED', 'BREAKING_THRESHOLD_EXCEEDED', 'ERROR_CANDIDATES_MISSING')
 """Exit codes of a job that has an outcome other than its goal; what there is of it is kept."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from aiida.engine import PortNamespace, ProcessSpec
 
-from aiida_seimlip.calculations.functions.dynamics import to_lammps_parameters
 from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.engines.dynamics.continuation import ContinuationMixin
 from aiida_seimlip.engines.dynamics.contract import DynamicsWorkChain
 from aiida_seimlip.engines.exploration.dialect import DialectMixin
+from aiida_seimlip.functions.transport.dynamics import to_lammps_parameters
 from aiida_seimlip.options.dynamics import LammpsDynamicsOptions
 from aiida_seimlip.options.lammps import AUTO
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS

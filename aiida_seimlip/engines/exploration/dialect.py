@@ -7,10 +7,10 @@ from typing import Any
 from aiida import orm
 from aiida.engine import ExitCode, ProcessSpec, ProcessState, if_, while_
 
-from aiida_seimlip.calculations.functions.parameters import with_dialect
 from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.calculations.lammps_probe import LammpsProbeCalculation
 from aiida_seimlip.engines.restart import RestartMixin
+from aiida_seimlip.functions.parameters import with_dialect
 from aiida_seimlip.options.lammps import AUTO
 from aiida_seimlip.science.formats.lammps_help import machine_learning_styles
 

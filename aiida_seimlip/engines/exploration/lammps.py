@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiida import orm
 from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
-from aiida_seimlip.calculations.functions.parameters import with_back_off, with_remaining_steps
-from aiida_seimlip.calculations.functions.runs import merge_runs
 from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.engines.exploration.contract import ExplorationWorkChain
 from aiida_seimlip.engines.exploration.dialect import DialectMixin
+from aiida_seimlip.functions.campaign.runs import merge_runs
+from aiida_seimlip.functions.parameters import with_back_off, with_remaining_steps
 from aiida_seimlip.options.lammps import LammpsOptions
 
 EXIT_CODES = LammpsCalculation.spec().exit_codes

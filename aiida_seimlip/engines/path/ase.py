@@ -8,12 +8,12 @@ from aiida import orm
 from aiida.engine import CalcJob, ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
 from aiida_seimlip.calculations.ase import AseCalculation
-from aiida_seimlip.calculations.functions.neb import merge_bands
-from aiida_seimlip.calculations.functions.parameters import with_relaxation
 from aiida_seimlip.calculations.neb import NebCalculation
 from aiida_seimlip.engines.path.contract import PathWorkChain
 from aiida_seimlip.engines.restart import RestartMixin
-from aiida_seimlip.options.neb import BandOptions
+from aiida_seimlip.functions.barrier.neb import merge_bands
+from aiida_seimlip.functions.parameters import with_relaxation
+from aiida_seimlip.options.barrier.neb import BandOptions
 
 EXIT_CODES = NebCalculation.spec().exit_codes
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from aiida import orm
 from aiida.engine import ExitCode, ProcessSpec, while_
 
-from aiida_seimlip.calculations.functions.vasp_band import describe_vasp_band
+from aiida_seimlip.functions.vasp_band import describe_vasp_band
 from aiida_seimlip.options.vasp_band import VaspBandOptions
 
 try:

@@ -14,15 +14,15 @@ from aiida.engine import CalcJob, ProcessHandlerReport, process_handler
 from aiida_vasp.calcs.neb import VaspNEBCalculation
 from aiida_vasp.data.potcar import PotcarData
 
-from aiida_seimlip.calculations.functions.vasp_band import (
+from aiida_seimlip.engines.path.contract import PathWorkChain
+from aiida_seimlip.engines.reference.vasp_pool import RESOURCES
+from aiida_seimlip.engines.restart import RestartMixin
+from aiida_seimlip.functions.vasp_band import (
     collect_vasp_band,
     has_converged,
     has_vtst,
     prepare_vasp_band,
 )
-from aiida_seimlip.engines.path.contract import PathWorkChain
-from aiida_seimlip.engines.reference.vasp_pool import RESOURCES
-from aiida_seimlip.engines.restart import RestartMixin
 from aiida_seimlip.options.vasp_band import VaspBandOptions
 
 EXIT_CODES = VaspNEBCalculation.exit_codes

@@ -6,13 +6,13 @@ from aiida import orm
 from aiida.engine import ProcessSpec, while_
 
 from aiida_seimlip.calculations.ase import AseCalculation
-from aiida_seimlip.calculations.functions.frames import split_frames
-from aiida_seimlip.calculations.functions.parameters import with_dynamics
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.interruption import Cause, Interruption
 from aiida_seimlip.engines.reference.batches import BatchMixin
 from aiida_seimlip.engines.reference.known import find_dynamics, find_labelled
+from aiida_seimlip.functions.frames import split_frames
+from aiida_seimlip.functions.parameters import with_dynamics
 from aiida_seimlip.options.ase import AseLabelOptions
 
 EXIT_CODES = AseCalculation.spec().exit_codes

@@ -9,11 +9,11 @@ from aiida import orm
 from aiida.common import AttributeDict
 from aiida.engine import ExitCode
 
-from aiida_seimlip.calculations.functions.frames import BEGUN, list_unfinished, unfinished_frames
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.interruption import Cause, Interruption, find_interruption
 from aiida_seimlip.engines.reference.contract import ReferenceWorkChain
 from aiida_seimlip.engines.restart import HARDLY_EVER_HELPED, InterruptionMixin, describe_failure
+from aiida_seimlip.functions.frames import BEGUN, list_unfinished, unfinished_frames
 
 
 class BatchMixin(InterruptionMixin, ReferenceWorkChain):

@@ -8,11 +8,11 @@ from typing import Any
 from aiida import orm
 from aiida.engine import ProcessSpec
 
-from aiida_seimlip.calculations.functions.frames import merge_labels
-from aiida_seimlip.calculations.functions.labels import take_known
-from aiida_seimlip.calculations.functions.replay import replay_dynamics
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import SocketWorkChain
+from aiida_seimlip.functions.campaign.labels import take_known
+from aiida_seimlip.functions.campaign.replay import replay_dynamics
+from aiida_seimlip.functions.frames import merge_labels
 from aiida_seimlip.options.ase import MdOptions
 
 _HASHES: dict[str, frozenset[str]] = {}

@@ -8,9 +8,9 @@ from typing import Any
 from aiida import orm
 from aiida.engine import ProcessSpec
 
-from aiida_seimlip.calculations.functions.replay import explain_unrecorded, replay_dynamics
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.reference.contract import ReferenceWorkChain
+from aiida_seimlip.functions.campaign.replay import explain_unrecorded, replay_dynamics
 from aiida_seimlip.options.base import NoOptions
 
 

@@ -15,8 +15,8 @@ from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_ha
 from aiida_vasp.calcs.vasp import VaspCalculation
 from aiida_vasp.workchains.v2.vasp import VaspWorkChain, list_valid_objects_in_remote
 
-from aiida_seimlip.calculations.functions.vasp import lacking_results
 from aiida_seimlip.engines.interruption import Cause, Interruption, find_interruption
+from aiida_seimlip.functions.vasp import lacking_results
 from aiida_seimlip.options.vasp import RecoveryOptions
 from aiida_seimlip.science.formats.vasp_output import explain_stop
 

@@ -8,10 +8,10 @@ from typing import Any
 from aiida import orm
 from aiida_vasp.data.potcar import PotcarData, PotcarGroup
 
-from aiida_seimlip.calculations.functions.vasp import JOB_KEY
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.reference.known import load_labels
 from aiida_seimlip.engines.reference.vasp_job import VaspLabelWorkChain
+from aiida_seimlip.functions.vasp import JOB_KEY
 from aiida_seimlip.options.vasp import VaspLabelOptions
 
 PREPARE, HARVEST = 'prepare_vasp', 'harvest_vasp'

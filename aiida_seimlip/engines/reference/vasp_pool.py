@@ -8,12 +8,12 @@ from typing import Any
 from aiida import orm
 from aiida.engine import ExitCode
 
-from aiida_seimlip.calculations.functions.vasp import JOB_KEY, harvest_vasp, prepare_vasp
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.pool import PoolMixin
 from aiida_seimlip.engines.reference.contract import ReferenceWorkChain
 from aiida_seimlip.engines.reference.vasp_job import VaspLabelWorkChain, explain_failure
 from aiida_seimlip.engines.reference.vasp_known import find_jobs
+from aiida_seimlip.functions.vasp import JOB_KEY, harvest_vasp, prepare_vasp
 
 RESOURCES = {'num_machines': 1, 'num_mpiprocs_per_machine': 1}
 HOPELESS = ('NoOutput', 'VaspRefused', 'Excepted')

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiida import orm
 from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
-from aiida_seimlip.calculations.functions.training import join_histories, with_remaining_iterations
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
 from aiida_seimlip.engines.interruption import Cause, find_interruption
 from aiida_seimlip.engines.restart import BEFORE_OTHERS, RestartMixin
 from aiida_seimlip.engines.training.contract import TrainingWorkChain
+from aiida_seimlip.functions.campaign.training import join_histories, with_remaining_iterations
 from aiida_seimlip.options.mlip3 import Mlip3TrainOptions
 
 EXIT_CODES = Mlip3TrainCalculation.spec().exit_codes

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from aiida_seimlip.options.active_learning import ActiveLearningOptions, BootstrapOptions, HeldOutOptions
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, BootstrapOptions, HeldOutOptions
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.cost import Known, frames_bytes, n_samples

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aiida_seimlip.options.neb import NEBOptions
+from aiida_seimlip.options.barrier.neb import NEBOptions
 from aiida_seimlip.science.cost import Known, frames_bytes
 from aiida_seimlip.workflows.estimate.plan import LABELLED, Plan, Work, sizes_of
 

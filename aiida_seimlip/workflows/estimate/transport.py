@@ -7,10 +7,10 @@ from typing import Any
 
 from aiida import orm
 
-from aiida_seimlip.calculations.functions.diffusivity import dynamics_parameters
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.options.diffusivity import DiffusivityOptions
+from aiida_seimlip.functions.transport.diffusivity import dynamics_parameters
 from aiida_seimlip.options.dynamics import DynamicsOptions
+from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.science.cost import Known, frames_bytes, n_samples, track_bytes
 from aiida_seimlip.workflows.estimate.plan import Plan, Work, sizes_of, thermo_bytes
 

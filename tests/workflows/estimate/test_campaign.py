@@ -3,7 +3,7 @@
 import pytest
 from aiida import orm
 
-from aiida_seimlip.workflows.active_learning import ActiveLearningWorkChain
+from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
 
 

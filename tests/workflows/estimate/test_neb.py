@@ -2,8 +2,8 @@
 
 from aiida import orm
 
+from aiida_seimlip.workflows.barrier.neb import NEBWorkChain
 from aiida_seimlip.workflows.estimate.neb import plan_neb
-from aiida_seimlip.workflows.neb import NEBWorkChain
 
 
 def inputs_of(structure, protocol='demo', **sections):

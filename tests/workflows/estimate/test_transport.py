@@ -5,9 +5,9 @@ from aiida import orm
 
 from aiida_seimlip.options.dynamics import DynamicsOptions
 from aiida_seimlip.science.cost import track_bytes
-from aiida_seimlip.workflows.diffusivity import DiffusivityWorkChain
 from aiida_seimlip.workflows.estimate import PLANNERS
 from aiida_seimlip.workflows.estimate.transport import model_of, plan_conductivity, plan_diffusivity, run_bytes
+from aiida_seimlip.workflows.transport.diffusivity import DiffusivityWorkChain
 
 
 @pytest.fixture

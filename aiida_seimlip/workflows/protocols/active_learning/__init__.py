@@ -11,7 +11,7 @@ from aiida.engine import ProcessBuilder
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SOCKETS
-from aiida_seimlip.options.active_learning import ActiveLearningOptions, EngineNames
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.workflows.protocols import ProtocolMixin, elements_of_all, resolve_codes, socket_inputs
 
 

@@ -10,7 +10,7 @@ from aiida.engine import ProcessBuilder
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.options.conductivity import ConductivityOptions
+from aiida_seimlip.options.transport.conductivity import ConductivityOptions
 from aiida_seimlip.workflows.protocols import ProtocolMixin
 from aiida_seimlip.workflows.protocols.diffusivity import DiffusivityProtocolMixin, fill_diffusivity
 

@@ -10,7 +10,7 @@ from aiida.engine import ProcessBuilder
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.options.neb import NEBOptions, PathEngineNames
+from aiida_seimlip.options.barrier.neb import NEBOptions, PathEngineNames
 from aiida_seimlip.workflows.protocols import ProtocolMixin, resolve_codes, socket_inputs
 
 SOCKETS = ('path', 'reference')

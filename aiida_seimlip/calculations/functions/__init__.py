@@ -1,1 +1,0 @@
-"""Calcfunctions, the only other creators of data."""

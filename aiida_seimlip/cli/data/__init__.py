@@ -1,0 +1,1 @@
+"""The commands that show and share what is stored."""

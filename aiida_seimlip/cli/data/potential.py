@@ -1,0 +1,152 @@
+"""``aiida-seimlip potential``, also ``verdi data seimlip-potential``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from aiida.cmdline.groups import VerdiCommandGroup
+from aiida.cmdline.params import arguments, options, types
+from aiida.cmdline.utils import decorators, echo
+
+if TYPE_CHECKING:
+    from aiida import orm
+
+    from aiida_seimlip.data.potential import PotentialData
+
+POTENTIAL = arguments.DATUM(
+    'potential', metavar='POTENTIAL', type=types.DataParamType(sub_classes=('aiida.data:seimlip.potential',))
+)
+
+
+@click.group('potential', cls=VerdiCommandGroup)
+def cmd_potential() -> None:
+    """List, show and export potentials."""
+
+
+@cmd_potential.command('list')
+@options.PAST_DAYS()
+@click.option('--trained', is_flag=True, help='Leave out potentials without coefficients.')
+@decorators.with_dbenv()
+def potential_list(past_days: int | None, trained: bool) -> None:
+    """List the potentials in the profile, newest last."""
+    from aiida import orm
+
+    from aiida_seimlip.cli.tables import print_table
+    from aiida_seimlip.data.potential import PotentialData
+
+    filters: dict[str, Any] = {'attributes.is_trained': True} if trained else {}
+    if past_days is not None:
+        filters['ctime'] = {'>': since(past_days)}
+    query = orm.QueryBuilder().append(PotentialData, filters=filters, project='*').order_by({PotentialData: 'ctime'})
+    rows = []
+    for node in query.all(flat=True):
+        labels = sum(frames.n_frames for frames in training_sets(node))
+        errors = training_errors(node)
+        rows.append((
+            node.pk, node.uuid[:8], node.ctime, node.family, node.level, node.species, node.n_parameters,
+            node.is_trained, labels or None, errors.get('energy (meV/atom)'), errors.get('force (eV/Å)'),
+        ))  # fmt: skip
+    headers = (
+        'PK', 'UUID', 'Created', 'Family', 'Level', 'Species', 'Parameters', 'Trained', 'Labels', 'meV/atom', 'eV/Å',
+    )  # fmt: skip
+    print_table(rows, headers, nothing='There are no potentials in this profile.')
+
+
+@cmd_potential.command('show')
+@POTENTIAL
+@decorators.with_dbenv()
+def potential_show(potential: PotentialData) -> None:
+    """Show what is known about a potential, and what it learned from."""
+    from aiida_seimlip.cli.tables import print_facts, print_table
+
+    creator = potential.creator
+    print_facts(
+        f'Potential {potential.pk} ({potential.uuid})',
+        {
+            'label': potential.label or None, 'created': potential.ctime,
+            'created by': describe_process(creator) if creator else None,
+            'family': potential.family, 'species in type order': potential.species, 'level': potential.level,
+            'parameters': potential.n_parameters, 'cut-off (Å)': potential.cutoff,
+            'shortest distance (Å)': potential.min_distance, 'trained': potential.is_trained,
+            'selection mode': potential.selection_mode, 'file': potential.filename,
+        },
+    )  # fmt: skip
+    errors = training_errors(potential)
+    if errors:
+        echo.echo('')
+        print_facts('Root-mean-square errors on its training set', errors)
+    echo.echo('')
+    rows = [(node.pk, node.uuid[:8], node.n_frames, node.formulas) for node in training_sets(potential)]
+    print_table(
+        rows, ('PK', 'UUID', 'Learned from', 'Formulas'), nothing='It was not trained by a job in this profile.'
+    )
+
+
+@cmd_potential.command('export')
+@POTENTIAL
+@click.option('-o', '--output-file', type=click.Path(dir_okay=False, path_type=Path), help='File to write.')
+@options.FORCE(help='Overwrite the file if it is there.')
+@decorators.with_dbenv()
+def potential_export(potential: PotentialData, output_file: Path | None, force: bool) -> None:
+    """Write the potential file, as the program that made it reads it."""
+    path = output_file or Path(Path(potential.filename).name)
+    refuse_to_overwrite(path, force)
+    if potential.family != 'mtp':
+        echo.echo_warning('Loading this model runs any code that it holds: do so only if you know who made it.')
+    path.write_bytes(potential.get_content(mode='rb'))
+    echo.echo_success(f'Wrote {path}: type numbers in the order {" ".join(potential.species)}.')
+
+
+# -- parts ------------------------------------------------------------------------------------------------------------
+
+
+def since(past_days: int) -> Any:
+    """Return the time so many days ago."""
+    import datetime as dt
+
+    return dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=past_days)
+
+
+def refuse_to_overwrite(path: Path, force: bool) -> None:
+    """End the command if a file is there and was not to be overwritten."""
+    if path.exists() and not force:
+        echo.echo_critical(f'The file {path} is there already: use --force to overwrite it.')
+
+
+def describe_process(process: orm.ProcessNode) -> str:
+    """Name a process and how it ended."""
+    state = process.process_state.value if process.process_state else 'unknown'
+    ended = f'{state} [{process.exit_status}]' if process.exit_status is not None else state
+    return f'{process.process_label} {process.pk} ({ended})'
+
+
+def training_sets(potential: PotentialData) -> list[Any]:
+    """Return the nodes with frames that a potential learned from."""
+    from aiida.common.links import LinkType
+
+    if potential.creator is None:
+        return []
+    links = potential.creator.base.links.get_incoming(link_type=LinkType.INPUT_CALC).all()
+    return [link.node for link in sorted(links, key=lambda link: link.link_label) if is_training_link(link.link_label)]
+
+
+def is_training_link(label: str) -> bool:
+    """Tell whether an input of a job is a part of its training set."""
+    return label.startswith('training__')
+
+
+def training_errors(potential: PotentialData) -> dict[str, float]:
+    """Return the errors that the training job reported, in the units of their names."""
+    creator = potential.creator
+    if creator is None or 'errors' not in creator.outputs:
+        return {}
+    from aiida_seimlip.functions.campaign.history import read_errors
+
+    errors = read_errors(creator.outputs.errors)
+    values = {
+        'energy (meV/atom)': errors.energy_mev_per_atom, 'force (eV/Å)': errors.force_ev_per_angstrom,
+        'stress (GPa)': errors.stress_gpa,
+    }  # fmt: skip
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Profiles, computers and codes of the embedded programs."""

@@ -1,0 +1,1 @@
+"""Archives that others may have."""

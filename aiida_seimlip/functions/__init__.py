@@ -1,0 +1,1 @@
+"""Calcfunctions, the only creators of data besides the CalcJobs: a folder for each subject."""

@@ -1,0 +1,127 @@
+"""Calcfunctions that ask whether a potential may be trusted where it was used, and the program that used it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from aiida import orm
+from aiida.engine import calcfunction
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, ParityLimits
+from aiida_seimlip.options.transport.results import ParityRecord
+from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.units import EV_PER_A3_TO_GPA
+
+BAR_TO_GPA = 1e-4
+
+
+@calcfunction
+def compare_start(
+    options: orm.Dict, potential: PotentialData, evaluated: FramesData, results: orm.Dict
+) -> orm.Dict:  # fmt: skip
+    """Compare what a program says of a configuration with our own evaluation of the same potential.
+
+    Where the program gave no stress, its pressure is compared: the configuration must be at rest then.
+
+    :param options: of the diffusivity (`DiffusivityOptions`), for the limits.
+    :param potential: a moment tensor potential.
+    :param evaluated: by the program, with energies (eV) and forces (eV/Å); the first frame counts.
+    :param results: of the run; its `mean_pressure` is in bar.
+    :return: a `ParityRecord`.
+    """
+    from aiida_seimlip.science.mtp.evaluate import evaluate
+
+    frame = evaluated.get_frames()[0]
+    mtp = potential.get_mtp()
+    ours = evaluate(mtp, frame.without_labels())
+    pressure = results.get('mean_pressure', None)
+    record = _compare(frame, ours, pressure, DiffusivityOptions.from_node(options).parity)
+    if potential.selection_mode is not None:
+        from aiida_seimlip.science.mtp.grade import grade
+
+        record = record.model_copy(update={'grade': float(grade(mtp, frame).frame[0])})
+    return orm.Dict(record.model_dump(mode='json'))
+
+
+@calcfunction
+def audit_grades(options: orm.Dict, potential: PotentialData, **trajectories: FramesData) -> orm.Dict:
+    """Return how far a potential had to extrapolate in each run, evaluated by our own kernel.
+
+    :param options: of the diffusivity (`DiffusivityOptions`): threshold, and how many frames are looked at.
+    :param potential: a moment tensor potential with an active set.
+    :param trajectories: whole frames of each run.
+    :return: for each run ``n_graded``, ``n_above``, ``share_above_threshold`` and ``highest_grade``.
+    """
+    from aiida_seimlip.science.mtp.grade import grade
+
+    domain = DiffusivityOptions.from_node(options).domain
+    mtp = potential.get_mtp()
+    audit: dict[str, dict[str, Any]] = {}
+    for key, node in sorted(trajectories.items()):
+        grades = grade(mtp, thin_out(node.get_frames(), domain.max_frames)).frame
+        n_above = int(np.count_nonzero(~(grades <= domain.threshold)))
+        audit[key] = {
+            'n_graded': int(grades.size), 'n_above': n_above, 'share_above_threshold': n_above / grades.size,
+            'highest_grade': float(grades.max()),
+        }  # fmt: skip
+    return orm.Dict(audit)
+
+
+def thin_out(frames: Frames, limit: int) -> Frames:
+    """Return at most so many frames, drawn evenly, the first and the last among them.
+
+    :param frames: in order of time.
+    :param limit: number of frames.
+    """
+    if len(frames) <= limit:
+        return frames
+    return frames[np.unique(np.linspace(0, len(frames) - 1, limit).round().astype(int))]
+
+
+def _compare(theirs: Frames, ours: Frames, pressure: float | None, limits: ParityLimits) -> ParityRecord:
+    """Compare two evaluations of one configuration.
+
+    :param theirs: of the program.
+    :param ours: of our kernel.
+    :param pressure: that the program found, in bar; it counts where `theirs` has no stress.
+    :param limits: of the differences.
+    """
+    energy = _largest(_minus(theirs.energies, ours.energies), scale=1.0 / int(ours.sizes[0]))
+    forces = _largest(_minus(theirs.forces, ours.forces))
+    stress = _stress_difference(theirs, ours, pressure)
+    wrong = []
+    for name, value, unit in (('energy', energy, 'eV per atom'), ('forces', forces, 'eV/Å'), ('stress', stress, 'GPa')):
+        limit = getattr(limits, name)
+        if value is None and name != 'stress':
+            wrong.append(f'{name}: the program gave none that is finite')
+        elif value is not None and value > limit:
+            wrong.append(f'{name} by {value:.3g} {unit} (allowed are {limit:g})')
+    message = f'The start differs from our own evaluation: {", ".join(wrong)}.'
+    if not wrong:
+        message = f'Energy and forces of the start are our own, to {energy:.1e} eV per atom and {forces:.1e} eV/Å.'
+    return ParityRecord(
+        is_equal=not wrong, energy_difference=energy, energy_limit=limits.energy, forces_difference=forces,
+        forces_limit=limits.forces, stress_difference=stress, stress_limit=limits.stress, message=message,
+    )  # fmt: skip
+
+
+def _stress_difference(theirs: Frames, ours: Frames, pressure: float | None) -> float | None:
+    """Return the largest difference of the stress components, or else of the pressures, in GPa."""
+    difference = _largest(_minus(theirs.stresses, ours.stresses), scale=EV_PER_A3_TO_GPA)
+    if difference is not None or pressure is None or ours.stresses is None:
+        return difference
+    return float(abs(pressure * BAR_TO_GPA + ours.stresses[0, :3].mean() * EV_PER_A3_TO_GPA))
+
+
+def _minus(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    return None if one is None or other is None else one - other
+
+
+def _largest(difference: np.ndarray | None, scale: float = 1.0) -> float | None:
+    """Return the largest absolute value times a factor; None if something is not known or not finite."""
+    if difference is None or not np.isfinite(difference).all():
+        return None
+    return float(np.abs(difference).max()) * scale

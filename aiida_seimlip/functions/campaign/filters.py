@@ -1,0 +1,165 @@
+"""Calcfunctions that leave out frames, each with a record of what was dropped and why.
+
+The records are lists of `DropRecord`, in the output ``report``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from aiida import orm
+from aiida.engine import calcfunction
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.functions.evaluation import predict_errors
+from aiida_seimlip.functions.frames import list_failed
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
+from aiida_seimlip.options.campaign.history import DropRecord, Stage
+from aiida_seimlip.science import filtering
+from aiida_seimlip.science.filtering import Verdict
+from aiida_seimlip.science.frames import Frames
+
+
+@calcfunction
+def filter_candidates(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
+    """Join the candidates of all explorations and leave out those that are not worth a label.
+
+    :param options: of the campaign (`ActiveLearningOptions`).
+    :param groups: ``candidates`` (by exploration), ``starts``, ``training`` (what is labelled already) and, if there
+        are, ``late`` (sets of frames whose labels are still out) and ``failed``: sets of frames that were sent to be
+        labelled, each with the `failures` among them.
+    :return: ``report`` (`n_candidates`, `n_kept`, `dropped`) and, if any is left, ``candidates``.
+    """
+    filters = ActiveLearningOptions.from_node(options).filters
+    frames = Frames.concatenate(_fresh(node) for _, node in sorted(groups.get('candidates', {}).items()))
+    verdict = filtering.filter_candidates(
+        frames,
+        known={value for node in groups.get('training', {}).values() for value in node.hashes},
+        under_way={value for node in groups.get('late', {}).values() for value in node.hashes},
+        quarantined=set(_quarantined(groups.get('failed', {}).values())),
+        formulas={formula for node in groups['starts'].values() for formula in node.formulas},
+        max_grade=filters.max_grade,
+        min_distance=filters.min_distance,
+    )
+    report = {'n_candidates': len(frames), 'n_kept': verdict.kept.size, 'dropped': record(verdict, frames, 'select')}
+    outputs: dict[str, orm.Data] = {'report': orm.Dict(report)}
+    if verdict.kept.size:
+        outputs['candidates'] = FramesData(frames[verdict.kept])
+    return outputs
+
+
+@calcfunction
+def rank_selected(options: orm.Dict, selected: FramesData, n_labels: orm.Int) -> dict[str, orm.Data]:
+    """Put the selected frames in the order of their grades, and keep as many as the budgets allow.
+
+    :param options: of the campaign (`ActiveLearningOptions`).
+    :param selected: with grades and origins.
+    :param n_labels: frames that are labelled or being labelled already, which count for the budget of labels.
+    :return: ``report`` (`n_selected`, `n_kept`, `dropped`) and, if any is left, ``frames``.
+    """
+    settings = ActiveLearningOptions.from_node(options)
+    frames = selected.get_frames(trace=True)
+    limits = [settings.selection.max_frames] if settings.selection.max_frames is not None else []
+    if settings.max_labels is not None:
+        limits.append(max(0, settings.max_labels - n_labels.value))
+    origins = [] if frames.origin_uuids is None else frames.origin_uuids.tolist()
+    verdict = filtering.rank(
+        frames, origins, n_frames=min(limits, default=None),
+        n_per_group=settings.selection.max_frames_per_exploration,
+    )  # fmt: skip
+    report = {'n_selected': len(frames), 'n_kept': verdict.kept.size, 'dropped': record(verdict, frames, 'select')}
+    outputs: dict[str, orm.Data] = {'report': orm.Dict(report)}
+    if verdict.kept.size:
+        outputs['frames'] = FramesData(frames[verdict.kept])
+    return outputs
+
+
+@calcfunction
+def vet_labels(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
+    """Leave out labelled frames that are not worth learning from, and judge the present potential by the others.
+
+    :param options: of the campaign (`ActiveLearningOptions`).
+    :param groups: ``labelled`` (frames, in any number of nodes) and, if there is one, ``potential`` with ``present``:
+        the potential that has not learned from these frames yet.
+    :return: ``report`` (`n_labelled`, `n_kept`, `dropped`, `errors`) and, if any is left, ``accepted``; if all frames
+        of a single node are accepted, they are not stored again.
+    """
+    filters = ActiveLearningOptions.from_node(options).filters
+    nodes = [node for _, node in sorted(groups['labelled'].items())]
+    frames = Frames.concatenate(node.get_frames(trace=True) for node in nodes)
+    verdict = filtering.filter_labels(frames, max_force=filters.max_force)
+    accepted = frames[verdict.kept]
+    potential = groups.get('potential', {}).get('present')
+    errors = None if potential is None or not len(accepted) else predict_errors(potential, accepted)
+    report = {
+        'n_labelled': len(frames), 'n_kept': len(accepted), 'dropped': record(verdict, frames, 'label'),
+        'errors': None if errors is None else errors.model_dump(mode='json'),
+    }  # fmt: skip
+    outputs: dict[str, orm.Data] = {'report': orm.Dict(report)}
+    if len(accepted) and (len(nodes) > 1 or verdict.n_dropped):
+        outputs['accepted'] = FramesData(accepted)
+    return outputs
+
+
+@calcfunction
+def draw_held_out(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
+    """Draw frames evenly from trajectories.
+
+    :param options: of the campaign (`ActiveLearningOptions`).
+    :param groups: ``trajectories``, ``parameters`` (of each, under the same name) and ``training``: frames that were
+        learned from are left out.
+    :return: ``frames``, if there are any.
+    """
+    settings = ActiveLearningOptions.from_node(options).held_out
+    if settings is None:
+        raise ValueError('The options ask for no held-out frames.')
+    known = {value for node in groups['training'].values() for value in node.hashes}
+    pools = []
+    for name, node in sorted(groups['trajectories'].items()):
+        frames = _fresh(node)
+        steps = np.arange(len(frames)) if frames.origin_steps is None else frames.origin_steps
+        late = steps >= settings.discard * groups['parameters'][name]['n_steps']
+        pools.append(frames[late & np.array([value not in known for value in frames.hashes()], dtype=bool)])
+    chosen = filtering.spread([len(pool) for pool in pools], settings.n_frames)
+    drawn = Frames.concatenate(pool[indices] for pool, indices in zip(pools, chosen, strict=True))
+    return {'frames': FramesData(drawn)} if len(drawn) else {}
+
+
+def record(verdict: Verdict, frames: Frames, stage: Stage) -> list[dict[str, Any]]:
+    """Return what was dropped as plain data.
+
+    :param verdict: on the frames.
+    :param frames: with their origins.
+    :param stage: in which they were dropped.
+    """
+    return [
+        DropRecord(
+            stage=stage, reason=drop.reason, count=drop.indices.size,
+            frames=[describe_origin(frames, index) for index in drop.indices],
+        ).model_dump(mode='json')
+        for drop in verdict.drops
+    ]  # fmt: skip
+
+
+def describe_origin(frames: Frames, index: int) -> str:
+    """Return where a frame came from, as ``<node UUID>:<index>``."""
+    if frames.origin_uuids is None or frames.origin_indices is None:
+        return f'unknown:{index}'
+    return f'{frames.origin_uuids[index]}:{frames.origin_indices[index]}'
+
+
+def _fresh(node: FramesData) -> Frames:
+    """Return frames that a program has just made: this node is their origin, and they have no labels."""
+    frames = node.get_frames().without_labels()
+    n_frames = len(frames)
+    return frames.replace(
+        velocities=None, origin_uuids=np.full(n_frames, node.uuid), origin_indices=np.arange(n_frames)
+    )
+
+
+def _quarantined(sets: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    for entry in sets:
+        hashes = entry['frames'].hashes
+        yield from (hashes[index] for index in list_failed(entry['failures'].get_dict()))

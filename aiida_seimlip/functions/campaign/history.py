@@ -1,0 +1,251 @@
+"""Calcfunction that writes the history of a campaign, and the function behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, get_args
+
+import numpy as np
+from aiida import orm
+from aiida.engine import calcfunction
+
+from aiida_seimlip.functions.campaign.filters import describe_origin
+from aiida_seimlip.functions.frames import list_failed, list_late
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
+from aiida_seimlip.options.campaign.history import (
+    CampaignHistory,
+    DropRecord,
+    ExplorationRecord,
+    HeldOutRecord,
+    IterationRecord,
+    Outcome,
+    Stage,
+)  # fmt: skip
+from aiida_seimlip.options.records import ErrorsRecord
+
+Nodes = Mapping[str, Any]
+ITERATION = 'iteration_'
+"""How the names of the iterations begin."""
+
+
+@calcfunction
+def assemble_history(options: orm.Dict, species: orm.List, **nodes: Any) -> orm.Dict:
+    """Write the history of a campaign.
+
+    :param options: of the campaign (`ActiveLearningOptions`).
+    :param species: chemical symbols in type order.
+    :param nodes: what the campaign has made, as `build_history` takes it.
+    """
+    return orm.Dict(build_history(options, species, nodes).model_dump(mode='json'))
+
+
+def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> CampaignHistory:
+    """Gather the history of a campaign from its nodes, as far as there are any.
+
+    Besides the nodes it reads when the jobs began and ended that made them.
+
+    :param options: of the campaign (`ActiveLearningOptions`).
+    :param species: chemical symbols in type order.
+    :param nodes: ``initial`` (labelled frames that were there before), ``iteration_000``, ``iteration_001``, ... and
+        ``held_out``, each a mapping with some of: ``plan``, ``results`` (by exploration), ``failed`` (parameters of the
+        explorations that gave none), ``filter``, ``selected``, ``rank``, ``failures`` (of each batch of frames to
+        label) and ``sent`` (those batches of which some frames have no label), ``late`` (frames whose labels are still
+        out), ``vetting``, ``accepted``, ``errors`` and ``potential``; ``message``: why the campaign ended.
+    """
+    iterations: list[IterationRecord] = []
+    n_training = sum(node.n_frames for node in nodes.get('initial', {}).values())
+    for key in sorted(key for key, found in nodes.items() if key.startswith(ITERATION) and found):
+        iterations.append(record_iteration(key, nodes[key], n_training))
+        n_training = iterations[-1].n_training
+    settings = ActiveLearningOptions.from_node(options)
+    return CampaignHistory(
+        species=species.get_list(),
+        seed=settings.seed,
+        converged=bool(iterations) and iterations[-1].is_survived,
+        iterations=iterations,
+        held_out=record_held_out(nodes['held_out']) if 'held_out' in nodes else None,
+        late=still_out(iterations),
+        continues=settings.continues,
+        warnings=list(dict.fromkeys(_warnings(nodes))),
+        message=nodes['message'].value if 'message' in nodes else None,
+    )
+
+
+def still_out(iterations: Iterable[IterationRecord]) -> list[str]:
+    """Return the origins of the frames whose labels are out after the last of some iterations.
+
+    Those that are late join the next labelling, so that the last one tells.
+
+    :param iterations: in order.
+    """
+    labelled = [record for record in iterations if record.n_labelled or record.n_failed or record.n_late]
+    return list(labelled[-1].late) if labelled else []
+
+
+def read_errors(errors: Mapping[str, Any] | orm.Dict) -> ErrorsRecord:
+    """Return the errors that a training engine reports as root-mean-square errors per component.
+
+    :param errors: in eV, eV/Å and GPa, as the contract of the socket `training` says.
+    """
+    content = errors.get_dict() if isinstance(errors, orm.Dict) else dict(errors)
+
+    def rms(name: str, factor: float) -> float | None:
+        value = (content.get(name) or {}).get('rms')
+        return None if value is None else factor * value
+
+    return ErrorsRecord(
+        n_frames=int(content['energy_per_atom']['count']),
+        energy_mev_per_atom=rms('energy_per_atom', 1e3),
+        force_ev_per_angstrom=rms('force', 1.0 / np.sqrt(3.0)),
+        stress_gpa=rms('stress_pressure', 1.0 / 3.0),
+    )
+
+
+def record_iteration(key: str, found: Nodes, n_before: int) -> IterationRecord:
+    """Gather what is known about one iteration.
+
+    :param key: ``iteration_000``, ``iteration_001``, ...
+    :param found: what the iteration has made so far, as `build_history` takes it.
+    :param n_before: labelled frames that there were before.
+    """
+    explorations = _explorations(found)
+    failures, late = _reasons(found, list_failed), _reasons(found, list_late)
+    vetting = _content(found.get('vetting'))
+    n_labelled = found['accepted'].n_frames if 'accepted' in found else 0
+    grades = [record.highest_grade for record in explorations if record.highest_grade is not None]
+    reports = [_content(found.get(name)) for name in ('filter', 'rank', 'vetting')]
+    return IterationRecord(
+        iteration=int(key.removeprefix(ITERATION)),
+        n_training=n_before + n_labelled,
+        n_explorations=len(explorations),
+        n_survivors=sum(record.survived for record in explorations),
+        n_postponed=len(_planned(found)) - len(explorations),
+        highest_grade=max(grades, default=None),
+        explorations=explorations,
+        n_candidates=sum(record.n_candidates for record in explorations),
+        n_selected=found['selected'].n_frames if 'selected' in found else 0,
+        dropped=[DropRecord(**drop) for report in reports for drop in report.get('dropped', [])],
+        n_labelled=n_labelled,
+        n_failed=len(failures),
+        failures=failures,
+        n_late=len(late),
+        late=list(late),
+        late_uuid=found['late'].uuid if 'late' in found else None,
+        train_errors=read_errors(found['errors']) if 'errors' in found else None,
+        validation_errors=ErrorsRecord(**vetting['errors']) if vetting.get('errors') else None,
+        potential_uuid=found['potential'].uuid if 'potential' in found else None,
+        training_uuid=found['accepted'].uuid if 'accepted' in found else None,
+        seconds=_seconds(found),
+    )
+
+
+def record_held_out(found: Nodes) -> HeldOutRecord:
+    """Gather what is known about the held-out frames.
+
+    :param found: as in `record_iteration`.
+    """
+    return HeldOutRecord(
+        n_frames=found['accepted'].n_frames if 'accepted' in found else 0,
+        n_failed=len(_reasons(found, list_failed)),
+        errors=ErrorsRecord(**_content(found['errors'])) if 'errors' in found else None,
+        explorations=_explorations(found),
+        frames_uuid=found['accepted'].uuid if 'accepted' in found else None,
+        seconds=_seconds(found),
+    )
+
+
+def _planned(found: Nodes) -> list[dict[str, Any]]:
+    return list(_content(found.get('plan')).get('explorations', []))
+
+
+def _explorations(found: Nodes) -> list[ExplorationRecord]:
+    """Return the explorations that were run; one that gave no results has failed."""
+    records = []
+    for planned in _planned(found):
+        key = planned['key']
+        node = found.get('results', {}).get(key)
+        if node is None and key not in found.get('failed', {}):
+            continue
+        results = _content(node)
+        outcome: Any = results.get('outcome')
+        records.append(
+            ExplorationRecord(
+                **{name: planned[name] for name in (
+                    'start', 'condition', 'temperature', 'ensemble', 'pressure', 'seed', 'n_steps_asked',
+                )},
+                outcome=outcome if outcome in get_args(Outcome) else 'failed',
+                n_steps=results.get('n_steps') or 0,
+                highest_grade=results.get('highest_grade'),
+                n_candidates=results.get('n_candidates') or 0,
+                n_jobs=results.get('n_jobs', 1),
+                tries=results.get('tries', []),
+                uuid=None if node is None or node.creator is None else node.creator.uuid,
+                message=results.get('message'),
+            )
+        )  # fmt: skip
+    return records
+
+
+def _reasons(found: Nodes, choose: Callable[[Mapping[str, str]], list[int]]) -> dict[str, str]:
+    """Return the reasons of frames without a label, by their origin.
+
+    :param choose: which of the indices count.
+    """
+    reasons: dict[str, str] = {}
+    for key, node in found.get('failures', {}).items():
+        content = node.get_dict()
+        if content:
+            frames = found['sent'][key].get_frames(trace=True)
+            reasons |= {describe_origin(frames, index): content[str(index)] for index in choose(content)}
+    return reasons
+
+
+def _warnings(nodes: Nodes) -> Iterator[str]:
+    for found in nodes.values():
+        if isinstance(found, Mapping):
+            yield from _content(found.get('plan')).get('warnings', [])
+
+
+def _content(node: orm.Dict | None) -> dict[str, Any]:
+    return {} if node is None else node.get_dict()
+
+
+def _seconds(found: Nodes) -> dict[Stage, float]:
+    """Return the wall time of the jobs of each stage in s: jobs that ran side by side count once."""
+    made_by: dict[Stage, list[orm.Data]] = {
+        'explore': list(found.get('results', {}).values()),
+        'select': [found['selected']] if 'selected' in found else [],
+        'label': list(found.get('failures', {}).values()),
+        'train': [found['potential']] if 'potential' in found else [],
+    }
+    return {stage: union_seconds(_intervals(nodes)) for stage, nodes in made_by.items() if nodes}
+
+
+def union_seconds(intervals: Iterable[tuple[float, float]]) -> float:
+    """Return the length of the union of intervals.
+
+    :param intervals: pairs of begin and end in s.
+    """
+    total, reached = 0.0, -np.inf
+    for begin, end in sorted(intervals):
+        total += max(0.0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total
+
+
+def _intervals(nodes: Iterable[orm.Data]) -> Iterator[tuple[float, float]]:
+    for job in {job.uuid: job for node in nodes for job in _jobs(node)}.values():
+        yield job.ctime.timestamp(), job.mtime.timestamp()
+
+
+def _jobs(node: orm.Data) -> list[orm.CalcJobNode]:
+    """Return the jobs that made a node, be it by way of a calcfunction that joined their results."""
+    creator = node.creator
+    if isinstance(creator, orm.CalcJobNode):
+        return [creator]
+    if creator is None:
+        return []
+    parents = [
+        entry.node.creator for entry in creator.base.links.get_incoming().all() if isinstance(entry.node, orm.Data)
+    ]
+    return [parent for parent in parents if isinstance(parent, orm.CalcJobNode)]

@@ -1,0 +1,209 @@
+"""Calcfunctions that lay out a campaign: starts, first frames, and the parameters of each exploration.
+
+They hold every random number of a campaign: each run gets a seed of its own, derived from the seed in the options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum
+from itertools import cycle, islice
+from typing import Any
+
+import numpy as np
+from aiida import orm
+from aiida.engine import calcfunction
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.options.ase import MdOptions
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
+from aiida_seimlip.options.exploration import ExplorationConditions
+from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.mtp.levels import untrained
+from aiida_seimlip.science.seeds import derive_seed
+from aiida_seimlip.science.structures.thermal import thermal_perturbations
+
+
+class Purpose(IntEnum):
+    """What a seed is for: the first step on its path."""
+
+    PERTURB = 0
+    DYNAMICS = 1
+    EXPLORE = 2
+    HELD_OUT = 3
+
+
+@calcfunction
+def prepare_starts(**structures: Any) -> dict[str, FramesData]:
+    """Make one node of one frame of each start.
+
+    :param structures: `StructureData`, or `FramesData` of any number of frames.
+    :return: a frame for each, under the same name, with its index appended where there are many.
+    """
+    starts = {}
+    for name, node in structures.items():
+        frames = _frames_of(node).without_labels()
+        for index in range(len(frames)):
+            starts[name if len(frames) == 1 else f'{name}_{index:03d}'] = FramesData(frames[index])
+    return starts
+
+
+@calcfunction
+def generate_untrained(species: orm.List, options: orm.Dict) -> PotentialData:
+    """Make a moment tensor potential without coefficients.
+
+    :param species: chemical symbols in type order.
+    :param options: of the campaign (`ActiveLearningOptions`).
+    """
+    settings = ActiveLearningOptions.from_node(options).untrained
+    return PotentialData.from_mtp(
+        untrained(
+            settings.level, species.get_list(), min_dist=settings.min_dist, max_dist=settings.max_dist,
+            radial_basis_size=settings.radial_basis_size,
+        )
+    )  # fmt: skip
+
+
+@calcfunction
+def plan_bootstrap(options: orm.Dict, **starts: FramesData) -> dict[str, orm.Data]:
+    """Lay out the frames of the first training set.
+
+    :param options: of the campaign (`ActiveLearningOptions`).
+    :param starts: one frame each.
+    :return: ``perturbed`` (frames to label), ``dynamics_starts`` and ``dynamics`` (frames to run reference dynamics
+        from, and how), as far as the options ask for them.
+    """
+    settings = ActiveLearningOptions.from_node(options)
+    frames = [starts[name].get_frames(trace=True) for name in sorted(starts)]
+    outputs: dict[str, orm.Data] = {}
+    if settings.bootstrap.n_perturbed:
+        outputs['perturbed'] = FramesData(_perturb(settings, frames))
+    if settings.bootstrap.dynamics is not None:
+        dynamics = settings.bootstrap.dynamics
+        temperatures = [temperature for temperature in dynamics.temperatures for _ in frames]
+        outputs['dynamics_starts'] = FramesData(Frames.concatenate(frames * len(dynamics.temperatures)))
+        outputs['dynamics'] = orm.Dict(
+            MdOptions(
+                temperature=temperatures, n_steps=dynamics.n_steps, sample_every=dynamics.sample_every,
+                timestep=dynamics.timestep, friction=dynamics.friction, velocities='create',
+                seed=derive_seed(settings.seed, Purpose.DYNAMICS),
+            ).to_dict()
+        )  # fmt: skip
+    return outputs
+
+
+@calcfunction
+def plan_explorations(options: orm.Dict, iteration: orm.Int, **groups: Any) -> dict[str, Any]:
+    """Lay out the explorations of one iteration: each start under all conditions.
+
+    :param options: of the campaign (`ActiveLearningOptions`).
+    :param iteration: number of the iteration.
+    :param groups: ``starts`` (frames by name) and, if wanted, ``engine`` with ``parameters`` of the program.
+    :return: ``plan`` and ``parameters`` for each exploration in it.
+    """
+    settings = ActiveLearningOptions.from_node(options)
+    return _plan(settings, settings.exploration.conditions, (Purpose.EXPLORE, iteration.value), groups)
+
+
+@calcfunction
+def plan_held_out(options: orm.Dict, **groups: Any) -> dict[str, Any]:
+    """Lay out the explorations that the held-out frames are drawn from.
+
+    :param options: of the campaign (`ActiveLearningOptions`).
+    :param groups: as in `plan_explorations`.
+    :return: as in `plan_explorations`.
+    """
+    settings = ActiveLearningOptions.from_node(options)
+    if settings.held_out is None:
+        raise ValueError('The options ask for no held-out frames.')
+    path = (Purpose.HELD_OUT, settings.first_iteration) if settings.first_iteration else (Purpose.HELD_OUT,)
+    return _plan(settings, settings.held_out.conditions, path, groups)
+
+
+def exploration_parameters(
+    settings: ActiveLearningOptions, conditions: ExplorationConditions, seed: int, engine: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return all parameters of an exploration.
+
+    :param settings: of the campaign.
+    :param conditions: of the run.
+    :param seed: of the run.
+    :param engine: what else the program is told; it cannot overrule the conditions.
+    """
+    known = {key: value for key, value in conditions.to_dict().items() if value is not None}
+    return {
+        **engine, **known, 'seed': seed, 'threshold_save': settings.exploration.threshold_save,
+        'threshold_break': settings.exploration.threshold_break,
+    }  # fmt: skip
+
+
+def warn_about_cells(starts: Mapping[str, FramesData], cutoff: float) -> list[str]:
+    """Return a sentence for each start whose cell is so small that an atom would see its own images.
+
+    :param starts: one frame each.
+    :param cutoff: of the potential in Å.
+    """
+    warnings = []
+    for name, node in sorted(starts.items()):
+        frame = node.get_frames()
+        if not frame.pbc.any():
+            continue
+        heights = 1.0 / np.linalg.norm(np.linalg.inv(frame.cells[0]), axis=0)
+        height = float(heights[frame.pbc[0]].min())
+        if height < 2.0 * cutoff:
+            warnings.append(
+                f'The cell of the start `{name}` is {height:.2f} Å thin, less than twice the cut-off of {cutoff:g} Å: '
+                'atoms see their own images.'
+            )
+    return warnings
+
+
+def _plan(
+    settings: ActiveLearningOptions,
+    conditions: Sequence[ExplorationConditions],
+    path: tuple[int, ...],
+    groups: Mapping[str, Any],
+) -> dict[str, Any]:
+    engine = groups.get('engine', {}).get('parameters')
+    explorations, parameters = [], {}
+    for number, (index, condition, position, start) in enumerate(_pairs(conditions, sorted(groups['starts']))):
+        key = f'run_{number:03d}'
+        seed = derive_seed(settings.seed, *path, position, index)
+        content = exploration_parameters(settings, condition, seed, {} if engine is None else engine.get_dict())
+        parameters[key] = orm.Dict(content)
+        explorations.append({
+            'key': key, 'start': start, 'condition': condition.label, 'condition_index': index, 'seed': seed,
+            'temperature': condition.temperature, 'ensemble': condition.ensemble, 'pressure': condition.pressure,
+            'n_steps_asked': condition.n_steps,
+        })  # fmt: skip
+    warnings = warn_about_cells(groups['starts'], settings.untrained.max_dist)
+    return {'plan': orm.Dict({'explorations': explorations, 'warnings': warnings}), 'parameters': parameters}
+
+
+def _pairs(
+    conditions: Sequence[ExplorationConditions], starts: Sequence[str]
+) -> Iterator[tuple[int, ExplorationConditions, int, str]]:
+    for index, condition in enumerate(conditions):
+        for position, start in enumerate(starts):
+            yield index, condition, position, start
+
+
+def _frames_of(node: orm.Data) -> Frames:
+    if isinstance(node, FramesData):
+        return node.get_frames(trace=True)
+    frames = Frames.from_atoms([node.get_ase()])
+    return frames.replace(origin_uuids=np.array([node.uuid]), origin_indices=np.array([0]))
+
+
+def _perturb(settings: ActiveLearningOptions, frames: Sequence[Frames]) -> Frames:
+    """Return perturbed copies of each frame, with seeds of their own."""
+    options = settings.bootstrap
+    images = []
+    for position, frame in enumerate(frames):
+        images += thermal_perturbations(
+            frame.to_atoms()[0], list(islice(cycle(options.temperatures), options.n_perturbed)), strain=options.strain,
+            seed=derive_seed(settings.seed, Purpose.PERTURB, position), bond_stiffness=options.bond_stiffness,
+            unit_stiffness=options.unit_stiffness, ion_stiffness=options.ion_stiffness,
+        )  # fmt: skip
+    return Frames.from_atoms(images)

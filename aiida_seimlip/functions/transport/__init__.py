@@ -1,0 +1,1 @@
+"""Diffusivities, conductivities and the structure along trajectories."""

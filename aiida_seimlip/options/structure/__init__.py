@@ -1,0 +1,1 @@
+"""Supercells, defects and the end points of hops."""

@@ -1,0 +1,253 @@
+"""The WorkChain that grows a potential by active learning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida import orm
+from aiida.engine import ExitCode, ProcessSpec, if_, while_
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.engines.contract import SOCKETS, SocketWorkChain
+from aiida_seimlip.functions.campaign.history import assemble_history
+from aiida_seimlip.functions.campaign.planning import generate_untrained, prepare_starts, warn_about_cells
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
+from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
+from aiida_seimlip.workflows.campaign.continuation import ContinueMixin
+from aiida_seimlip.workflows.campaign.explore import ExploreStage
+from aiida_seimlip.workflows.campaign.label import LabelStage
+from aiida_seimlip.workflows.campaign.replay import ReplayMixin
+from aiida_seimlip.workflows.campaign.select import SelectStage
+from aiida_seimlip.workflows.campaign.stage import HELD_OUT
+from aiida_seimlip.workflows.campaign.train import TrainStage
+from aiida_seimlip.workflows.campaign.validation import validate_campaign
+from aiida_seimlip.workflows.protocols.active_learning import CampaignProtocolMixin
+
+
+class ActiveLearningWorkChain(
+    CampaignProtocolMixin, ReplayMixin, ContinueMixin, ExploreStage, SelectStage, LabelStage, TrainStage
+):
+    """Grow a potential until every exploration with it runs to its end without extrapolating.
+
+    Each iteration explores with the present potential; where an exploration breaks, the frames that it did not know are
+    selected, labelled and learned from. The potential has converged once it passes all explorations itself: what an
+    earlier one passed does not count.
+    """
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
+        """Define the ports, the outline and the exit codes."""
+        super().define(spec)
+        cls._define_inputs(spec)
+        cls._define_outputs(spec)
+        cls._define_exit_codes(spec)
+        spec.outline(  # type: ignore[attr-defined]
+            cls.setup,
+            if_(cls.should_bootstrap)(
+                cls.run_bootstrap,
+                cls.inspect_labelling,
+            ),
+            if_(cls.should_train_first)(
+                cls.run_training,
+                cls.inspect_training,
+            ),
+            while_(cls.should_iterate)(
+                cls.plan_explorations,
+                while_(cls.should_explore)(
+                    cls.run_explorations,
+                    cls.inspect_explorations,
+                ),
+                cls.judge_explorations,
+                if_(cls.should_learn)(
+                    cls.run_selection,
+                    cls.inspect_selection,
+                    cls.run_labelling,
+                    cls.inspect_labelling,
+                    cls.run_training,
+                    cls.inspect_training,
+                ),
+            ),
+            if_(cls.should_hold_out)(
+                cls.plan_held_out,
+                while_(cls.should_explore)(
+                    cls.run_explorations,
+                    cls.inspect_explorations,
+                ),
+                cls.run_held_out_labelling,
+                cls.inspect_held_out,
+            ),
+            cls.results,
+        )
+
+    @classmethod
+    def _define_inputs(cls, spec: ProcessSpec) -> None:
+        spec.input_namespace(
+            'structures', valid_type=(FramesData, orm.StructureData), dynamic=True,
+            help='The starts of the explorations, by name: structures, or sets of frames, each of which is a start.',
+        )  # fmt: skip
+        spec.input(
+            'species', valid_type=orm.List, serializer=orm.to_aiida_type,
+            help='Chemical symbols in the order of the type numbers of all potentials of this campaign.',
+        )  # fmt: skip
+        spec.input('options', **ActiveLearningOptions.port('Everything that is not the business of one program.'))
+        spec.input('engines', **EngineNames.port('The program for each of the four jobs.'))
+        for socket in SOCKETS:
+            spec.expose_inputs(SocketWorkChain, namespace=socket, include=SocketWorkChain.settings)
+            namespace: Any = spec.inputs[socket]
+            namespace.dynamic = True
+            namespace['code'].required = False  # the engine says whether it needs one
+            namespace.help = f'Settings of the engine for the socket `{socket}`.'
+        spec.input_namespace(
+            'initial_training', valid_type=FramesData, dynamic=True, required=False,
+            help='Labelled frames to continue from, in the order of their names; there is no bootstrap then.',
+        )  # fmt: skip
+        spec.input(
+            'initial_potential', valid_type=PotentialData, required=False,
+            help='A potential trained on `initial_training`, to begin exploring with.',
+        )  # fmt: skip
+        spec.input(
+            'initial_late', valid_type=FramesData, required=False,
+            help='Frames whose labels were still out when the campaign ended that this one continues; they join the '
+            'first labelling.',
+        )  # fmt: skip
+        spec.input_namespace(
+            'quarantine', valid_type=(FramesData, orm.Dict), dynamic=True, required=False,
+            help='Sets of `frames` of which some could not be labelled, each with the `failures` among them; these are '
+            'not sent again.',
+        )  # fmt: skip
+        spec.inputs.validator = validate_campaign
+
+    @classmethod
+    def _define_outputs(cls, spec: ProcessSpec) -> None:
+        spec.output('potential', valid_type=PotentialData, required=False, help='The last potential.')
+        spec.output_namespace(
+            'training', valid_type=FramesData, dynamic=True,
+            help='The labelled frames that the last potential learned from: a node for each iteration.',
+        )  # fmt: skip
+        spec.output('history', valid_type=orm.Dict, required=False, help='What was done: a `CampaignHistory`.')
+        spec.output(
+            'held_out', valid_type=FramesData, required=False,
+            help='Labelled frames from fresh explorations with the last potential, which it did not learn from.',
+        )  # fmt: skip
+
+    @classmethod
+    def _define_exit_codes(cls, spec: ProcessSpec) -> None:
+        spec.exit_code(300, 'ERROR_BOOTSTRAP_FAILED', message='The bootstrap gave no first training set: {reason}')
+        spec.exit_code(
+            310, 'ERROR_TRAINING_FAILED', message='The training in iteration {iteration} gave no potential: {reason}'
+        )
+        spec.exit_code(
+            320, 'ERROR_EXPLORATION_FAILED',
+            message='The explorations of iteration {iteration} failed for technical reasons: {reason}',
+        )  # fmt: skip
+        spec.exit_code(330, 'ERROR_SELECTION_FAILED', message='The selection in iteration {iteration} failed: {reason}')
+        spec.exit_code(340, 'ERROR_LABELLING_FAILED', message='The labelling in iteration {iteration} failed: {reason}')
+        spec.exit_code(
+            400, 'ERROR_ITERATIONS_EXHAUSTED',
+            message='After the {n} iterations that the input `options` allows, explorations still break.',
+        )  # fmt: skip
+        spec.exit_code(
+            401, 'ERROR_LABEL_BUDGET_EXHAUSTED',
+            message='The {n} labels that the input `options` allows are used up, and explorations still break.',
+        )  # fmt: skip
+        spec.exit_code(
+            402, 'ERROR_FAILURE_BUDGET_EXCEEDED',
+            message='In iteration {iteration} {n_failed} of {n_sent} frames could not be labelled, {allowed} may fail; '
+            'the first failed with: {reason}',
+        )  # fmt: skip
+        spec.exit_code(
+            410, 'ERROR_EMPTY_SELECTION',
+            message='In iteration {iteration} explorations broke, but none of {n_candidates} candidates was selected: '
+            '{drops}.',
+        )  # fmt: skip
+        spec.exit_code(
+            411, 'ERROR_NO_USABLE_LABELS',
+            message='None of the {n_labelled} frames labelled in iteration {iteration} can be learned from: {drops}.',
+        )  # fmt: skip
+        spec.exit_code(
+            420, 'ERROR_HELD_OUT_FAILED', message='The last potential could not be judged by held-out frames: {reason}'
+        )
+
+    # -- predicates ---------------------------------------------------------------------------------------------------
+
+    def should_bootstrap(self) -> bool:
+        """Return whether the first training set has to be made."""
+        return not self.ctx.training
+
+    def should_train_first(self) -> bool:
+        """Return whether there is no potential yet that knows the first training set."""
+        return self.ctx.potential is None or self.settings.train_first
+
+    def should_iterate(self) -> bool:
+        """Return whether to explore again."""
+        return not (self.ctx.converged or self.ctx.stop or self.ctx.iteration >= self.settings.max_iterations)
+
+    def should_learn(self) -> bool:
+        """Return whether there is something to learn and a budget to do so."""
+        return not (self.ctx.converged or self.ctx.stop)
+
+    def should_hold_out(self) -> bool:
+        """Return whether the last potential is to be judged."""
+        return self.settings.held_out is not None
+
+    # -- beginning and end --------------------------------------------------------------------------------------------
+
+    def setup(self) -> None:
+        """Make the starts, and see what there is to continue from."""
+        self.ctx.iteration, self.ctx.first_level = self.settings.first_iteration, 0
+        self.ctx.converged, self.ctx.stop, self.ctx.late = False, None, self.inputs.get('initial_late', None)
+        self.ctx.starts = self._make_starts()
+        training = sorted(self.inputs.get('initial_training', {}).items())
+        self.ctx.training = {self._name_initial(name): node for name, node in training}
+        self.ctx.nodes = {'initial': dict(self.ctx.training)} if self.ctx.training else {}
+        self.ctx.potential = self.inputs.get('initial_potential', None)
+        if self.ctx.potential is None or not self.settings.warm_start:
+            self.ctx.untrained = generate_untrained(self.inputs.species, self.inputs.options)
+        self.open_record(f'iteration_{self.ctx.iteration:03d}')
+        warnings = warn_about_cells(self.ctx.starts, self.settings.untrained.max_dist)
+        for warning in warnings:
+            self.report(f'WARNING: {warning}')
+        history = CampaignHistory(
+            species=self.inputs.species.get_list(), seed=self.settings.seed, warnings=warnings,
+            continues=self.settings.continues,
+        )  # fmt: skip
+        self.node.base.extras.set(HISTORY_EXTRA, history.model_dump(mode='json'))
+
+    def results(self) -> ExitCode | None:
+        """Attach the outputs, and say whether the potential has converged."""
+        exit_code = None
+        if not self.ctx.converged:
+            label = self.ctx.stop or 'ERROR_ITERATIONS_EXHAUSTED'
+            n = self.ctx.iteration if label == 'ERROR_ITERATIONS_EXHAUSTED' else self.settings.max_labels
+            exit_code = self.exit_codes[label].format(n=n)
+        self.attach_outputs(None if exit_code is None else exit_code.message)
+        return exit_code
+
+    def attach_outputs(self, message: str | None) -> None:
+        """Attach what the campaign has made.
+
+        :param message: why it ended without success, None if it did not.
+        """
+        if self.ctx.training:
+            self.out('training', self.labelled_so_far())
+        if self.ctx.potential is not None:
+            self.out('potential', self.ctx.potential)
+        held_out = self.ctx.nodes.get(HELD_OUT, {})
+        if 'accepted' in held_out:
+            self.out('held_out', held_out['accepted'])
+        nodes: dict[str, Any] = {name: found for name, found in self.ctx.nodes.items() if found}
+        if message is not None:
+            nodes['message'] = orm.Str(message)
+        self.publish()
+        self.out('history', assemble_history(self.inputs.options, self.inputs.species, **nodes))
+
+    def _name_initial(self, name: str) -> str:
+        """Return how a set of `initial_training` is called in the training set: a set of another campaign as there."""
+        return name if self.settings.continues is not None else f'initial_{name}'
+
+    def _make_starts(self) -> dict[str, FramesData]:
+        given = self.inputs.structures
+        if all(isinstance(node, FramesData) and node.n_frames == 1 for node in given.values()):
+            return dict(given)
+        return dict(prepare_starts(**given))

@@ -1,0 +1,108 @@
+"""What the stages of a campaign have in common."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from aiida import orm
+from aiida.engine import ExitCode, WorkChain
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
+from aiida_seimlip.functions.campaign.history import record_held_out, record_iteration
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
+from aiida_seimlip.options.campaign.history import HISTORY_EXTRA
+
+HELD_OUT = 'held_out'
+"""Name under which the end of the campaign is recorded."""
+
+
+class StageMixin(WorkChain):
+    """A part of the outline of `ActiveLearningWorkChain`.
+
+    The context holds
+
+    * ``iteration``: number of the present iteration; ``nodes``: what each iteration has made, as `build_history` takes
+      it, under ``current`` for the present one;
+    * ``starts``, ``training``, ``potential``, ``untrained``: what the stages work on; ``late``: frames whose labels
+      are still out, None if there are none;
+    * ``converged``, and ``stop``: label of the exit code with which the loop has to end, if it has to.
+    """
+
+    @cached_property
+    def settings(self) -> ActiveLearningOptions:
+        """The options of the campaign."""
+        return ActiveLearningOptions.from_node(self.inputs.options)
+
+    @cached_property
+    def engines(self) -> EngineNames:
+        """The names of the engines."""
+        return EngineNames.from_node(self.inputs.engines)
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """What the present iteration has made so far."""
+        return self.ctx.nodes[self.ctx.current]
+
+    def submit_engine(self, socket: str, label: str, **data: Any) -> orm.ProcessNode:
+        """Submit the engine of a socket with the settings of the user.
+
+        :param socket: name of the socket.
+        :param label: of the link to the process.
+        :param data: the inputs of this call.
+        """
+        engine: type[SocketWorkChain] = load_engine(socket, getattr(self.engines, socket))
+        name = f'{socket}_defaults'
+        if name not in self.ctx:
+            self.ctx[name] = engine.default_nodes()
+        inputs = {**self.ctx[name], **self.inputs[socket], **data, 'metadata': {'call_link_label': label}}
+        return self.submit(engine, **inputs)
+
+    def label_of(self, stage: str) -> str:
+        """Return the label of the link to a process of the present iteration."""
+        return f'{self.ctx.current}_{stage}'
+
+    def open_record(self, name: str) -> None:
+        """Begin to gather what an iteration makes.
+
+        :param name: ``iteration_000``, ... or ``held_out``.
+        """
+        self.ctx.current = name
+        self.ctx.nodes[name] = {}
+
+    def publish(self) -> None:
+        """Let those who watch see the history so far."""
+        n_before = sum(node.n_frames for node in self.ctx.training.values())
+        n_before -= self.made['accepted'].n_frames if 'accepted' in self.made else 0
+        history = self.node.base.extras.get(HISTORY_EXTRA)
+        if self.ctx.current == HELD_OUT:
+            history['held_out'] = record_held_out(self.made).model_dump(mode='json')
+        else:
+            record = record_iteration(self.ctx.current, self.made, n_before).model_dump(mode='json')
+            before = [old for old in history['iterations'] if old['iteration'] < record['iteration']]
+            history['iterations'] = [*before, record]
+            history['late'] = record['late'] if 'failures' in self.made else history.get('late', [])
+        history['converged'] = self.ctx.converged
+        self.node.base.extras.set(HISTORY_EXTRA, history)
+
+    def labelled_so_far(self) -> dict[str, FramesData]:
+        """Return the training set: one node for each source and iteration, in order."""
+        return dict(self.ctx.training)
+
+    def fail(self, label: str, **details: Any) -> ExitCode:
+        """End the campaign: attach what there is, and return the exit code.
+
+        :param label: of the exit code.
+        :param details: what its message names.
+        """
+        exit_code = self.exit_codes[label].format(**details)
+        self.attach_outputs(exit_code.message)
+        return exit_code
+
+    def attach_outputs(self, message: str | None) -> None:
+        """Attach what the campaign has made.
+
+        :param message: why it ended without success, None if it did not.
+        """
+        raise NotImplementedError

@@ -1,0 +1,31 @@
+"""The stage that trains: a potential from all labelled frames so far."""
+
+from __future__ import annotations
+
+from aiida.engine import ExitCode
+
+from aiida_seimlip.workflows.campaign.stage import StageMixin
+from aiida_seimlip.workflows.failures import explain_failure
+
+
+class TrainStage(StageMixin):
+    """Train a potential, from the last one or from scratch."""
+
+    def run_training(self) -> None:
+        """Train on everything that is labelled."""
+        warm = self.settings.warm_start and self.ctx.potential is not None
+        process = self.submit_engine(
+            'training', self.label_of('train'), training=self.labelled_so_far(),
+            start=self.ctx.potential if warm else self.ctx.untrained,
+        )  # fmt: skip
+        self.to_context(training_process=process)
+
+    def inspect_training(self) -> ExitCode | None:
+        """Take in the potential."""
+        process = self.ctx.training_process
+        if not process.is_finished_ok:
+            return self.fail('ERROR_TRAINING_FAILED', iteration=self.ctx.iteration, reason=explain_failure(process))
+        self.ctx.potential = self.made['potential'] = process.outputs.potential
+        self.made['errors'] = process.outputs.errors
+        self.publish()
+        return None

@@ -1,0 +1,225 @@
+"""What is done to check each kind of program: the jobs, round by round, and who judges them.
+
+A program is told by the engine that drives it: `lammps`, `mlip3`, or any engine of the socket `reference`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from aiida import orm
+from aiida.plugins import CalculationFactory
+
+from aiida_seimlip.engines.contract import SocketWorkChain, engine_names, load_engine
+from aiida_seimlip.functions.check.alloy import make_alloy
+from aiida_seimlip.functions.check.lammps import BROKE, judge_lammps_check, plan_lammps_check
+from aiida_seimlip.functions.check.mlip3 import judge_mlip3_check
+from aiida_seimlip.functions.check.reference import judge_reference_check, make_small_cells
+from aiida_seimlip.options.check.check import CheckOptions
+
+Nodes = dict[str, Any]
+Job = tuple[Any, Nodes]
+Jobs = dict[str, Job]
+
+
+class ProgramCheck(ABC):
+    """The check of one kind of program; it keeps nothing between two calls."""
+
+    engine: str
+    plugin_prefix: str | None
+    """How the default plugins of codes begin that hold such a program; None if that cannot be known."""
+
+    rounds: ClassVar[tuple[str, ...]]
+    """Names of the rounds; the jobs of one round run side by side."""
+    expected: ClassVar[Mapping[str, int]] = MappingProxyType({})
+    """Exit status of jobs that are meant to fail."""
+
+    @abstractmethod
+    def prepare(self, parameters: orm.Dict, given: Nodes) -> Nodes:
+        """Make the nodes that the jobs need.
+
+        :param parameters: of the check.
+        :param given: other inputs of the WorkChain, by name.
+        :return: nodes by name.
+        """
+
+    @abstractmethod
+    def plan(self, name: str, parameters: orm.Dict, made: Nodes, outputs: Mapping[str, Nodes], given: Nodes) -> Jobs:
+        """Return the jobs of a round, by name: the process and its inputs, without metadata.
+
+        :param name: of the round.
+        :param parameters: of the check.
+        :param made: what `prepare` and earlier rounds have made; new nodes are added here.
+        :param outputs: outputs of the earlier jobs, by name.
+        :param given: other inputs of the WorkChain, by name.
+        """
+
+    @abstractmethod
+    def judge(self, parameters: orm.Dict, processes: orm.Dict, groups: Mapping[str, Nodes]) -> orm.Dict:
+        """Return `facts`, `checks` and `speeds` of a `CheckReport`.
+
+        :param parameters: of the check.
+        :param processes: how each process ended.
+        :param groups: ``made``, and the outputs of each job by its name.
+        """
+
+    def explain(self, given: Mapping[str, Any]) -> str | None:
+        """Say what is wrong with the inputs of the WorkChain for this program.
+
+        :param given: the inputs by name.
+        :return: one sentence that names the input, or None if all is well.
+        """
+        for name in ('structure', 'reference'):
+            if given.get(name) is not None and given[name] != {}:
+                return f'Input `{name}` is for reference programs, but the engine of input `code` is `{self.engine}`.'
+        return None
+
+
+class LammpsCheck(ProgramCheck):
+    """LAMMPS with a moment tensor potential."""
+
+    engine = 'lammps'
+    plugin_prefix = 'seimlip.lammps'
+    rounds = ('probe', 'points', 'speed_plain', 'speed_graded')
+    expected = MappingProxyType({'breaking': BROKE})
+
+    def prepare(self, parameters: orm.Dict, given: Nodes) -> Nodes:
+        """Make nothing yet: the program may not be able to use it."""
+        return {}
+
+    def plan(self, name: str, parameters: orm.Dict, made: Nodes, outputs: Mapping[str, Nodes], given: Nodes) -> Jobs:
+        """Probe the program; then single points side by side; then each measurement of speed by itself."""
+        if name == 'probe':
+            return {'probe': (CalculationFactory('seimlip.lammps.probe'), {})}
+        if name == 'points' and 'results' in outputs.get('probe', {}):
+            settings = {'options': given['options']} if 'options' in given else {}
+            made.update(plan_lammps_check(parameters, outputs['probe']['results'], **settings))
+            made.update(make_alloy(parameters) if made else {})
+        if 'plain' not in made:
+            return {}
+        if name != 'points':
+            return {name: self._job(made, name, 'large')}
+        return {
+            'plain': self._job(made, 'plain', 'resting'), 'graded': self._job(made, 'graded', 'resting'),
+            'subset': self._job(made, 'plain', 'subset'), 'breaking': self._job(made, 'breaking', 'compressed'),
+        }  # fmt: skip
+
+    @staticmethod
+    def _job(made: Nodes, parameters: str, structure: str) -> Job:
+        inputs = {'structure': made[structure], 'potential': made['potential'], 'parameters': made[parameters]}
+        return CalculationFactory('seimlip.lammps'), inputs
+
+    def judge(self, parameters: orm.Dict, processes: orm.Dict, groups: Mapping[str, Nodes]) -> orm.Dict:
+        """Compare with our own evaluation of the same potential."""
+        return judge_lammps_check(parameters, processes, **groups)
+
+
+class Mlip3Check(ProgramCheck):
+    """MLIP-3's program ``mlp``."""
+
+    engine = 'mlip3'
+    plugin_prefix = 'seimlip.mlip3.'
+    rounds = ('ours', 'theirs')
+
+    def prepare(self, parameters: orm.Dict, given: Nodes) -> Nodes:
+        """Make the potential and the frames."""
+        return dict(make_alloy(parameters))
+
+    def plan(self, name: str, parameters: orm.Dict, made: Nodes, outputs: Mapping[str, Nodes], given: Nodes) -> Jobs:
+        """Train, and let the program read a potential of ours; then let it read its own."""
+        evaluate, grade, select, train = (
+            CalculationFactory(f'seimlip.mlip3.{command}') for command in ('evaluate', 'grade', 'select', 'train')
+        )
+        test, training = {'frames': made['test']}, {'training': {'alloy': made['training']}}
+        if name == 'ours':
+            ours = {'potential': made['potential']}
+            limit = {'parameters': {'iteration_limit': CheckOptions.from_node(parameters).iteration_limit}}
+            return {
+                'train': (train, {'start': made['untrained'], **training, **limit}),
+                'evaluate': (evaluate, {**ours, **test}), 'grade': (grade, {**ours, **test}),
+                'select': (select, {**ours, **training, 'candidates': made['candidates']}),
+            }  # fmt: skip
+        if 'potential' not in outputs.get('train', {}):
+            return {}
+        own = {'potential': outputs['train']['potential']}
+        return {'evaluate_own': (evaluate, {**own, **test}), 'grade_own': (grade, {**own, **test})}
+
+    def judge(self, parameters: orm.Dict, processes: orm.Dict, groups: Mapping[str, Nodes]) -> orm.Dict:
+        """Compare with what our own code makes of the same potentials."""
+        return judge_mlip3_check(parameters, processes, **groups)
+
+
+class ReferenceCheck(ProgramCheck):
+    """A program that labels frames.
+
+    :param engine: name of the engine of the socket `reference`.
+    """
+
+    rounds = ('label',)
+
+    def __init__(self, engine: str) -> None:
+        self.engine = engine
+
+    @property
+    def process(self) -> type[SocketWorkChain]:
+        """The adapter.
+
+        :raises ValueError: if what it stands on is not installed.
+        """
+        return load_engine('reference', self.engine)
+
+    @property
+    def plugin_prefix(self) -> str | None:  # type: ignore[override]
+        """That of the adapter; None if the adapter runs no program, or what it stands on is not installed."""
+        try:
+            return self.process.plugin_prefix or None
+        except ValueError:
+            return None
+
+    def prepare(self, parameters: orm.Dict, given: Nodes) -> Nodes:
+        """Lay out the displaced and strained cells."""
+        structure = {'structure': given['structure']} if 'structure' in given else {}
+        return {**make_small_cells(parameters, **structure), **structure}
+
+    def plan(self, name: str, parameters: orm.Dict, made: Nodes, outputs: Mapping[str, Nodes], given: Nodes) -> Jobs:
+        """Label all frames in one call; labels of an earlier check say nothing of the program as it is now."""
+        settings = {**given.get('reference', {}), **({'options': given['options']} if 'options' in given else {})}
+        return {'label': (self.process, {**settings, 'frames': made['frames'], 'reuse_labels': orm.Bool(False)})}
+
+    def judge(self, parameters: orm.Dict, processes: orm.Dict, groups: Mapping[str, Nodes]) -> orm.Dict:
+        """Compare forces and stress with differences of energies."""
+        return judge_reference_check(parameters, processes, **groups)
+
+    def explain(self, given: Mapping[str, Any]) -> str | None:
+        """Say what is wrong with the settings of the engine."""
+        settings = {**given.get('reference', {}), 'code': given['code']}
+        if 'options' in given:
+            settings['options'] = given['options']
+        return self.process.explain_settings('reference', settings)
+
+
+def find_check(code: orm.AbstractCode, engine: str | None = None) -> ProgramCheck:
+    """Return the check for a program.
+
+    :param code: whose default plugin tells what it is, if `engine` is None.
+    :param engine: that drives the program.
+    :raises ValueError: if there is none; the message is one sentence.
+    """
+    known: dict[str, ProgramCheck] = {'lammps': LammpsCheck(), 'mlip3': Mlip3Check()}
+    known |= {name: ReferenceCheck(name) for name in engine_names('reference')}
+    names = ', '.join(known)
+    if engine is not None:
+        if engine not in known:
+            raise ValueError(f'Input `engine` is `{engine}`, but there are checks for {names}.')
+        return known[engine]
+    plugin = code.default_calc_job_plugin
+    if not plugin:
+        raise ValueError(f'Input `code` has no default plugin that would tell what it is: give `engine` ({names}).')
+    for check in known.values():
+        prefix = check.plugin_prefix
+        if prefix and plugin.startswith(prefix):
+            return check
+    raise ValueError(f'Input `code` is a code for `{plugin}`, which no engine drives: there are {names}.')

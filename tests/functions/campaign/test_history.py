@@ -1,0 +1,81 @@
+"""The history is gathered from nodes, as far as there are any."""
+
+import datetime as dt
+
+import pytest
+from aiida import orm
+from aiida.common.links import LinkType
+
+from aiida_seimlip.functions.campaign.history import build_history, read_errors, record_iteration, union_seconds
+
+OPTIONS = {'seed': 3, 'exploration': {'conditions': [{'temperature': 300.0, 'n_steps': 10}]}}
+RUN = {
+    'key': 'run_000', 'start': 'crystal', 'condition': 'nvt-300K', 'condition_index': 0, 'seed': 5,
+    'temperature': 300.0, 'ensemble': 'nvt', 'pressure': None, 'n_steps_asked': 10,
+}  # fmt: skip
+
+
+def test_empty_campaign():
+    history = build_history(orm.Dict(OPTIONS), orm.List(['Li']), {})
+    assert (history.species, history.seed, history.converged, history.iterations) == (['Li'], 3, False, [])
+
+
+def test_errors_of_mlp_become_root_mean_squares_per_component():
+    report = {
+        'energy_per_atom': {'count': 30, 'rms': 0.002}, 'force': {'count': 720, 'rms': 0.3},
+        'stress_pressure': {'count': 30, 'rms': 0.6},
+    }  # fmt: skip
+    errors = read_errors(orm.Dict(report))
+    assert errors.n_frames == 30
+    assert errors.energy_mev_per_atom == pytest.approx(2.0)
+    assert errors.force_ev_per_angstrom == pytest.approx(0.3 / 3**0.5)
+    assert errors.stress_gpa == pytest.approx(0.2)
+
+
+def test_unknown_errors_stay_unknown():
+    errors = read_errors({'energy_per_atom': {'count': 3, 'rms': 0.002}, 'stress_pressure': {'count': 0, 'rms': None}})
+    assert (errors.force_ev_per_angstrom, errors.stress_gpa) == (None, None)
+
+
+def test_exploration_without_results_has_failed_and_others_are_postponed():
+    plan = orm.Dict({'explorations': [RUN, {**RUN, 'key': 'run_001'}, {**RUN, 'key': 'run_002'}], 'warnings': []})
+    results = {'run_000': orm.Dict({'outcome': 'broke', 'n_steps': 4, 'highest_grade': 12.0, 'n_candidates': 3})}
+    found = {'plan': plan, 'results': results, 'failed': {'run_001': orm.Dict({})}}
+    record = record_iteration('iteration_002', found, 30)
+    assert (record.iteration, record.n_training) == (2, 30)
+    assert [run.outcome for run in record.explorations] == ['broke', 'failed']
+    assert (record.n_explorations, record.n_survivors, record.n_postponed) == (2, 0, 1)
+    assert (record.highest_grade, record.n_candidates) == (12.0, 3)
+
+
+def test_convergence_is_that_of_the_last_iteration():
+    def iteration(outcome):
+        results = orm.Dict({'outcome': outcome, 'n_steps': 10})
+        return {'plan': orm.Dict({'explorations': [RUN], 'warnings': ['small']}), 'results': {'run_000': results}}
+
+    nodes = {'iteration_001': iteration('completed'), 'iteration_002': iteration('broke')}
+    history = build_history(orm.Dict(OPTIONS), orm.List(['Li']), nodes)
+    assert not history.converged
+    assert history.warnings == ['small']
+    nodes['iteration_003'] = iteration('completed')
+    assert build_history(orm.Dict(OPTIONS), orm.List(['Li']), nodes).converged
+
+
+@pytest.mark.parametrize(
+    ('intervals', 'expected'),
+    [([], 0.0), ([(0, 2), (1, 3)], 3.0), ([(0, 1), (5, 6)], 2.0), ([(0, 9), (2, 3)], 9.0), ([(4, 2)], 0.0)],
+)
+def test_jobs_side_by_side_count_once(intervals, expected):
+    assert union_seconds(intervals) == expected
+
+
+def test_seconds_are_those_of_the_jobs_behind_a_node(aiida_localhost):
+    begin = dt.datetime(2025, 1, 1, 12, tzinfo=dt.UTC)
+    job = orm.CalcJobNode(computer=aiida_localhost)
+    job.store()
+    failures = orm.Dict({})
+    failures.base.links.add_incoming(job, LinkType.CREATE, 'failures')
+    failures.store()
+    record = record_iteration('iteration_000', {'failures': {'perturbed': failures}}, 0)
+    assert record.seconds.keys() == {'label'}
+    assert 0.0 <= record.seconds['label'] < (dt.datetime.now(tz=dt.UTC) - begin).total_seconds()

@@ -1,0 +1,194 @@
+"""Explorations: their order, their seeds, and what is made of how they end."""
+
+import pytest
+from aiida import orm
+
+
+def results(outcome='completed', grade=1.5, n_steps=100, **more):
+    content = {'outcome': outcome, 'n_steps': n_steps, 'highest_grade': grade, 'n_candidates': 0, 'message': None}
+    return orm.Dict({**content, **more})
+
+
+@pytest.fixture
+def explore(generate_campaign, finished, potential, monkeypatch):
+    """Return a function that runs waves: ``explore(process, {key: terminated process})``; others survive."""
+
+    def run(process, ends=None):
+        launched = []
+        monkeypatch.setattr(
+            process, 'submit_engine', lambda socket, label, **data: launched.append((socket, label, data)) or label
+        )
+        monkeypatch.setattr(process, 'to_context', lambda **kwargs: None)
+        process.ctx.potential = potential
+        process.plan_explorations()
+        waves = []
+        while process.should_explore():
+            process.run_explorations()
+            waves.append(list(process.ctx.wave))
+            for key in process.ctx.wave:
+                end = (ends or {}).get(key)
+                process.ctx.explorations[key] = finished(results=results()) if end is None else end
+            exit_code = process.inspect_explorations()
+            if exit_code is not None:
+                return waves, launched, exit_code
+        process.judge_explorations()
+        return waves, launched, None
+
+    return run
+
+
+def test_all_starts_under_all_conditions(generate_campaign, explore):
+    process = generate_campaign()
+    waves, launched, _ = explore(process)
+    assert [len(wave) for wave in waves] == [2, 2]
+    runs = [(data['parameters']['temperature'], data['structure'].uuid) for _, _, data in launched]
+    assert len(set(runs)) == 4
+    assert process.ctx.converged
+    record = process.node.base.extras.get('seimlip_history')['iterations'][0]
+    assert (record['iteration'], record['n_explorations'], record['n_survivors']) == (1, 4, 4)
+
+
+def test_seeds_are_derived_and_differ(generate_campaign, explore):
+    process = generate_campaign()
+    _, first, _ = explore(process)
+    _, second, _ = explore(process)
+    seeds = [data['parameters']['seed'] for _, _, data in first + second]
+    assert len(set(seeds)) == 8
+    again = generate_campaign()
+    assert [data['parameters']['seed'] for _, _, data in explore(again)[1]] == seeds[:4]
+    other = generate_campaign({'seed': 8})
+    assert not set(seeds) & {data['parameters']['seed'] for _, _, data in explore(other)[1]}
+
+
+def test_parameters_have_a_creator(generate_campaign, explore):
+    _, launched, _ = explore(generate_campaign())
+    assert all(data['parameters'].creator.process_label == 'plan_explorations' for _, _, data in launched)
+
+
+def test_thresholds_and_settings_of_the_engine_reach_it(generate_campaign, explore, code):
+    engine = {'code': code('seimlip.lammps'), 'parameters': orm.Dict({'dialect': 'mtp', 'temperature': 5000.0})}
+    _, launched, _ = explore(generate_campaign(exploration=engine))
+    parameters = launched[0][2]['parameters']
+    assert (parameters['threshold_save'], parameters['threshold_break']) == (2.0, 10.0)
+    assert parameters['dialect'] == 'mtp'
+    assert parameters['temperature'] == 20.0
+
+
+def test_break_postpones_higher_temperatures(generate_campaign, explore, finished, make_frames):
+    process = generate_campaign()
+    candidates = make_frames(3, grades=[2.5, 5.0, 11.0])
+    broke = finished(results=results('broke', 11.0, 40, n_candidates=3), candidates=candidates)
+    waves, _, exit_code = explore(process, {'run_001': broke})
+    assert exit_code is None
+    assert waves == [['run_000', 'run_001']]
+    assert not process.ctx.converged
+    record = process.node.base.extras.get('seimlip_history')['iterations'][0]
+    assert (record['n_survivors'], record['n_postponed'], record['highest_grade']) == (1, 2, 11.0)
+    assert [run['outcome'] for run in record['explorations']] == ['completed', 'broke']
+    assert record['explorations'][1]['n_candidates'] == 3
+    assert process.ctx.candidates.keys() == {'run_001'}
+
+
+def test_new_potential_is_tried_first_where_the_last_one_broke(generate_campaign, explore, finished):
+    process = generate_campaign()
+    broke = finished(results=results('broke', 11.0))
+    waves, _, _ = explore(process, {'run_002': broke})
+    assert waves == [['run_000', 'run_001'], ['run_002', 'run_003']]
+    waves, _, _ = explore(process)
+    assert waves == [['run_002', 'run_003'], ['run_000', 'run_001']]
+    assert process.ctx.converged
+
+
+def test_without_rising_order_all_run_at_once(generate_campaign, explore, finished, campaign_options):
+    exploration = {**campaign_options['exploration'], 'rising': False}
+    process = generate_campaign({'exploration': exploration})
+    waves, _, _ = explore(process, {'run_000': finished(results=results('broke', 11.0))})
+    assert [len(wave) for wave in waves] == [4]
+    assert not process.ctx.converged
+
+
+def test_concurrency_is_limited(generate_campaign, explore, campaign_options):
+    exploration = {**campaign_options['exploration'], 'rising': False, 'max_concurrent': 3}
+    waves, _, _ = explore(generate_campaign({'exploration': exploration}))
+    assert [len(wave) for wave in waves] == [3, 1]
+
+
+def test_concurrency_does_not_cut_a_level_short(generate_campaign, explore, finished, campaign_options):
+    process = generate_campaign({'exploration': {**campaign_options['exploration'], 'max_concurrent': 1}})
+    waves, _, _ = explore(process, {'run_000': finished(results=results('broke', 11.0))})
+    assert waves == [['run_000'], ['run_001']]
+
+
+def test_crash_is_no_survival_but_data(generate_campaign, explore, finished, make_frames):
+    process = generate_campaign()
+    crashed = finished(results=results('crashed', None, message='Lost atoms'), candidates=make_frames(2))
+    _, _, exit_code = explore(process, {'run_000': crashed})
+    assert exit_code is None
+    assert not process.ctx.converged
+    assert process.should_learn()
+
+
+def test_technical_failure_beside_a_break_is_no_end(generate_campaign, explore, finished):
+    ends = {'run_000': finished(310, 'no executable'), 'run_001': finished(results=results('broke', 12.0))}
+    process = generate_campaign()
+    _, _, exit_code = explore(process, ends)
+    assert exit_code is None
+    record = process.node.base.extras.get('seimlip_history')['iterations'][0]
+    assert [run['outcome'] for run in record['explorations']] == ['failed', 'broke']
+
+
+def test_exploration_failed(generate_campaign, explore, finished):
+    process = generate_campaign()
+    _, _, exit_code = explore(process, {'run_001': finished(310, 'no executable')})
+    assert exit_code.status == process.exit_codes.ERROR_EXPLORATION_FAILED.status
+    assert 'iteration 1' in exit_code.message
+    assert 'no executable' in exit_code.message
+    assert 'potential' in process.outputs
+    assert process.outputs['history']['iterations'][0]['n_survivors'] == 1
+
+
+def test_out_of_walltime_teaches_nothing(generate_campaign, explore, finished):
+    process = generate_campaign()
+    _, _, exit_code = explore(process, {'run_001': finished(results=results('out_of_walltime', None))})
+    assert exit_code.status == process.exit_codes.ERROR_EXPLORATION_FAILED.status
+    assert 'out_of_walltime' in exit_code.message
+
+
+def test_label_budget_stops_the_loop(generate_campaign, explore, finished, make_frames):
+    process = generate_campaign({'max_labels': 5})
+    process.ctx.training = {'iteration_000': make_frames(5, labelled=True).store()}
+    explore(process, {'run_001': finished(results=results('broke', 12.0))})
+    assert process.ctx.stop == 'ERROR_LABEL_BUDGET_EXHAUSTED'
+    assert not process.should_iterate()
+    assert not process.should_learn()
+    assert process.results().status == process.exit_codes.ERROR_LABEL_BUDGET_EXHAUSTED.status
+
+
+def test_label_budget_does_not_matter_once_converged(generate_campaign, explore, make_frames):
+    process = generate_campaign({'max_labels': 5})
+    process.ctx.training = {'iteration_000': make_frames(5, labelled=True).store()}
+    explore(process)
+    assert process.ctx.converged
+    assert process.results() is None
+
+
+def test_small_cell_is_warned_of(generate_campaign, explore, monkeypatch):
+    from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
+
+    messages: list[str] = []
+    monkeypatch.setattr(ActiveLearningWorkChain, 'report', lambda _, message: messages.append(message))
+    process = generate_campaign({'untrained': {'level': 6, 'max_dist': 6.0}})
+    assert any('`crystal` is 5.30 Å thin, less than twice the cut-off of 6 Å' in message for message in messages)
+    explore(process)
+    assert any('`crystal`' in text for text in process.node.base.extras.get('seimlip_history')['warnings'])
+
+
+def test_held_out_explorations_have_seeds_of_their_own(generate_campaign, explore, potential):
+    conditions = [{'temperature': 20.0, 'n_steps': 100}]
+    process = generate_campaign({'held_out': {'conditions': conditions, 'n_frames': 4}})
+    _, launched, _ = explore(process)
+    process.plan_held_out()
+    seeds = {node['seed'] for node in process.ctx.parameters.values()}
+    assert len(seeds) == 2
+    assert not seeds & {data['parameters']['seed'] for _, _, data in launched}
+    assert [len(wave) for wave in process.ctx.waves] == [2]
