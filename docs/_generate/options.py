@@ -12,25 +12,16 @@ from pydantic.fields import FieldInfo
 
 from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
-from aiida_seimlip.options import (
-    active_learning,
-    ase,
-    check,
-    check_report,
-    conductivity,
-    defects,
-    diffusivity,
-    dynamics,
-    history,
-    lammps,
-    mlip3,
-    neb,
-    neb_results,
-    transport_results,
-    vasp,
-    vasp_band,
-)
+from aiida_seimlip.options import ase, dynamics, lammps, mlip3, records, vasp, vasp_band
+from aiida_seimlip.options.barrier import neb
+from aiida_seimlip.options.barrier import results as neb_results
+from aiida_seimlip.options.campaign import active_learning, history
+from aiida_seimlip.options.check import check
+from aiida_seimlip.options.check import report as check_report
 from aiida_seimlip.options.exploration import ExplorationConditions
+from aiida_seimlip.options.structure import defects
+from aiida_seimlip.options.transport import conductivity, diffusivity
+from aiida_seimlip.options.transport import results as transport_results
 from aiida_seimlip.workflows.protocols import ProtocolMixin
 
 Model = type[pydantic.BaseModel]
@@ -44,7 +35,8 @@ SECTIONS = {
 belong to."""
 
 PAGES = {
-    history.__name__: 'history.md', check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
+    history.__name__: 'history.md', records.__name__: 'history.md',
+    check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
     transport_results.__name__: 'transport.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
