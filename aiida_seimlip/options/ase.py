@@ -8,7 +8,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
-from aiida_seimlip.options.calculator import CALCULATORS, CalculatorOptions, KnownCalculator
+from aiida_seimlip.options.calculator import CalculatorOptions
+from aiida_seimlip.options.known_calculators import CALCULATORS, KnownCalculator
 
 __all__ = [
     'CALCULATORS', 'AseLabelOptions', 'AseOptions', 'CalculatorOptions', 'KnownCalculator', 'MdOptions', 'RelaxOptions',

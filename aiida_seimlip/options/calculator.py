@@ -1,81 +1,14 @@
-"""The ASE calculators that can be named, and what they are given on the remote computer."""
+"""Which ASE calculator is used, and what it is given on the remote computer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
-
-
-@dataclass(frozen=True)
-class PotentialFile:
-    """How a calculator is given the file of a `PotentialData`.
-
-    :param argument: keyword argument of the calculator that takes the name of the file.
-    :param families: families of potentials that it understands.
-    :param species_argument: keyword argument that takes the chemical symbols in type order, None if it needs none.
-    :param is_required: whether the calculator is of no use without a `PotentialData`.
-    """
-
-    argument: str
-    families: tuple[str, ...]
-    species_argument: str | None = None
-    is_required: bool = True
-
-
-@dataclass(frozen=True)
-class KnownCalculator:
-    """A calculator that can be named in the options.
-
-    :param target: where to import it from on the remote computer, as ``module:attribute``; the module ``shared`` is
-        uploaded with the job.
-    :param package: name of the package (distribution) whose version is recorded.
-    :param defaults: keyword arguments that are set unless the options say otherwise.
-    :param reusable: whether one instance may calculate one frame after the other; false where it would start the next
-        frame from the electronic state of the last one.
-    :param runs_model: whether it loads a model file that can hold any code, and runs it.
-    :param potential: how it is given a `PotentialData`, None if it takes none.
-    """
-
-    target: str
-    package: str
-    defaults: dict[str, JsonValue] = field(default_factory=dict)
-    reusable: bool = False
-    runs_model: bool = False
-    potential: PotentialFile | None = None
-
-
-CALCULATORS: dict[str, KnownCalculator] = {
-    'dftb+': KnownCalculator('ase.calculators.dftb:Dftb', 'ase'),
-    'emt': KnownCalculator('ase.calculators.emt:EMT', 'ase', reusable=True),
-    'gpaw': KnownCalculator('gpaw:GPAW', 'gpaw', {'txt': None}),
-    'lj': KnownCalculator('ase.calculators.lj:LennardJones', 'ase', reusable=True),
-    'mace': KnownCalculator(
-        'mace.calculators:MACECalculator',
-        'mace-torch',
-        {'device': 'cpu', 'default_dtype': 'float64'},
-        reusable=True,
-        runs_model=True,
-        potential=PotentialFile('model_paths', ('mace',), is_required=False),
-    ),
-    'morse': KnownCalculator('ase.calculators.morse:MorsePotential', 'ase', reusable=True),
-    'motep': KnownCalculator(
-        'shared:make_motep', 'motep', reusable=True, potential=PotentialFile('potential', ('mtp',), 'species')
-    ),
-    'mtp': KnownCalculator(
-        'aiida_seimlip.science.mtp.calculator:MtpCalculator',
-        'aiida-seimlip',
-        reusable=True,
-        potential=PotentialFile('potential', ('mtp',), 'species'),
-    ),
-    'tblite': KnownCalculator('tblite.ase:TBLite', 'tblite', {'method': 'GFN1-xTB', 'verbosity': 0}),
-    'vasp': KnownCalculator('ase.calculators.vasp:Vasp', 'ase'),
-}
-"""The calculators by name."""
+from aiida_seimlip.options.known_calculators import CALCULATORS, KnownCalculator
 
 
 class CalculatorOptions(Options):
@@ -90,6 +23,11 @@ class CalculatorOptions(Options):
         default=False,
         description='You know who made the model file that the calculator loads (`mace`): loading it runs any code '
         'that it holds, on the computer of the job and as its user.',
+    )
+    method_label: str = Field(
+        default='',
+        description='Label of the method on the frames that it labels, such as `PBE`; empty: made of the keyword '
+        'arguments where they tell it (`GFN1-xTB`), else the name of the calculator.',
     )
 
     @field_validator('name')
@@ -112,6 +50,14 @@ class CalculatorOptions(Options):
     def known(self) -> KnownCalculator:
         """What is known about the calculator."""
         return CALCULATORS[self.name]
+
+    @property
+    def method(self) -> str:
+        """Label of the method that frames are labelled by.
+
+        Where the calculator is given a `PotentialData`, it is that potential that has made the labels, not a method.
+        """
+        return self.method_label or self.known.label({**self.known.defaults, **self.kwargs}) or self.name
 
     def to_remote(self, potential_file: str | None = None, species: Sequence[str] = ()) -> dict[str, Any]:
         """Return what `make_calculator` on the remote computer reads.

@@ -13,7 +13,7 @@ from ase.mep import NEB
 from ase.optimize import BFGS
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.options.calculator import CALCULATORS, KnownCalculator
+from aiida_seimlip.options.known_calculators import CALCULATORS, KnownCalculator
 from aiida_seimlip.science.analysis.barrier import describe_path
 from aiida_seimlip.science.structures.band import interpolate
 

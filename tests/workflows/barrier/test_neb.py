@@ -12,7 +12,7 @@ from ase import Atoms
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.ase import RelaxOptions
 from aiida_seimlip.options.barrier.results import BarrierRecord
-from aiida_seimlip.options.calculator import CALCULATORS, KnownCalculator
+from aiida_seimlip.options.known_calculators import CALCULATORS, KnownCalculator
 from aiida_seimlip.workflows.barrier.neb import NEBWorkChain
 from tests.stand_ins.double_well import exact_barriers
 
