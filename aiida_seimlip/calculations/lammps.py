@@ -19,7 +19,7 @@ from aiida_seimlip.calculations.validation import CheckedInputs, faults_of_code,
 from aiida_seimlip.calculations.walltime import time_limit
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.data.structure import faults_of_structure, get_frame
 from aiida_seimlip.options.lammps import AUTO, LammpsOptions
 from aiida_seimlip.science.formats.lammps_data import write_data
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
@@ -149,7 +149,7 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
         if 'code' in inputs:
             yield from faults_of_code('code', inputs['code'], 'seimlip.lammps')
         if 'structure' in inputs:
-            yield from faults_of_structure(inputs['structure'], needs_velocities=_keeps_velocities(options))
+            yield from faults_of_start(inputs['structure'], needs_velocities=_keeps_velocities(options))
         if 'potential' in inputs:
             with_grades = options is not None and options.with_grades
             yield from faults_of_potential('potential', inputs['potential'], active_set=with_grades)
@@ -216,22 +216,20 @@ def smallest_width(cell: np.ndarray) -> float:
     return float(abs(np.linalg.det(cell)) / max(areas))
 
 
-def faults_of_structure(node: FramesData | orm.StructureData, *, needs_velocities: bool) -> Iterator[str]:
+def faults_of_start(node: FramesData | orm.StructureData, *, needs_velocities: bool) -> Iterator[str]:
     """Look for a start that is not one periodic frame, or lacks the velocities that it must have.
 
     :param node: the input `structure`.
     :param needs_velocities: whether the run goes on with the velocities of the start.
     """
-    if isinstance(node, orm.StructureData):
-        if any(kind.is_alloy or kind.has_vacancies for kind in node.kinds):
-            yield 'Input `structure` has sites that are occupied in part or by several elements.'
-            return
-    elif node.n_frames != 1:
+    if isinstance(node, FramesData) and node.n_frames != 1:
         yield f'Input `structure` holds {node.n_frames} frames, but exactly one is needed.'
         return
+    faults = list(faults_of_structure('structure', node, periodic='molecular dynamics'))
+    if faults:
+        yield from faults
+        return
     frame = get_frame(node)
-    if not frame.pbc.all():
-        yield 'Input `structure` is not periodic in all three directions.'
     if needs_velocities and (frame.velocities is None or not np.all(np.isfinite(frame.velocities))):
         yield 'Input `structure` has no velocities, which `velocities: keep` of input `parameters` needs.'
 

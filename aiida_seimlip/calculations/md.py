@@ -8,7 +8,7 @@ from typing import Any
 from aiida import orm
 from aiida.engine import CalcJobProcessSpec
 
-from aiida_seimlip.calculations.lammps import elements_of, faults_of_mobile, faults_of_structure
+from aiida_seimlip.calculations.lammps import elements_of, faults_of_mobile, faults_of_start
 from aiida_seimlip.calculations.remote_files import faults_of_calculator, faults_of_species
 from aiida_seimlip.calculations.script import ScriptCalculation
 from aiida_seimlip.data.frames import FramesData
@@ -117,7 +117,7 @@ class MdCalculation(ScriptCalculation):
         options = AseDynamicsOptions.from_node(inputs['parameters']) if 'parameters' in inputs else None
         if options is not None and 'structure' in inputs:
             yield from faults_of_calculator(options.calculator, inputs)
-            yield from faults_of_structure(inputs['structure'], needs_velocities=options.velocities == 'keep')
+            yield from faults_of_start(inputs['structure'], needs_velocities=options.velocities == 'keep')
             yield from faults_of_mobile(inputs['structure'], options.mobile)
         if 'structure' in inputs:
             elements = tuple(sorted(elements_of(inputs['structure'])))

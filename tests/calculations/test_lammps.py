@@ -152,7 +152,7 @@ def test_refused_cluster(generate_calc_job, inputs, li2co3):
     li2co3 = li2co3.copy()
     li2co3.pbc = (True, True, False)
     structure = FramesData.from_atoms([li2co3])
-    refused(generate_calc_job, inputs, 'Input `structure` is not periodic', structure=structure)
+    refused(generate_calc_job, inputs, 'Input `structure` is periodic along a and b only', structure=structure)
 
 
 def test_refused_missing_velocities(generate_calc_job, inputs):

@@ -127,3 +127,51 @@ def finished() -> Callable[..., Any]:
         return node
 
     return factory
+
+
+def _slab() -> Any:
+    from ase.build import fcc111
+
+    atoms = fcc111('Ar', (2, 2, 3), a=5.3, vacuum=6)
+    atoms.symbols[::4] = 'Ne'
+    return atoms
+
+
+def _cluster() -> Atoms:
+    atoms = crystal()
+    atoms.pbc = False
+    return atoms
+
+
+def _alloy() -> Any:
+    from aiida import orm
+    from aiida.orm.nodes.data.structure import Kind, Site
+
+    structure = orm.StructureData(cell=[[5.0, 0, 0], [0, 5.0, 0], [0, 0, 5.0]])
+    for index, (symbols, weights) in enumerate([(['Ne', 'Ar'], [0.5, 0.5]), (['Ar'], [0.5])]):
+        structure.append_kind(Kind(symbols=symbols, weights=weights, name=f'kind{index}'))
+        structure.append_site(Site(kind_name=f'kind{index}', position=(2.0 * index, 0.0, 0.0)))
+    return structure
+
+
+UNUSABLE = {
+    'slab': (_slab, 'is periodic along a and b only'), 'cluster': (_cluster, 'is not periodic'),
+    'atom': (lambda: Atoms('Ar', cell=[5, 5, 5], pbc=True), 'holds one atom, which cannot move'),
+    'alloy': (_alloy, 'stated is ArNe0.5, whole atoms would be Ar'),
+}  # fmt: skip
+"""Starts of neon and argon that nothing can move, and words of the sentence that says so."""
+
+
+@pytest.fixture(params=[(name, as_frames) for name in UNUSABLE for as_frames in (True, False)], ids=str)
+def unusable_start(request) -> tuple[Any, str]:
+    """Return a start that no molecular dynamics can begin from, and words of the sentence that refuses it."""
+    from aiida import orm
+
+    from aiida_seimlip.data.frames import FramesData
+
+    name, as_frames = request.param
+    make, words = UNUSABLE[name]
+    made = make()
+    if not isinstance(made, Atoms):
+        return made, words
+    return (FramesData.from_atoms([made]) if as_frames else orm.StructureData(ase=made)), words

@@ -16,6 +16,7 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.options.ase import MdOptions
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.exploration import ExplorationConditions
@@ -192,7 +193,7 @@ def _pairs(
 def _frames_of(node: orm.Data) -> Frames:
     if isinstance(node, FramesData):
         return node.get_frames(trace=True)
-    frames = Frames.from_atoms([node.get_ase()])
+    frames = get_frame(node)
     return frames.replace(origin_uuids=np.array([node.uuid]), origin_indices=np.array([0]))
 
 

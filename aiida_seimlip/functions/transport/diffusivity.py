@@ -10,9 +10,9 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.options.transport.results import temperature_key
-from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.seeds import derive_seed
 
 
@@ -34,7 +34,7 @@ def prepare_start(structure: orm.Data) -> FramesData:
     if isinstance(structure, FramesData):
         frames = structure.get_frames(trace=True)
     else:
-        frames = Frames.from_atoms([structure.get_ase()])
+        frames = get_frame(structure)
     if len(frames) != 1:
         raise ValueError(f'The start must be one frame, but there are {len(frames)}.')
     at_rest = np.zeros_like(frames.positions)

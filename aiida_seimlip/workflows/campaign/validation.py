@@ -11,7 +11,7 @@ from ase.data import atomic_numbers
 
 from aiida_seimlip.calculations.validation import faults_of_labels
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.data.structure import elements_of
+from aiida_seimlip.data.structure import elements_of, faults_of_structure
 from aiida_seimlip.engines.contract import SOCKETS, load_engine
 from aiida_seimlip.functions.campaign.planning import exploration_parameters
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
@@ -79,6 +79,7 @@ def _faults_of_structures(structures: Mapping[str, orm.Data], species: Sequence[
             yield f'Input `structures` holds the name {name!r}, but names consist of letters, digits and underscores.'
         if isinstance(node, FramesData) and not node.n_frames:
             yield f'Input `structures.{name}` holds no frames.'
+        yield from faults_of_structure(f'structures.{name}', node, periodic='the exploration', moves=True)
         yield from _faults_of_elements(f'structures.{name}', node, species)
 
 

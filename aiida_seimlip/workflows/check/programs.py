@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from aiida import orm
 from aiida.plugins import CalculationFactory
 
+from aiida_seimlip.data.structure import faults_of_structure
 from aiida_seimlip.engines.contract import SocketWorkChain, engine_names, load_engine
 from aiida_seimlip.functions.check.alloy import make_alloy
 from aiida_seimlip.functions.check.lammps import BROKE, judge_lammps_check, plan_lammps_check
@@ -195,6 +196,13 @@ class ReferenceCheck(ProgramCheck):
 
     def explain(self, given: Mapping[str, Any]) -> str | None:
         """Say what is wrong with the settings of the engine."""
+        if 'structure' in given:
+            n_frames = getattr(given['structure'], 'n_frames', 1)
+            if n_frames != 1:
+                return f'Input `structure` holds {n_frames} frames, but exactly one is needed.'
+            fault = next(faults_of_structure('structure', given['structure']), None)
+            if fault is not None:
+                return fault
         settings = {**given.get('reference', {}), 'code': given['code']}
         if 'options' in given:
             settings['options'] = given['options']

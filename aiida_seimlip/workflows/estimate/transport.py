@@ -8,6 +8,7 @@ from typing import Any
 from aiida import orm
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.functions.transport.diffusivity import dynamics_parameters
 from aiida_seimlip.options.dynamics import DynamicsOptions
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
@@ -83,7 +84,7 @@ def count_ions(node: FramesData | orm.StructureData, mobile: list[str]) -> int:
     :param node: of one configuration.
     :param mobile: chemical symbols.
     """
-    atoms = node.get_atoms(0) if isinstance(node, FramesData) else node.get_ase()
+    (atoms,) = get_frame(node).to_atoms()
     return sum(symbol in mobile for symbol in atoms.get_chemical_symbols())
 
 

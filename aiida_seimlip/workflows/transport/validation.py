@@ -8,7 +8,7 @@ from typing import Any
 from aiida import orm
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.data.structure import elements_of
+from aiida_seimlip.data.structure import elements_of, faults_of_structure
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
 from aiida_seimlip.functions.transport.diffusivity import dynamics_parameters
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, TransportEngines
@@ -45,6 +45,7 @@ def _faults_of_structure(inputs: Mapping[str, Any], options: DiffusivityOptions)
     if isinstance(structure, FramesData) and structure.n_frames != 1:
         yield f'Input `structure` holds {structure.n_frames} frames, but the start is one.'
         return
+    yield from faults_of_structure('structure', structure, periodic='molecular dynamics', moves=True)
     elements = elements_of(structure)
     lacking = [symbol for symbol in options.mobile if symbol not in elements]
     if lacking:

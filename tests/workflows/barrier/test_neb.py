@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node
+from aiida.engine.utils import instantiate_process
+from aiida.manage import get_manager
 from ase import Atoms
 
 from aiida_seimlip.data.frames import FramesData
@@ -15,6 +17,7 @@ from aiida_seimlip.options.barrier.results import BarrierRecord
 from aiida_seimlip.options.known_calculators import CALCULATORS, KnownCalculator
 from aiida_seimlip.workflows.barrier.neb import NEBWorkChain
 from tests.stand_ins.double_well import exact_barriers
+from tests.workflows.conftest import UNUSABLE
 
 STAND_INS = Path(__file__).parents[2] / 'stand_ins'
 WELL = {'height': 0.4, 'tilt': 0.05}
@@ -196,3 +199,10 @@ def test_reference_that_fails_on_an_image(inputs):
     assert list(found.reference_failures) == ['3']
     assert 'could not label 1 of 7 images' in found.flags[-1]
     assert outputs['labelled'].n_frames == 6
+
+
+def test_sites_that_are_no_atoms_are_refused(inputs):
+    """An end may be open in some directions, but not a crystal whose atoms nobody knows."""
+    make, words = UNUSABLE['alloy']
+    with pytest.raises(ValueError, match=f'Input `final` is wrong: .*{words}'):
+        instantiate_process(get_manager().get_runner(), NEBWorkChain, **{**inputs(), 'final': make()})

@@ -171,3 +171,12 @@ def test_data_are_no_settings(campaign_inputs, potential):
 def test_wrong_parameter_of_the_exploration_engine(campaign_inputs):
     settings = {**campaign_inputs['exploration'], 'parameters': orm.Dict({'dialekt': 'mtp'})}
     assert 'dialekt' in complaint({**campaign_inputs, 'exploration': settings})
+
+
+def test_starts_that_cannot_be_explored(campaign_inputs, unusable_start):
+    """Refused at submission, also as one of several: else the first exploration would, after labels are paid."""
+    start, words = unusable_start
+    for structures in ({'start': start}, {**campaign_inputs['structures'], 'start': start}):
+        message = complaint({**campaign_inputs, 'structures': structures})
+        assert message.startswith('Input `structures.start` ')
+        assert words in message

@@ -9,6 +9,8 @@ import pytest
 from aiida import orm
 from aiida.common.links import LinkType
 from aiida.engine import run_get_node
+from aiida.engine.utils import instantiate_process
+from aiida.manage import get_manager
 
 from aiida_seimlip.options import ase as ase_options
 from aiida_seimlip.options.check.report import CheckReport
@@ -324,3 +326,19 @@ def test_engine_that_is_not_installed_stands_in_nobodys_way(aiida_localhost, mon
     assert find_check(lammps).engine == 'lammps'
     with pytest.raises(ValueError, match='which no engine drives'):
         find_check(orm.InstalledCode(default_calc_job_plugin='vasp.vasp', **program))
+
+
+def test_structure_that_no_check_can_use(code, unusable_start, make_frames):
+    python = code('seimlip.ase', sys.executable)
+    runner = get_manager().get_runner()
+    reference = {'parameters': orm.Dict({'calculator': {'name': 'emt'}})}
+    start, words = unusable_start
+    if 'stated is' in words:
+        with pytest.raises(ValueError, match=words):
+            instantiate_process(
+                runner, CheckWorkChain, code=python, parameters={}, reference=reference, structure=start
+            )
+    with pytest.raises(ValueError, match='holds 2 frames, but exactly one is needed'):
+        instantiate_process(
+            runner, CheckWorkChain, code=python, parameters={}, reference=reference, structure=make_frames(2)
+        )

@@ -17,7 +17,7 @@ from aiida_seimlip.options.transport.results import (
 )
 from aiida_seimlip.science.analysis.conductivity import nernst_einstein
 from aiida_seimlip.workflows.transport.conductivity import ConductivityWorkChain
-from tests.workflows.transport.walks import KB, arrhenius, lattice_walk
+from tests.workflows.transport.walks import KB, arrhenius, diffusivity_inputs, lattice_walk
 
 VOLUME = 298.0
 TEMPERATURES = (600.0, 1000.0)
@@ -195,3 +195,10 @@ def test_one_diffusivity_is_needed(inner):
     ):
         with pytest.raises(ValueError, match=message):
             instantiate_process(get_manager().get_runner(), ConductivityWorkChain, **inputs)
+
+
+def test_starts_that_cannot_move_are_refused(code, potential, unusable_start):
+    start, words = unusable_start
+    inputs = {**diffusivity_inputs(code('seimlip.lammps'), potential), 'structure': start}
+    with pytest.raises(ValueError, match=words):
+        instantiate_process(get_manager().get_runner(), ConductivityWorkChain, diffusivity=inputs, options={})

@@ -40,3 +40,9 @@ def test_elements_that_the_potential_lacks_are_refused(inputs, structure_li2co3)
             get_manager().get_runner(), DiffusivityWorkChain,
             **{**inputs, 'structure': structure_li2co3, 'options': options},
         )  # fmt: skip
+
+
+def test_starts_that_cannot_move_are_refused(inputs, unusable_start):
+    start, words = unusable_start
+    with pytest.raises(ValueError, match=words):
+        instantiate_process(get_manager().get_runner(), DiffusivityWorkChain, **{**inputs, 'structure': start})
