@@ -11,6 +11,7 @@ from aiida.engine import calcfunction
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.functions.words import describe_part
 from aiida_seimlip.options.barrier.neb import NEBOptions
 from aiida_seimlip.options.barrier.results import BarrierRecord, ErrorRecord, MovedAtom, ProfileRecord, ReferenceRecord
 from aiida_seimlip.science.analysis.barrier import PathProfile, ProfileErrors, compare_profiles, describe_path
@@ -178,8 +179,8 @@ def _flags(record: BarrierRecord, profile: PathProfile) -> list[str]:
         )
     if record.share_above_threshold:
         flags.append(
-            f'{record.share_above_threshold:.0%} of the images have a grade above {record.threshold:g}: there the '
-            'potential extrapolates.'
+            f'{describe_part(record.share_above_threshold, "images")} have a grade above {record.threshold:g}: there '
+            'the potential extrapolates.'
         )
     if record.reference_failures:
         flags.append(f'The reference could not label {len(record.reference_failures)} of {record.n_images} images.')

@@ -46,7 +46,11 @@ NOT_EXTENSIVE = (
     'The energy of a crystal depends on the cell that describes it: take k-points of even density (not Γ alone) or '
     'large cells, of one size throughout a training set. A larger cell can be checked by `--structure`.'
 )
-NO_LABEL = 'Give a structure that the program can do (`--structure`), and see what it says about the frame.'
+NO_LABEL = (
+    'See what the program says about the frame. If it does not know {elements}, name two elements that it knows '
+    '(`--options \'{{"elements": ["Cu", "Au"]}}\'`), or give a structure that it can do (`--structure`).'
+)
+NO_LABEL_OF_GIVEN = 'Give another structure, which the program can do, and see what it says about the frame.'
 
 
 @calcfunction
@@ -104,7 +108,9 @@ def judge_reference_check(parameters: orm.Dict, processes: orm.Dict, **groups: A
     speeds: list[SpeedRecord] = []
     names = ['labels', 'forces', 'stress', 'extensivity', 'speed']
     if sheet.ran('label', names):
-        labelled = _judge_labels(sheet, groups['label'], plan)
+        remedy = NO_LABEL.format(elements=' and '.join(options.elements))
+        given = 'structure' in groups['made']
+        labelled = _judge_labels(sheet, groups['label'], plan, NO_LABEL_OF_GIVEN if given else remedy)
         if labelled is None:
             sheet.skip(names[1:], 'Not all frames have labels.')
         else:
@@ -116,7 +122,7 @@ def judge_reference_check(parameters: orm.Dict, processes: orm.Dict, **groups: A
     })  # fmt: skip
 
 
-def _judge_labels(sheet: Sheet, outputs: Mapping[str, Any], plan: DifferencePlan) -> Frames | None:
+def _judge_labels(sheet: Sheet, outputs: Mapping[str, Any], plan: DifferencePlan, remedy: str) -> Frames | None:
     """Return the labelled frames, None if there are not all."""
     failures = outputs['failures'].get_dict()
     if not failures and 'frames' in outputs and outputs['frames'].n_frames == len(plan.frames):
@@ -127,7 +133,7 @@ def _judge_labels(sheet: Sheet, outputs: Mapping[str, Any], plan: DifferencePlan
     sheet.fail(
         'labels',
         f'{len(failures)} of {len(plan.frames)} frames have no label; frame {index}: {reason}',
-        NO_LABEL,
+        remedy,
         'label',
     )
     return None

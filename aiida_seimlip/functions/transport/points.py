@@ -11,6 +11,7 @@ import numpy as np
 from aiida_seimlip.data.track import load_track
 from aiida_seimlip.functions.transport.diffusivity import Purpose, millikelvin
 from aiida_seimlip.functions.transport.verdict import is_out_of_domain
+from aiida_seimlip.functions.words import describe_part
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.options.transport.results import DiffusionPoint, ReplicaRecord, UnitRecord
 from aiida_seimlip.science.seeds import derive_seed
@@ -198,11 +199,12 @@ def _flags_of_estimates(runs: Sequence[Run]) -> list[str]:
 
 def _flags_of_domain(runs: Sequence[Run], settings: DiffusivityOptions) -> list[str]:
     threshold = settings.domain.threshold
+    outside = [run.record for run in runs if is_out_of_domain(run.record, settings.domain.max_share)]
     return [
-        f'out of domain: {run.record.share_above_threshold:.3g} of the frames of {run.record.key} have a grade above '
-        f'{threshold:g}'
-        for run in runs if is_out_of_domain(run.record, settings.domain.max_share)
-    ]  # fmt: skip
+        f'out of domain: {describe_part(record.share_above_threshold or 0.0, f"frames of {record.key}")} have a grade '
+        f'above {threshold:g}'
+        for record in outside
+    ]
 
 
 def _flags_of_volume(runs: Sequence[Run]) -> list[str]:
@@ -220,7 +222,7 @@ def _flags_of_units(units: Mapping[str, Any], key: str) -> list[str]:
     records = {unit: UnitRecord.model_validate(record) for unit, record in units.get(key, {}).items()}
     return [
         f'{unit} units break: {record.n_lowest} of {record.n_start} are intact in the worst frame, and fewer than at '
-        f'the start in {1.0 - record.share_complete:.3g} of the frames'
+        f'the start in {describe_part(1.0 - record.share_complete, "frames")}'
         for unit, record in records.items() if record.n_lowest < record.n_start
     ]  # fmt: skip
 

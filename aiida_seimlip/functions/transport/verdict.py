@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from aiida_seimlip.functions.words import describe_part, describe_share
 from aiida_seimlip.options.transport.results import DiffusivityResults, ReplicaRecord
 
 EXIT_CODES: Mapping[str, tuple[int, str]] = MappingProxyType({
     'ERROR_OUT_OF_DOMAIN': (
         400,
-        'In {n_runs} of {n_all} runs more than a share of {allowed:g} of the frames has a grade above {threshold:g}: '
-        '{names}. The numbers are attached, but rest on extrapolation of the input `potential`.',
+        'In {n_runs} of {n_all} runs more than {allowed} of the frames are out of the domain of the input `potential`, '
+        'with a grade above {threshold:g}: {names}. The numbers are attached, but rest on extrapolation.',
     ),
     'ERROR_RUNS_FAILED': (410, '{n_runs} of {n_all} runs did not come to their end: {names}.'),
     'ERROR_NO_DIFFUSION': (420, 'At none of the temperatures do the ions diffuse in the simulated time: {names}.'),
@@ -50,8 +51,15 @@ def judge(results: DiffusivityResults) -> Verdict | None:
     runs = [run for point in results.points for run in point.replicas]
     outside = [run for run in runs if is_out_of_domain(run, results.max_share_above)]
     if outside:
-        names = _join(f'{run.key} ({run.share_above_threshold:.3g}, up to {run.highest_grade:.4g})' for run in outside)
-        details = {'allowed': results.max_share_above, 'threshold': results.threshold, 'names': names}
+        names = _join(
+            f'{run.key} ({describe_part(run.share_above_threshold or 0.0, "frames")}, up to {run.highest_grade:.4g})'
+            for run in outside
+        )
+        details = {
+            'allowed': describe_share(results.max_share_above or 0.0),
+            'threshold': results.threshold,
+            'names': names,
+        }
         return Verdict('ERROR_OUT_OF_DOMAIN', {'n_runs': len(outside), 'n_all': len(runs), **details})
     failed = [run for run in runs if run.outcome != 'completed']
     if failed:

@@ -15,6 +15,7 @@ from aiida_seimlip.functions.campaign.planning import generate_untrained, prepar
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
 from aiida_seimlip.workflows.campaign.continuation import ContinueMixin
+from aiida_seimlip.workflows.campaign.ending import describe_end
 from aiida_seimlip.workflows.campaign.explore import ExploreStage
 from aiida_seimlip.workflows.campaign.label import LabelStage
 from aiida_seimlip.workflows.campaign.replay import ReplayMixin
@@ -145,11 +146,11 @@ class ActiveLearningWorkChain(
         spec.exit_code(340, 'ERROR_LABELLING_FAILED', message='The labelling in iteration {iteration} failed: {reason}')
         spec.exit_code(
             400, 'ERROR_ITERATIONS_EXHAUSTED',
-            message='After the {n} iterations that the input `options` allows, explorations still break.',
+            message='After {iterations}, as many as the input `options` allows, explorations still break.',
         )  # fmt: skip
         spec.exit_code(
             401, 'ERROR_LABEL_BUDGET_EXHAUSTED',
-            message='The {n} labels that the input `options` allows are used up, and explorations still break.',
+            message='With {labels}, as many as the input `options` allows, explorations still break.',
         )  # fmt: skip
         spec.exit_code(
             402, 'ERROR_FAILURE_BUDGET_EXCEEDED',
@@ -216,11 +217,7 @@ class ActiveLearningWorkChain(
 
     def results(self) -> ExitCode | None:
         """Attach the outputs, and say whether the potential has converged."""
-        exit_code = None
-        if not self.ctx.converged:
-            label = self.ctx.stop or 'ERROR_ITERATIONS_EXHAUSTED'
-            n = self.ctx.iteration if label == 'ERROR_ITERATIONS_EXHAUSTED' else self.settings.max_labels
-            exit_code = self.exit_codes[label].format(n=n)
+        exit_code = self.why_unconverged()
         self.attach_outputs(None if exit_code is None else exit_code.message)
         return exit_code
 
@@ -241,6 +238,9 @@ class ActiveLearningWorkChain(
             nodes['message'] = orm.Str(message)
         self.publish()
         self.out('history', assemble_history(self.inputs.options, self.inputs.species, **nodes))
+        n_labels = sum(node.n_frames for node in self.ctx.training.values())
+        errors = held_out['errors'].get_dict() if 'errors' in held_out else None
+        self.report(describe_end(self.ctx.iteration, n_labels, message, errors))
 
     def _name_initial(self, name: str) -> str:
         """Return how a set of `initial_training` is called in the training set: a set of another campaign as there."""

@@ -20,6 +20,9 @@ from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistor
 from aiida_seimlip.workflows.campaign.replay import REFERENCE_PREFIX
 from aiida_seimlip.workflows.protocols import merge
 
+LIMITS = frozenset({'max_iterations', 'max_labels'})
+"""Options that a campaign which has converged has no use for."""
+
 
 class ContinueMixin:
     """Builders that continue a campaign, for `ActiveLearningWorkChain`."""
@@ -38,7 +41,7 @@ class ContinueMixin:
         """
         past = Past(node)
         content = merge(past.options.to_dict(), {**past.changes(), **options})
-        past.refuse(content, bool(options))
+        past.refuse(content, bool(set(options) - LIMITS))
         builder: Any = node.get_builder_restart()
         builder.options = ActiveLearningOptions.serializer(content)
         taken_over = {
@@ -129,7 +132,7 @@ class Past:
         """Refuse to continue where there is nothing to be done.
 
         :param options: of the campaign to come.
-        :param is_changed: whether the user has changed any.
+        :param is_changed: whether the user has changed any but the limits.
         :raises ValueError: with the reason.
         """
         name = f'{self.node.process_label} {self.node.pk}'
@@ -137,7 +140,10 @@ class Past:
         if not self.node.is_terminated:
             raise ValueError(f'{name} is not over yet: there is nothing to continue.')
         if self.history.converged and not is_changed:
-            raise ValueError(f'{name} has converged: there is nothing to continue.')
+            raise ValueError(
+                f'{name} has converged: there is nothing to continue, unless you change more than its limits, such as '
+                'its conditions.'
+            )
         if self.training and options['max_iterations'] <= self.last_iteration:
             raise ValueError(
                 f'{name} has come to iteration {self.last_iteration}: `max_iterations` ({options["max_iterations"]}) '

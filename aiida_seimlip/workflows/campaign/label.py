@@ -76,7 +76,7 @@ class LabelStage(StageMixin):
             self.inputs.options, trajectories=trajectories, parameters=parameters, training=self.labelled_so_far()
         ) if trajectories else {}  # fmt: skip
         if 'frames' not in outputs:
-            return self.fail('ERROR_HELD_OUT_FAILED', reason='the explorations with the last potential gave no frames')
+            return self._fail_to_judge('the explorations with the last potential gave no frames')
         self._submit_batches({'drawn': {'frames': outputs['frames']}})
         return None
 
@@ -84,7 +84,7 @@ class LabelStage(StageMixin):
         """Judge the last potential by the labels."""
         process = self.ctx.references['drawn']
         if not process.is_finished_ok or 'frames' not in process.outputs:
-            return self.fail('ERROR_HELD_OUT_FAILED', reason=self._why_no_labels(process))
+            return self._fail_to_judge(self._why_no_labels(process))
         self._note_failures('drawn', process)
         self.made['accepted'] = process.outputs.frames
         if self.ctx.potential.family == 'mtp':
@@ -136,6 +136,13 @@ class LabelStage(StageMixin):
         if self.ctx.training:
             return self.fail(label, **details)
         return self.fail('ERROR_BOOTSTRAP_FAILED', reason=self.exit_codes[label].format(**details).message)
+
+    def _fail_to_judge(self, reason: str) -> ExitCode:
+        """End the campaign without a judgement; that it had not converged went wrong first, and is told first."""
+        first, then = self.why_unconverged(), self.exit_codes.ERROR_HELD_OUT_FAILED.format(reason=reason)
+        exit_code = then if first is None else first._replace(message=f'{first.message} {then.message}')
+        self.attach_outputs(exit_code.message)
+        return exit_code
 
     def _note_failures(self, name: str, process: Any) -> list[str]:
         """Keep what has no label, and return the reasons of those frames that will never have one."""

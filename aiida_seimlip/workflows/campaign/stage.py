@@ -11,6 +11,7 @@ from aiida.engine import ExitCode, WorkChain
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
 from aiida_seimlip.functions.campaign.history import record_held_out, record_iteration
+from aiida_seimlip.functions.words import describe_count
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA
 
@@ -89,6 +90,16 @@ class StageMixin(WorkChain):
     def labelled_so_far(self) -> dict[str, FramesData]:
         """Return the training set: one node for each source and iteration, in order."""
         return dict(self.ctx.training)
+
+    def why_unconverged(self) -> ExitCode | None:
+        """Return the exit code of a loop that ended before the potential had converged, None if it has."""
+        if self.ctx.converged:
+            return None
+        n_labels = sum(node.n_frames for node in self.ctx.training.values())
+        counts = {
+            'iterations': describe_count(self.ctx.iteration, 'iteration'), 'labels': describe_count(n_labels, 'label'),
+        }  # fmt: skip
+        return self.exit_codes[self.ctx.stop or 'ERROR_ITERATIONS_EXHAUSTED'].format(**counts)
 
     def fail(self, label: str, **details: Any) -> ExitCode:
         """End the campaign: attach what there is, and return the exit code.

@@ -38,7 +38,7 @@ def test_units_that_break_are_flagged():
     unit = {'n_start': 8, 'n_lowest': 7, 'mean': 7.9, 'n_frames': 10, 'share_complete': 0.9}
     point = point_of(None, {'T0600': {'CO3': unit}})
     assert point.flags == [
-        'CO3 units break: 7 of 8 are intact in the worst frame, and fewer than at the start in 0.1 of the frames'
+        'CO3 units break: 7 of 8 are intact in the worst frame, and fewer than at the start in 10 % of the frames'
     ]
     assert not point_of(None, {'T0600': {'CO3': {**unit, 'n_lowest': 8, 'share_complete': 1.0}}}).flags
 
@@ -50,6 +50,12 @@ def test_grades_of_all_runs_count():
     ]  # fmt: skip
     point = combine_runs(600.0, runs, 8, OPTIONS, {}).point
     assert (point.n_graded, point.share_above_threshold, point.highest_grade) == (40, 0.05, 12.0)
+
+
+def test_shares_out_of_domain_are_percentages():
+    for share, words in ((1.0, 'all frames of T0600_r0 (100 %)'), (0.25, '25 % of the frames of T0600_r0')):
+        flags = point_of(None, n_graded=10, share_above_threshold=share, highest_grade=540.0)
+        assert flags.flags == [f'out of domain: {words} have a grade above 10']
 
 
 FIT = ArrheniusRecord(D0=1e-7, D0_interval=(0.9e-7, 1.1e-7), Ea=0.25, Ea_interval=(0.2, 0.3), n_points=2)
@@ -74,6 +80,9 @@ def test_gravest_fault_is_told(outside, crashed, still, fit, label):
     )  # fmt: skip
     verdict = judge(results)
     assert (None if verdict is None else verdict.label) == label
+    if outside:
+        assert 'more than 1 % of the frames' in verdict.message
+        assert 'T0600_r0 (50 % of the frames, up to 20)' in verdict.message
     if verdict is not None:
         exit_code = DiffusivityWorkChain.exit_codes[verdict.label].format(**verdict.details)
         assert exit_code.message == verdict.message

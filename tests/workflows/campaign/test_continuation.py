@@ -160,8 +160,9 @@ def test_nothing_left_to_do(past, options, words):
 
 def test_converged_campaign_is_continued_with_other_options_only(past):
     node, _ = past(converged=True)
-    with pytest.raises(ValueError, match='has converged'):
-        to_continue(node)
+    for limits in ({}, {'max_iterations': 9}, {'max_labels': 99}, {'max_iterations': 9, 'max_labels': 99}):
+        with pytest.raises(ValueError, match='has converged'):
+            to_continue(node, **limits)
     conditions = [{'temperature': 90.0, 'n_steps': 100}]
     builder = to_continue(node, max_iterations=9, exploration={'conditions': conditions})
     assert builder.options['exploration']['conditions'][0]['temperature'] == 90.0

@@ -391,11 +391,55 @@ def test_no_trajectory_to_draw_from(judged):
     assert process.run_held_out_labelling().status == process.exit_codes.ERROR_HELD_OUT_FAILED.status
 
 
+@pytest.mark.parametrize('fault', ['no trajectories', 'no labels'])
+def test_what_went_wrong_first_is_told_first(judged, finished, fault):
+    """A potential that never survived is not one of which only the judgement failed."""
+    process = judged()
+    process.ctx.converged = False
+    if fault == 'no trajectories':
+        process.ctx.trajectories = {}
+        exit_code = process.run_held_out_labelling()
+    else:
+        process.run_held_out_labelling()
+        process.ctx.references['drawn'] = finished(310, 'No module named tblite.')
+        exit_code = process.inspect_held_out()
+    assert exit_code.status == process.exit_codes.ERROR_ITERATIONS_EXHAUSTED.status
+    assert 'explorations still break. The last potential could not be judged' in exit_code.message
+    assert process.outputs['history']['message'] == exit_code.message
+
+
+def last_words(process):
+    return orm.Log.collection.get_logs_for(process.node)[-1].message
+
+
+def test_last_line_tells_of_success(judged, finished, make_frames):
+    process = judged()
+    process.run_held_out_labelling()
+    labelled = make_frames(3, labelled=True, seed=99)
+    process.ctx.references['drawn'] = finished(frames=labelled, failures=orm.Dict({}))
+    process.inspect_held_out()
+    process.results()
+    errors = process.outputs['history']['held_out']['errors']
+    words = last_words(process)
+    assert 'Converged: 5 labels in 1 iteration. On 3 held-out frames: ' in words
+    assert f'{errors["force_ev_per_angstrom"]:.3g} eV/Å' in words
+
+
+def test_last_line_tells_of_failure(campaign, finished):
+    process = campaign({'max_iterations': 1})
+    exit_code = process.results()
+    assert f'Not converged (5 labels in 1 iteration): {exit_code.message}' in last_words(process)
+    process = campaign()
+    process.ctx.selection = finished(310, 'mlp is not there.')
+    exit_code = process.inspect_selection()
+    assert f'Not converged (5 labels in 1 iteration): {exit_code.message}' in last_words(process)
+
+
 def test_iterations_exhausted(campaign):
     process = campaign({'max_iterations': 1})
     assert not process.should_iterate()
     exit_code = process.results()
     assert exit_code.status == process.exit_codes.ERROR_ITERATIONS_EXHAUSTED.status
-    assert exit_code.message.startswith('After the 1 iterations')
+    assert exit_code.message.startswith('After 1 iteration, as many as')
     assert process.outputs['history']['message'] == exit_code.message
     assert process.outputs['training'].keys() == {'iteration_000'}

@@ -230,6 +230,8 @@ def test_calculator_that_does_not_know_the_elements(label_with):
     node, report = label_with('emt', {})
     assert node.exit_status == 400
     assert 'Li' in report.failed[0].message
+    assert 'If it does not know Li and F' in report.failed[0].remedy
+    assert '--options' in report.failed[0].remedy
     assert statuses(report)['forces'] == 'skipped'
 
 

@@ -1,0 +1,43 @@
+"""The settings of the engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from aiida import orm
+
+from aiida_seimlip.engines.contract import SOCKETS, load_engine
+from aiida_seimlip.functions.campaign.planning import exploration_parameters
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
+
+
+def faults_of_engines(inputs: Mapping[str, Any], species: Sequence[str]) -> Iterator[str]:
+    """Look for engines that are not installed, and for settings that they do not understand."""
+    names = EngineNames.from_node(inputs.get('engines'))
+    for socket in SOCKETS:
+        try:
+            engine = load_engine(socket, getattr(names, socket))
+        except ValueError as exception:
+            yield f'Input `engines` is wrong: {exception}'
+            continue
+        settings = inputs.get(socket, {})
+        is_planned = socket == 'exploration'
+        later = ('parameters',) if is_planned else ()
+        message = engine.explain_settings(socket, settings, given_later=later, species=species)
+        if message is not None:
+            yield message
+        elif is_planned:
+            yield from _faults_of_conditions(engine, settings, ActiveLearningOptions.from_node(inputs['options']))
+
+
+def _faults_of_conditions(engine: Any, settings: Mapping[str, Any], options: ActiveLearningOptions) -> Iterator[str]:
+    """Look for conditions that the exploration engine does not understand."""
+    given = settings['parameters'].get_dict() if 'parameters' in settings else {}
+    held_out = options.held_out.conditions if options.held_out else []
+    for condition in [*options.exploration.conditions, *held_out]:
+        parameters = orm.Dict(exploration_parameters(options, condition, 1, given))
+        error = engine.spec().inputs['parameters'].validate(parameters, ('exploration',))
+        if error is not None:
+            yield f'Input `exploration.parameters` or `options` is wrong at {condition.label}: {error.message}'
+            return
