@@ -12,7 +12,8 @@ from aiida import orm
 from aiida.common.exceptions import StoringNotAllowed
 from ase import Atoms
 
-from aiida_seimlip.science.frames import PER_ATOM, PER_FRAME, Frames, FramesError
+from aiida_seimlip.science.features import count_values
+from aiida_seimlip.science.frames import PER_ATOM, PER_FRAME, TEXTS, Frames, FramesError
 
 DISTANCE_CUTOFFS = (2.0, 5.0)
 """Shortest distances are looked for within the first cutoff in Å, and within the second where none was found."""
@@ -34,7 +35,11 @@ class FramesData(orm.ArrayData):
 
     * ``n_frames``, ``n_atoms`` (of all frames together), ``elements`` (in order of atomic number),
       ``formulas`` (how many frames there are of each, in Hill order),
-    * ``is_labelled`` (there are frames, and all have an energy and forces), ``n_labelled``,
+    * ``is_labelled`` (there are frames, and all have an energy and forces that no potential predicted), ``n_labelled``,
+      ``n_predicted`` (frames of which a potential predicted what is known),
+    * ``methods`` and ``energy_kinds``: of the frames of which an energy, forces or a stress are known, how many there
+      are by each method and of each kind of energy; an unknown one is ``''``,
+    * ``feature_values``: how many frames there are by each value of each feature that sorts them into few classes,
     * ``energy_per_atom_min``, ``energy_per_atom_max`` in eV,
     * ``force_max``: the largest norm of a force in eV/Å,
     * ``shortest_distance_min``, ``shortest_distance_max``: over the frames, of the shortest distance in each, in Å;
@@ -117,13 +122,33 @@ class FramesData(orm.ArrayData):
         return dict(self.base.attributes.get('formulas', {}))
 
     @property
+    def methods(self) -> dict[str, int]:
+        """Who computed energies, forces and stresses, and how many frames by each; unknown (``''``) in older nodes."""
+        return dict(self.base.attributes.get('methods', {'': self.n_labelled} if self.n_labelled else {}))
+
+    @property
+    def energy_kinds(self) -> dict[str, int]:
+        """Kinds of energies, and how many frames there are of each; unknown (``''``) in older nodes."""
+        return dict(self.base.attributes.get('energy_kinds', {'': self.n_labelled} if self.n_labelled else {}))
+
+    @property
+    def feature_values(self) -> dict[str, dict[str, int]]:
+        """How many frames there are by each value of each feature that sorts them into few classes."""
+        return dict(self.base.attributes.get('feature_values', {}))
+
+    @property
+    def n_predicted(self) -> int:
+        """Number of frames of which a potential predicted what is known; not known of older nodes, which say 0."""
+        return int(self.base.attributes.get('n_predicted', 0))
+
+    @property
     def n_labelled(self) -> int:
-        """Number of frames that have a finite energy and finite forces."""
+        """Number of frames that have a finite energy and finite forces, which no potential predicted."""
         return int(self.base.attributes.get('n_labelled', 0))
 
     @property
     def is_labelled(self) -> bool:
-        """Whether there are frames and all of them have an energy and forces."""
+        """Whether there are frames and all of them have an energy and forces that no potential predicted."""
         return bool(self.base.attributes.get('is_labelled', False))
 
     # -- storage ------------------------------------------------------------------------------------------------------
@@ -166,7 +191,7 @@ class FramesData(orm.ArrayData):
     def _write_all(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Write the arrays to the repository, and their shapes to the attributes."""
         buffer = io.BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        np.savez(buffer, **{name: _pack(name, array) for name, array in arrays.items()})  # type: ignore[arg-type]
         self.base.repository.put_object_from_bytes(buffer.getvalue(), FILENAME)
         shapes = {f'{self.array_prefix}{name}': list(array.shape) for name, array in arrays.items()}
         self.base.attributes.set_many(shapes)
@@ -184,7 +209,7 @@ class FramesData(orm.ArrayData):
             return {}
         content = io.BytesIO(self.base.repository.get_object_content(FILENAME, mode='rb'))
         with np.load(content, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names or archive.files}
+            return {name: _unpack(name, archive[name]) for name in names or archive.files}
 
     def _arraynames_from_files(self) -> list[str]:
         """Return the names of the arrays in the file, with which `ArrayData` compares those in the attributes."""
@@ -214,10 +239,23 @@ class FramesData(orm.ArrayData):
             raise StoringNotAllowed(str(exception)) from exception
         if self.hashes != frames.hashes():
             raise StoringNotAllowed('The array `hashes` does not belong to the frames.')
-        for key, value in _composition(frames).items():
+        try:
+            composition = _composition(frames)
+        except ValueError as exception:
+            raise StoringNotAllowed(f'The features of a frame are damaged: {exception}') from exception
+        for key, value in composition.items():
             if self.base.attributes.get(key, None) != value:
                 raise StoringNotAllowed(f'The attribute `{key}` does not describe the frames, for which it is {value}.')
         return True
+
+
+def _pack(name: str, array: np.ndarray) -> np.ndarray:
+    """Return an array as it is written: texts take a byte a letter instead of four."""
+    return np.strings.encode(np.asarray(array, dtype=str), 'utf-8') if name in TEXTS else array
+
+
+def _unpack(name: str, array: np.ndarray) -> np.ndarray:
+    return np.strings.decode(array, 'utf-8') if name in TEXTS and array.dtype.kind == 'S' else array
 
 
 def _with_origin(frames: Frames, uuid: str) -> Frames:
@@ -256,7 +294,19 @@ def _composition(frames: Frames) -> dict[str, Any]:
         'formulas': dict(Counter(frames.formulas)),
         'is_labelled': frames.is_labelled,
         'n_labelled': int(frames.labelled.sum()),
+        'n_predicted': int((frames.is_predicted & frames.is_computed).sum()),
+        'methods': _count(frames.methods, frames.is_computed),
+        'energy_kinds': _count(frames.energy_kinds, frames.is_computed),
+        'feature_values': {} if frames.features is None else count_values(frames.features),
     }
+
+
+def _count(texts: np.ndarray | None, among: np.ndarray) -> dict[str, int]:
+    """Return how many of some frames there are by each text."""
+    if texts is None:
+        return {'': int(among.sum())} if among.any() else {}
+    values, counts = np.unique(texts[among], return_counts=True)
+    return {str(value): int(count) for value, count in zip(values, counts, strict=True)}
 
 
 def _shortest_distances(frames: Frames) -> np.ndarray:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import atomic_numbers, chemical_symbols
 
+from aiida_seimlip.science.atoms import AtomsError, pack_atoms, unpack_atoms
+from aiida_seimlip.science.features import decode_features, encode_features, without_label_features
 from aiida_seimlip.science.neighbours import neighbour_list, shortest_distances
-from aiida_seimlip.science.units import ASE_VELOCITY_TO_ANGSTROM_PER_PS
 
 HASH_DECIMALS = 6
 """Positions and cells are rounded to 1e-6 Å before a frame is hashed."""
@@ -25,9 +25,16 @@ ATOMS_PER_PART = 20_000
 
 PER_ATOM = ('numbers', 'positions', 'forces', 'velocities')
 PER_FRAME = (
-    'cells', 'pbc', 'energies', 'stresses', 'grades', 'origin_uuids', 'origin_indices', 'origin_steps',
+    'cells', 'pbc', 'energies', 'stresses', 'grades', 'methods', 'energy_kinds', 'features', 'origin_uuids',
+    'origin_indices', 'origin_steps',
 )  # fmt: skip
-LABELS = ('energies', 'forces', 'stresses')
+TEXTS = ('methods', 'energy_kinds', 'features')
+"""Arrays of texts of any length; an empty text is an unknown."""
+
+LABELS = ('energies', 'forces', 'stresses', 'methods', 'energy_kinds')
+ENERGY_KINDS = ('', 'free', 'sigma0')
+PREDICTION = 'potential:'
+"""How the method begins of what a potential predicted; its UUID follows."""
 
 
 class FramesError(ValueError):
@@ -48,6 +55,11 @@ class Frames:
     :param stresses: stresses in eV/Å³ in ASE's Voigt order and sign, NaN where unknown; shape (n_frames, 6).
     :param grades: extrapolation grades γ, NaN where unknown; shape (n_frames,).
     :param velocities: velocities in Å/ps, NaN where unknown; shape (n_atoms, 3).
+    :param methods: who computed energy, forces and stress: a reference such as ``PBE`` or ``GFN1-xTB``, or
+        ``potential:<UUID>`` where a potential predicted them; empty where unknown; shape (n_frames,).
+    :param energy_kinds: which energy it is: ``free`` (the one whose derivatives the forces are), ``sigma0`` (for
+        electrons extrapolated to zero smearing); empty where unknown; shape (n_frames,).
+    :param features: what else is known, a JSON object of texts for each frame, empty if nothing; shape (n_frames,).
     :param origin_uuids: UUID of the node a frame came from, empty where unknown; shape (n_frames,).
     :param origin_indices: index of the frame in that node, -1 where unknown; shape (n_frames,).
     :param origin_steps: MD step at which the frame was taken, -1 where unknown; shape (n_frames,).
@@ -64,6 +76,9 @@ class Frames:
     stresses: np.ndarray | None = None
     grades: np.ndarray | None = None
     velocities: np.ndarray | None = None
+    methods: np.ndarray | None = None
+    energy_kinds: np.ndarray | None = None
+    features: np.ndarray | None = None
     origin_uuids: np.ndarray | None = None
     origin_indices: np.ndarray | None = None
     origin_steps: np.ndarray | None = None
@@ -92,6 +107,8 @@ class Frames:
         flat = np.abs(np.linalg.det(self.cells)) < 1e-6
         if np.any(flat & self.pbc.any(axis=1)):
             raise FramesError(f'The cell of periodic frame {np.argmax(flat & self.pbc.any(axis=1))} has no volume.')
+        if self.energy_kinds is not None and not np.all(np.isin(self.energy_kinds, ENERGY_KINDS)):
+            raise FramesError(f'`energy_kinds` holds values other than {", ".join(map(repr, ENERGY_KINDS))}.')
 
     # -- construction -------------------------------------------------------------------------------------------------
 
@@ -100,41 +117,17 @@ class Frames:
         """Pack ASE atoms, with the energy, forces, stress and momenta they carry.
 
         Labels are taken from results that an attached calculator already holds for these very positions; nothing is
-        calculated.
+        calculated. Of the energies that one whose derivatives the forces are, ASE's ``free_energy``, comes first.
 
-        :param images: configurations; ``info['md_step']`` and ``info['grade']`` are taken over where present.
+        :param images: configurations; ``md_step``, ``grade``, ``method``, ``energy_kind`` and ``features`` in their
+            ``info`` are taken over where present.
+        :raises FramesError: if sites are partly occupied (ASE places whole atoms on them, which is another material),
+            or a result does not have the shape of what it is called.
         """
-        images = list(images)
-        sizes = np.array([len(image) for image in images], dtype=int)
-        results = [_results(image) for image in images]
-
-        def per_frame(values: Sequence, default: object) -> np.ndarray | None:
-            known = [value is not None for value in values]
-            return np.array([v if k else default for v, k in zip(values, known, strict=True)]) if any(known) else None
-
-        def per_atom(values: Sequence) -> np.ndarray | None:
-            if all(value is None for value in values):
-                return None
-            filled = [np.full((n, 3), np.nan) if v is None else v for v, n in zip(values, sizes, strict=True)]
-            return np.concatenate(filled)
-
-        velocities = [
-            image.get_velocities() * ASE_VELOCITY_TO_ANGSTROM_PER_PS if image.has('momenta') else None
-            for image in images
-        ]
-        return cls(
-            numbers=np.concatenate([image.numbers for image in images]) if images else np.empty(0),
-            positions=np.concatenate([image.positions for image in images]) if images else np.empty((0, 3)),
-            ptr=np.concatenate([[0], np.cumsum(sizes)]),
-            cells=np.array([image.cell.array for image in images]).reshape(-1, 3, 3),
-            pbc=np.array([image.pbc for image in images]).reshape(-1, 3),
-            energies=per_frame([result.get('energy') for result in results], np.nan),
-            forces=per_atom([result.get('forces') for result in results]),
-            stresses=per_frame([result.get('stress') for result in results], np.full(6, np.nan)),
-            grades=per_frame([image.info.get('grade') for image in images], np.nan),
-            velocities=per_atom(velocities),
-            origin_steps=per_frame([image.info.get('md_step') for image in images], -1),
-        )
+        try:
+            return cls(**pack_atoms(list(images)))  # type: ignore[arg-type]
+        except AtomsError as exception:
+            raise FramesError(str(exception)) from exception
 
     @classmethod
     def empty(cls) -> Frames:
@@ -166,8 +159,39 @@ class Frames:
         return dataclasses.replace(self, **arrays)  # type: ignore[arg-type]
 
     def without_labels(self) -> Frames:
-        """Return a copy without energies, forces and stresses."""
-        return self.replace(**dict.fromkeys(LABELS, None))
+        """Return a copy without energies, forces and stresses, and without what says who computed them."""
+        features = None if self.features is None else np.array(without_label_features(self.features), dtype=str)
+        return self.replace(**dict.fromkeys(LABELS, None), features=features)
+
+    def computed_by(self, method: str, energy_kind: str = '') -> Frames:
+        """Return a copy that says who computed what is known of energies, forces and stresses.
+
+        :param method: a reference, or ``potential:<UUID>`` (see `predicted_by`); empty if unknown.
+        :param energy_kind: one of `ENERGY_KINDS`.
+        """
+        known = self.is_computed
+        return self.replace(methods=np.where(known, method, ''), energy_kinds=np.where(known, energy_kind, ''))
+
+    def with_features(self, features: Sequence[Mapping[str, Any]]) -> Frames:
+        """Return a copy with other features.
+
+        :param features: of each frame; values become texts.
+        :raises FramesError: if there are not as many as frames, or one cannot be stored.
+        """
+        try:
+            return self.replace(features=np.array([encode_features(each) for each in features], dtype=str))
+        except ValueError as exception:
+            raise FramesError(str(exception)) from exception
+
+    def features_of(self, index: int) -> dict[str, str]:
+        """Return the features of a frame.
+
+        :raises FramesError: if they are damaged.
+        """
+        try:
+            return {} if self.features is None else decode_features(self.features[index])
+        except ValueError as exception:
+            raise FramesError(f'The features of frame {index} are damaged: {exception}') from exception
 
     # -- access -------------------------------------------------------------------------------------------------------
 
@@ -192,27 +216,11 @@ class Frames:
         return Frames(ptr=ptr, **arrays)  # type: ignore[arg-type]
 
     def to_atoms(self) -> list[Atoms]:
-        """Return ASE atoms, labels attached by a `SinglePointCalculator`, grades and MD steps in ``info``."""
-        return [self._to_atoms(index) for index in range(len(self))]
+        """Return ASE atoms, labels attached by a `SinglePointCalculator`.
 
-    def _to_atoms(self, index: int) -> Atoms:
-        atoms = slice(self.ptr[index], self.ptr[index + 1])
-        image = Atoms(self.numbers[atoms], self.positions[atoms], cell=self.cells[index], pbc=self.pbc[index])
-        if self.velocities is not None and np.all(np.isfinite(self.velocities[atoms])):
-            image.set_velocities(self.velocities[atoms] / ASE_VELOCITY_TO_ANGSTROM_PER_PS)
-        labels = {
-            'energy': None if self.energies is None else self.energies[index],
-            'forces': None if self.forces is None else self.forces[atoms],
-            'stress': None if self.stresses is None else self.stresses[index],
-        }
-        labels = {key: value for key, value in labels.items() if value is not None and np.all(np.isfinite(value))}
-        if labels:
-            image.calc = SinglePointCalculator(image, **labels)
-        if self.grades is not None and np.isfinite(self.grades[index]):
-            image.info['grade'] = float(self.grades[index])
-        if self.origin_steps is not None and self.origin_steps[index] >= 0:
-            image.info['md_step'] = int(self.origin_steps[index])
-        return image
+        In ``info`` are, where known, ``grade``, ``md_step``, ``method``, ``energy_kind`` and ``features`` (as a dict).
+        """
+        return unpack_atoms(self)
 
     @property
     def sizes(self) -> np.ndarray:
@@ -248,16 +256,40 @@ class Frames:
         return np.abs(np.linalg.det(self.cells))
 
     @property
-    def labelled(self) -> np.ndarray:
-        """Whether each frame has a finite energy and finite forces; shape (n_frames,)."""
+    def is_computed(self) -> np.ndarray:
+        """Whether of each frame the energy, a force or a stress is known, whoever computed it; shape (n_frames,)."""
+        known = np.zeros(len(self), dtype=bool)
+        if self.energies is not None:
+            known |= np.isfinite(self.energies)
+        if self.stresses is not None:
+            known |= np.isfinite(self.stresses).any(axis=1)
+        if self.forces is not None and len(self):
+            known |= np.logical_or.reduceat(np.isfinite(self.forces).any(axis=1), self.ptr[:-1])
+        return known
+
+    @property
+    def is_predicted(self) -> np.ndarray:
+        """Whether a potential predicted what is known of each frame; shape (n_frames,)."""
+        if self.methods is None:
+            return np.zeros(len(self), dtype=bool)
+        return np.strings.startswith(self.methods, PREDICTION)
+
+    @property
+    def is_evaluated(self) -> np.ndarray:
+        """Whether each frame has a finite energy and finite forces, whoever computed them; shape (n_frames,)."""
         if self.energies is None or self.forces is None or not len(self):
             return np.zeros(len(self), dtype=bool)
         finite = np.isfinite(self.forces).all(axis=1)
         return np.isfinite(self.energies) & np.logical_and.reduceat(finite, self.ptr[:-1])
 
     @property
+    def labelled(self) -> np.ndarray:
+        """Whether each frame has an energy and forces that no potential predicted; shape (n_frames,)."""
+        return self.is_evaluated & ~self.is_predicted
+
+    @property
     def is_labelled(self) -> bool:
-        """Whether there are frames and all of them have an energy and forces."""
+        """Whether there are frames and all of them are labelled."""
         return bool(len(self)) and bool(self.labelled.all())
 
     def types(self, species: Sequence[str]) -> np.ndarray:
@@ -331,24 +363,25 @@ class Frames:
 
 _DTYPES: dict[str, Any] = {
     'numbers': np.int32, 'positions': float, 'ptr': np.int64, 'cells': float, 'pbc': bool, 'energies': float,
-    'forces': float, 'stresses': float, 'grades': float, 'velocities': float, 'origin_uuids': 'U36',
-    'origin_indices': np.int64, 'origin_steps': np.int64,
+    'forces': float, 'stresses': float, 'grades': float, 'velocities': float, 'methods': str, 'energy_kinds': str,
+    'features': str, 'origin_uuids': 'U36', 'origin_indices': np.int64, 'origin_steps': np.int64,
 }  # fmt: skip
 _TRAILING = {
     'positions': (3,), 'forces': (3,), 'velocities': (3,), 'cells': (3, 3), 'pbc': (3,), 'stresses': (6,),
 }  # fmt: skip
 
 
-def _results(image: Atoms) -> dict[str, object]:
-    """Return what the calculator of an image knows about it; nothing if it has seen another state of it."""
-    if image.calc is None:
-        return {}
-    has_changed = hasattr(image.calc, 'check_state') and bool(image.calc.check_state(image))
-    return {} if has_changed else getattr(image.calc, 'results', {})
-
-
 def _unknown(name: str, length: int) -> np.ndarray:
     """Return an array of unknown values."""
     shape = (length, *_TRAILING.get(name, ()))
-    fill: object = {'origin_uuids': '', 'origin_indices': -1, 'origin_steps': -1}.get(name, np.nan)
+    unknown = {**dict.fromkeys(TEXTS, ''), 'origin_uuids': '', 'origin_indices': -1, 'origin_steps': -1}
+    fill: object = unknown.get(name, np.nan)
     return np.full(shape, fill, dtype=_DTYPES[name])
+
+
+def predicted_by(uuid: str) -> str:
+    """Return the method of what a potential predicts.
+
+    :param uuid: of the potential.
+    """
+    return f'{PREDICTION}{uuid}'

@@ -7,7 +7,7 @@ from aiida.common.exceptions import StoringNotAllowed
 from ase.build import bulk
 
 from aiida_seimlip.data.frames import ARRAYS, FramesData
-from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.frames import TEXTS, Frames
 
 
 @pytest.fixture
@@ -20,10 +20,14 @@ def frames():
     frames = Frames.from_atoms(images)
     forces = rng.normal(size=frames.positions.shape)
     forces[frames.ptr[3] :] = np.nan
-    return frames.replace(
+    labelled = frames.replace(
         energies=np.array([-8.0, -3.0, -16.0, np.nan]), forces=forces, grades=np.array([1.0, 12.5, np.nan, 2.0]),
         stresses=rng.normal(size=(4, 6)), velocities=rng.normal(size=forces.shape), origin_steps=[0, 10, -1, 5],
+        methods=['PBE', 'PBE', 'potential:6f0e', ''], energy_kinds=['free', '', 'free', ''],
     )  # fmt: skip
+    return labelled.with_features(
+        [{'config_type': 'bulk', 'name': 'Würfel'}, {}, {'config_type': 'bulk'}, {'EFS_by': 'VASP'}]
+    )
 
 
 def assert_equal(one: Frames, two: Frames) -> None:
@@ -32,7 +36,7 @@ def assert_equal(one: Frames, two: Frames) -> None:
         assert (a is None) == (b is None), name
         if a is not None:
             np.testing.assert_array_equal(a, b, err_msg=name)
-            assert a.dtype == b.dtype
+            assert a.dtype.kind == b.dtype.kind if name in TEXTS else a.dtype == b.dtype
 
 
 @pytest.mark.parametrize('store', [False, True])
@@ -76,8 +80,13 @@ def test_attributes(frames):
     assert node.elements == ('Na', 'Al', 'Si', 'Cl')
     assert node.formulas == {'Si8': 2, 'ClNa': 1, 'Al': 1}
     assert not node.is_labelled
-    assert node.n_labelled == 3
-    assert FramesData(frames[:3]).is_labelled
+    assert node.n_labelled == 2, 'what a potential predicted is no label'
+    assert node.n_predicted == 1
+    assert node.methods == {'PBE': 2, 'potential:6f0e': 1, '': 1}, 'the stress of the last one is of unknown origin'
+    assert node.energy_kinds == {'free': 2, '': 2}
+    assert node.feature_values == {'EFS_by': {'VASP': 1}, 'config_type': {'bulk': 2}, 'name': {'Würfel': 1}}
+    assert FramesData(frames[:2]).is_labelled
+    assert not FramesData(frames[2:3]).is_labelled
     attributes = node.base.attributes.all
     assert attributes['energy_per_atom_min'] == -2.0
     assert attributes['energy_per_atom_max'] == -1.0
@@ -106,6 +115,10 @@ def test_queries(frames):
     assert found(elements={'contains': ['Si']}) == 2
     assert found(elements={'contains': ['Al']}) == 1
     assert found(is_labelled=True) == 1
+    assert found(methods={'has_key': 'PBE'}) == 2
+    assert found(methods={'has_key': 'potential:6f0e'}) == 1
+    assert found(**{'feature_values.config_type': {'has_key': 'bulk'}}) == 2
+    assert found(**{'feature_values.config_type.bulk': 2}) == 1
     assert found(n_frames={'>=': 1}) == 2
     assert found(formulas={'has_key': 'Si8'}) == 2
 
@@ -170,6 +183,47 @@ def test_refuse_changed_labels(frames):
     node = FramesData(frames)
     node.set_array('energies', np.full(4, np.nan))
     refuse(node, 'The attribute `n_labelled` does not describe the frames, for which it is 0')
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'reason'),
+    [
+        ('methods', ['potential:1'] * 4, 'The attribute `n_labelled` does not describe the frames, for which it is 0'),
+        ('energy_kinds', ['free'] * 4, 'The attribute `energy_kinds` does not describe the frames'),
+        ('energy_kinds', ['total'] * 4, '`energy_kinds` holds values other than'),
+        ('features', ['', '', '', '{"a": "b"}'], 'The attribute `feature_values` does not describe the frames'),
+        ('features', ['', '', '', '[1]'], 'The features of a frame are damaged'),
+    ],
+)
+def test_refuse_changed_provenance(frames, name, value, reason):
+    node = FramesData(frames)
+    node.set_array(name, np.array(value))
+    refuse(node, reason)
+
+
+def test_array_of_texts(frames):
+    assert FramesData(frames).get_array('methods').tolist() == frames.methods.tolist()
+
+
+def test_node_of_before(frames):
+    """A node that was stored before frames said who computed them: that is unknown, and it is trained on as before."""
+    bare = frames[:2].replace(methods=None, energy_kinds=None, features=None)
+    node = FramesData(bare)
+    for name in ('methods', 'energy_kinds', 'feature_values', 'n_predicted'):
+        node.base.attributes.delete(name)
+    store_unchecked(node)
+    node = orm.load_node(node.pk)
+    assert_equal(node.get_frames(), bare)
+    assert node.is_labelled
+    assert (node.methods, node.energy_kinds, node.feature_values, node.n_predicted) == ({'': 2}, {'': 2}, {}, 0)
+    joined = FramesData(Frames.concatenate([node.get_frames(), frames[:1]])).store()
+    assert joined.methods == {'': 2, 'PBE': 1}
+
+
+def store_unchecked(node: FramesData) -> None:
+    """Store a node that `FramesData` would refuse today."""
+    node._validate = lambda: True
+    node.store()
 
 
 def test_refuse_changed_attribute(frames):

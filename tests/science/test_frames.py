@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,9 +10,12 @@ from ase import Atoms
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.constraints import FixAtoms
+from ase.io import read
 
-from aiida_seimlip.science.frames import Frames, FramesError
+from aiida_seimlip.science.frames import Frames, FramesError, predicted_by
 
+CASES = Path(__file__).parents[1] / 'fixtures' / 'cases'
 MONOCLINIC = np.array([[6.0, 0.0, 0.0], [0.0, 5.0, 0.0], [-2.6, 0.0, 5.6]])
 
 
@@ -297,3 +301,161 @@ class TestDistances:
         apart = Frames.from_atoms([Atoms('Li2', [[0, 0, 0], [9, 0, 0]]), Atoms('LiO', [[0, 0, 0], [1, 0, 0]])])
         assert apart.shortest_distances().tolist() == [np.inf, 1.0]
         assert apart.shortest_distances_by_species()['Li', 'O'].tolist() == [np.inf, 1.0]
+
+
+class TestProvenance:
+    """Who computed the energies and forces, which energy it is, and what else is known."""
+
+    @pytest.fixture
+    def known(self, frames):
+        return frames.replace(methods=['PBE', '', 'potential:0123'], energy_kinds=['free', '', 'sigma0']).with_features(
+            [{'config_type': 'bulk', 'source_index': 17}, {}, {'EFS_by': 'VASP', 'name': 'Großer Würfel'}]
+        )
+
+    def test_select_and_join(self, known, frames):
+        again = Frames.concatenate([known[2], known[:2]])[[1, 2, 0]]
+        for name in ('methods', 'energy_kinds', 'features'):
+            np.testing.assert_array_equal(getattr(again, name), getattr(known, name))
+        joined = Frames.concatenate([frames[0], known[0]])
+        assert joined.methods.tolist() == ['', 'PBE']
+        assert joined.energy_kinds.tolist() == ['', 'free']
+        assert [joined.features_of(index) for index in range(2)] == [
+            {}, {'config_type': 'bulk', 'source_index': '17'}
+        ]  # fmt: skip
+
+    def test_names_of_any_length(self, frames):
+        long = 'r2SCAN+rVV10+U(Ni)=6.2, 700 eV, ' * 10
+        joined = Frames.concatenate([frames[0].computed_by('PBE'), frames[1].computed_by(long)])
+        assert joined.methods.tolist() == ['PBE', long]
+
+    def test_features_of_other_text(self, known):
+        assert known.features_of(2) == {'EFS_by': 'VASP', 'name': 'Großer Würfel'}
+        assert known.features_of(-2) == {}
+        assert known.without_labels().features_of(2) == {'name': 'Großer Würfel'}, (
+            'who labelled it goes with the labels'
+        )
+
+    def test_prediction_is_no_label(self, known):
+        assert known.is_predicted.tolist() == [False, False, True]
+        assert known.is_evaluated.tolist() == [True] * 3
+        assert known.labelled.tolist() == [True, True, False]
+        assert not known.is_labelled
+        assert known[:2].is_labelled
+
+    def test_without_labels(self, known):
+        bare = known.without_labels()
+        assert bare.methods is bare.energy_kinds is None
+        assert bare.is_predicted.tolist() == [False] * 3
+        assert not bare.is_computed.any()
+
+    def test_computed_by_names_what_is_known(self, frames):
+        """A method is said of frames of which anything was computed, be it only a force."""
+        energies = np.array([-3.5, np.nan, np.nan])
+        stresses = np.full((3, 6), np.nan)
+        forces = np.full(frames.forces.shape, np.nan)
+        forces[frames.ptr[1] + 2] = 0.0
+        partly = frames.replace(energies=energies, stresses=stresses, forces=forces).computed_by(
+            predicted_by('ab'), 'free'
+        )
+        assert partly.is_computed.tolist() == [True, True, False]
+        assert partly.methods.tolist() == ['potential:ab', 'potential:ab', '']
+        assert partly.energy_kinds.tolist() == ['free', 'free', '']
+
+    def test_hash_does_not_know(self, known, frames):
+        assert known.hashes() == frames.hashes()
+
+    def test_atoms_round_trip(self, known):
+        images = known.to_atoms()
+        assert [image.info.get('method') for image in images] == ['PBE', None, 'potential:0123']
+        assert images[0].info['features'] == {'config_type': 'bulk', 'source_index': '17'}
+        assert images[0].calc.results['free_energy'] == -3.5
+        again = Frames.from_atoms(images)
+        for name in ('methods', 'energy_kinds', 'features', 'energies'):
+            np.testing.assert_array_equal(getattr(again, name), getattr(known, name))
+
+    @pytest.mark.parametrize(
+        ('changes', 'message'),
+        [
+            ({'methods': ['PBE']}, r'`methods` has shape \(1,\), expected \(3,\)'),
+            ({'energy_kinds': ['free', 'total', '']}, "`energy_kinds` holds values other than '', 'free', 'sigma0'"),
+        ],
+    )
+    def test_refusals(self, frames, changes, message):
+        with pytest.raises(FramesError, match=message):
+            frames.replace(**changes)
+
+    def test_refused_features(self, frames):
+        with pytest.raises(FramesError, match=r'`features` has shape \(1,\), expected \(3,\)'):
+            frames.with_features([{'a': 'b'}])
+        with pytest.raises(FramesError, match=r"feature 'name' of a frame holds a null character"):
+            frames.with_features([{}, {'name': 'a\x00b'}, {}])
+        with pytest.raises(FramesError, match='The features of frame 1 are damaged'):
+            frames.replace(features=['', '[1]', '']).features_of(1)
+
+
+class TestResultsOfAse:
+    """Results in the shapes and under the names that calculators and readers leave them in."""
+
+    @staticmethod
+    def atoms(**results):
+        atoms = Atoms('LiF', [[0, 0, 0], [2, 0, 0]], cell=[4, 4, 4], pbc=True)
+        atoms.calc = SinglePointCalculator(atoms)
+        atoms.calc.results.update(results)
+        return atoms
+
+    def test_free_energy_comes_first(self):
+        """In a metal, VASP's energy for zero smearing is not the one whose derivatives the forces are."""
+        frames = Frames.from_atoms([self.atoms(energy=-9.50, free_energy=-9.52), self.atoms(energy=-9.50)])
+        assert frames.energies.tolist() == [-9.52, -9.50]
+        assert frames.energy_kinds.tolist() == ['free', '']
+
+    def test_kind_that_is_known(self):
+        atoms = self.atoms(energy=-9.5)
+        atoms.info['energy_kind'] = 'sigma0'
+        assert Frames.from_atoms([atoms]).energy_kinds.tolist() == ['sigma0']
+
+    def test_no_free_energy(self):
+        assert Frames.from_atoms([self.atoms(energy=-9.5, free_energy=None)]).energies.tolist() == [-9.5]
+
+    @pytest.mark.parametrize('energy', [np.array([-9.5]), np.array([[-9.5]]), np.float32(-9.5), [-9.5]])
+    def test_energy_of_one_element(self, energy):
+        assert Frames.from_atoms([self.atoms(energy=energy, forces=np.zeros((2, 3)))]).energies.tolist() == [-9.5]
+
+    @pytest.mark.parametrize('shape', [(3, 3), (9,)])
+    def test_stress_as_a_matrix(self, shape):
+        matrix = np.array([[1.0, 6.0, 5.0], [6.0, 2.0, 4.0], [5.0, 4.0, 3.0]])
+        frames = Frames.from_atoms([self.atoms(stress=matrix.reshape(shape)), self.atoms(stress=np.arange(1.0, 7.0))])
+        np.testing.assert_array_equal(frames.stresses, [[1, 2, 3, 4, 5, 6]] * 2)
+
+    @pytest.mark.parametrize(
+        ('results', 'name'),
+        [
+            ({'energy': [1.0, 2.0]}, 'energy'),
+            ({'stress': np.zeros(5)}, 'stress'),
+            ({'forces': np.zeros((3, 3))}, 'forces'),
+            ({'energy': 'unknown'}, 'energy'),
+        ],
+    )
+    def test_wrong_shape(self, results, name):
+        with pytest.raises(FramesError, match=f'The {name} of frame 1 cannot be taken over'):
+            Frames.from_atoms([self.atoms(), self.atoms(**results)])
+
+    def test_constraints_do_not_touch_forces(self):
+        """What a constraint zeroes is no force; ASE does so in `get_forces` unless it is told not to."""
+        atoms = self.atoms(energy=-9.5, forces=np.ones((2, 3)))
+        atoms.set_constraint(FixAtoms([0]))
+        np.testing.assert_array_equal(Frames.from_atoms([atoms]).forces, np.ones((2, 3)))
+        relaxed = bulk('Cu', cubic=True)
+        relaxed.rattle(0.1, seed=0)
+        relaxed.calc = EMT()
+        free = relaxed.get_forces()
+        relaxed.set_constraint(FixAtoms([0]))
+        relaxed.get_forces()
+        np.testing.assert_array_equal(Frames.from_atoms([relaxed]).forces, free)
+
+    def test_partial_occupancies(self):
+        images = [self.atoms(), read(CASES / 'disordered.cif')]
+        with pytest.raises(
+            FramesError, match=r'Frame 1 is no crystal .*stated is Li2O1.5S0.5, whole atoms would be Li3OS'
+        ):
+            Frames.from_atoms(images)

@@ -124,8 +124,12 @@ def frames_export(
 def _write_extxyz(path: Path, frames: Frames, _: str | None) -> str:
     from ase.io import write
 
+    from aiida_seimlip.science.features import features_for_extxyz
+
     images = frames.to_atoms()
     for index, image in enumerate(images):
+        if 'features' in image.info:
+            image.info['features'] = features_for_extxyz(image.info['features'])
         if frames.origin_uuids is not None and frames.origin_indices is not None:
             image.info['origin'] = f'{frames.origin_uuids[index]}:{frames.origin_indices[index]}'
     write(path, images, format='extxyz')

@@ -17,7 +17,7 @@ TOLERANCE = 1e-3
 """Largest difference to 1 of the occupancy of a site that counts as occupied by one atom."""
 
 ARRAYS = ('occupancy', 'occupancies', 'occupation')
-"""Names of arrays in which files with a column for it have the occupancy of each atom."""
+"""Names of arrays in which files with a column for it have the occupancy of each atom; all 0 is nothing said."""
 
 HOW_TO_ORDER = '`aiida-seimlip structure order` makes ordered cells of it'
 
@@ -37,11 +37,13 @@ def read_occupancies(atoms: Atoms) -> list[dict[str, float]] | None:
     symbols = atoms.get_chemical_symbols()
     for name in ARRAYS:
         values = atoms.arrays.get(name)
-        if values is not None and values.ndim == 1 and values.dtype.kind in 'fiu':
+        if values is not None and values.ndim == 1 and values.dtype.kind in 'fiu' and values.any():
             return [{symbol: float(value)} for symbol, value in zip(symbols, values, strict=True)]
     stated = atoms.info.get('occupancy')
     if not isinstance(stated, Mapping) or not stated:
         return None
+    if not all(str(kind).isdecimal() and isinstance(site, Mapping) for kind, site in stated.items()):
+        return None  # something else of that name
     by_kind = {int(kind): _read_site(site) for kind, site in stated.items()}
     kinds: Any = atoms.arrays.get('spacegroup_kinds')
     if kinds is None and len(by_kind) == len(atoms):

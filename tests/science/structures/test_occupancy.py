@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
-from ase.io import read
+from ase.io import read, write
 
 from aiida_seimlip.science.structures.occupancy import (
     composition,
@@ -55,8 +55,22 @@ def test_a_column_of_occupancies():
     atoms = Atoms('LiF', positions=[[0, 0, 0], [2, 0, 0]], cell=[4, 4, 4], pbc=True)
     atoms.set_array('occupancy', np.array([0.75, 1.0]))
     assert 'stated is FLi0.75, whole atoms would be FLi' in explain_occupancies(atoms)
-    atoms.set_array('occupancy', np.array([1, 1.0]))
+    for whole in ([1, 1.0], [0, 0.0]):  # some programs write 0 where they know none
+        atoms.set_array('occupancy', np.array(whole))
+        assert explain_occupancies(atoms) is None
+
+
+@pytest.mark.parametrize('value', [0.5, 'half', [1.0, 0.5], {'Li': 0.5}, {'0': 0.5}, {'1.5': {'Li': 0.5}}])
+def test_something_else_of_that_name(value):
+    atoms = Atoms('Li', cell=[4, 4, 4], pbc=True)
+    atoms.info['occupancy'] = value
     assert explain_occupancies(atoms) is None
+
+
+def test_through_extxyz(fixtures, tmp_path):
+    """What ASE knows of a CIF stays with the atoms when they are written elsewhere."""
+    write(tmp_path / 'disordered.xyz', read(fixtures / 'cases' / 'disordered.cif'), format='extxyz')
+    assert 'stated is Li2O1.5S0.5, whole atoms would be Li3OS' in explain_occupancies(read(tmp_path / 'disordered.xyz'))
 
 
 def test_disorder_is_seen_where_the_kinds_are_lost(fixtures):
