@@ -16,13 +16,13 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.frames import NOT_FINISHED
 from aiida_seimlip.options.ase import MdOptions
 from aiida_seimlip.options.vasp import VaspLabelOptions
-from aiida_seimlip.science.formats.vasp_output import (
+from aiida_seimlip.science.formats.vasp.output import (
     VaspOutputError,
     group_species,
     read_outcar_species,
     read_vasprun_species,
 )
-from aiida_seimlip.science.formats.vasprun_steps import read_vasprun_steps
+from aiida_seimlip.science.formats.vasp.steps import read_vasprun_steps
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import EV_PER_A3_TO_GPA, tensor_to_voigt
 

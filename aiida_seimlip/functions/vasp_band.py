@@ -13,7 +13,7 @@ from ase.geometry import find_mic
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.vasp_band import VaspBandOptions
 from aiida_seimlip.science.analysis.barrier import describe_path
-from aiida_seimlip.science.formats.vasp_output import group_species
+from aiida_seimlip.science.formats.vasp.output import group_species
 from aiida_seimlip.science.frames import Frames
 
 

@@ -12,6 +12,9 @@ from parsevasp.outcar import Outcar
 from parsevasp.vasprun import Xml
 from pymatgen.io.vasp.outputs import Vasprun
 
+from aiida_seimlip.science.formats.vasp.outcar import read_outcar
+from aiida_seimlip.science.formats.vasp.vasprun import read_vasprun
+
 from .conftest import AIMD
 
 LENNARD_JONES = {'sigma': 3.4, 'epsilon': 0.0104, 'rc': 6.0, 'smooth': True}
@@ -38,6 +41,33 @@ def test_ase_reads_it(run_vasp, answer):
     np.testing.assert_allclose(outcar.get_stress(), answer.get_stress(), atol=1e-8)
     contcar = read(done.folder / 'CONTCAR')
     np.testing.assert_allclose(contcar.get_scaled_positions(), answer.get_scaled_positions(), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ('reader', 'name', 'rounding'), [(read_vasprun, 'vasprun.xml', 1e-8), (read_outcar, 'OUTCAR', 1e-6)]
+)
+def test_this_package_reads_it(run_vasp, answer, reader, name, rounding):
+    """Labels are those of the calculator, on a monoclinic cell whose stress has no two equal components."""
+    found = reader(run_vasp().folder / name)
+    assert (found.method, found.left_out, found.is_complete) == ('PBE', {}, True)
+    (atoms,) = found.frames.to_atoms()
+    assert atoms.get_chemical_symbols() == answer.get_chemical_symbols()
+    assert atoms.get_potential_energy() == pytest.approx(answer.get_potential_energy(), abs=1e-8)
+    np.testing.assert_allclose(atoms.get_forces(), answer.get_forces(), atol=rounding)
+    np.testing.assert_allclose(atoms.get_stress(), answer.get_stress(), atol=1e-8)
+    difference = atoms.get_scaled_positions() - answer.get_scaled_positions()
+    np.testing.assert_allclose((difference - np.rint(difference)) @ answer.cell.array, 0.0, atol=10.0 * rounding)
+
+
+def test_this_package_reads_dynamics(run_vasp):
+    folder = run_vasp(AIMD).folder
+    found, listed = read_vasprun(folder / 'vasprun.xml'), read_outcar(folder / 'OUTCAR')
+    assert (len(found.frames), found.left_out) == (AIMD['NSW'], {})
+    again = found.frames.without_labels().to_atoms()
+    for atoms, labelled in zip(again, found.frames.to_atoms(), strict=True):
+        atoms.calc = LennardJones(**LENNARD_JONES)
+        np.testing.assert_allclose(labelled.get_forces(), atoms.get_forces(), atol=1e-6)
+    np.testing.assert_allclose(found.frames.energies, listed.frames.energies, atol=1e-8)
 
 
 def test_parsevasp_reads_it(run_vasp, answer):

@@ -18,7 +18,7 @@ from aiida_vasp.workchains.v2.vasp import VaspWorkChain, list_valid_objects_in_r
 from aiida_seimlip.engines.interruption import Cause, Interruption, find_interruption
 from aiida_seimlip.functions.vasp import lacking_results
 from aiida_seimlip.options.vasp import RecoveryOptions
-from aiida_seimlip.science.formats.vasp_output import explain_stop
+from aiida_seimlip.science.formats.vasp.output import explain_stop
 
 EXIT_CODES = VaspCalculation.exit_codes
 MOST_FACTOR = 4

@@ -132,6 +132,7 @@ def _write_parameters(handle: TextIO, inputs: Inputs) -> None:
             if name in inputs.tags:
                 handle.write(f'   {_parameter(name, inputs.tags[name])}\n')
         handle.write('  </separator>\n')
+    handle.write(f'  <separator name="response functions" >\n   {_parameter("NELM", 1)}\n  </separator>\n')
     handle.write(f'  <separator name="electronic spectrum">\n   {_parameter("NBANDS", inputs.nbands)}\n')
     handle.write(f'   {_parameter("NELECT", float(inputs.nelect))}\n  </separator>\n </parameters>\n')
 

@@ -7,14 +7,14 @@ import io
 import numpy as np
 import pytest
 
-from aiida_seimlip.science.formats.vasp_output import (
+from aiida_seimlip.science.formats.vasp.output import (
     VaspOutputError,
     explain_stop,
     group_species,
     read_outcar_species,
     read_vasprun_species,
 )
-from aiida_seimlip.science.formats.vasprun_steps import read_vasprun_steps
+from aiida_seimlip.science.formats.vasp.steps import read_vasprun_steps
 
 OUTCAR = """ vasp.6.4.2
    VRHFIN =Li: 1s2s2p
@@ -132,3 +132,15 @@ def test_explain_stop():
     assert explain_stop(box) == 'VASP found 9 degrees of freedom and will not go on.'
     assert explain_stop(" Error reading item 'ENCUT' from file INCAR.") == "Error reading item 'ENCUT' from file INCAR."
     assert explain_stop(' entering main loop\n DAV:   1    -0.1E+02\n') is None
+
+
+def test_outcar_species_from_the_titles_of_the_potentials():
+    """VASP 6 may write no more of its potentials than their titles, twice."""
+    titles = ' POTCAR:    PAW_PBE Li_sv 10Sep2004   \n POTCAR:    PAW_PBE O 08Apr2002    \n'
+    text = f'{titles}{titles}   ions per type =               1   2\n'
+    assert read_outcar_species(text.splitlines()).tolist() == [3, 8, 8]
+
+
+def test_outcar_that_counts_some_elements_only():
+    with pytest.raises(VaspOutputError, match='elements of 3 of its 4 atoms only'):
+        read_outcar_species(OUTCAR.replace('NIONS =      3', 'NIONS =      4').splitlines())

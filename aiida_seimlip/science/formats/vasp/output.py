@@ -15,6 +15,10 @@ import numpy as np
 from ase.data import atomic_numbers
 
 VRHFIN = re.compile(r'VRHFIN\s*=\s*([A-Z][a-z]?)\s*:')
+TITLE = re.compile(r' POTCAR:\s+\S+ ([A-Z][a-z]?)[\s_.]')
+"""Title of a potential; each stands twice in the head, and is all that names the element in a short OUTCAR."""
+
+NIONS = re.compile(r'NIONS =\s*(\d+)')
 COUNTS = 'ions per type ='
 BANNER = re.compile(r'^[EROW#! AINGJ-]+$')
 """Lines of the letters drawn above an error."""
@@ -46,16 +50,20 @@ def read_outcar_species(lines: Iterable[str]) -> np.ndarray:
     """Return the atomic number of each atom as the head of an OUTCAR names it.
 
     :param lines: of the file; none is read beyond the head.
-    :raises VaspOutputError: if the file ends before.
+    :raises VaspOutputError: if the file ends before, or tells the numbers of atoms of some elements only.
     """
     elements: list[str] = []
+    titles: list[str] = []
+    n_atoms = None
     for line in lines:
-        match = VRHFIN.search(line)
-        if match:
+        if match := VRHFIN.search(line):
             elements.append(match.group(1))
+        elif match := TITLE.match(line):
+            titles.append(match.group(1))
+        elif match := NIONS.search(line):
+            n_atoms = int(match.group(1))
         elif COUNTS in line:
-            counts = [int(word) for word in line.split('=')[1].split()]
-            return _expand(elements[-len(counts) :], counts)
+            return _expand(elements or titles[: len(titles) // 2], _counts(line), n_atoms)
     raise VaspOutputError('OUTCAR ends before it has told the number of atoms of each element')
 
 
@@ -69,19 +77,37 @@ def read_vasprun_species(handle: IO[bytes]) -> np.ndarray:
         for _, element in ElementTree.iterparse(handle):
             if element.tag == 'array' and element.get('name') == 'atoms':
                 symbols = [row.findtext('c', '').strip() for row in element.iter('rc')]
-                return np.array([_number_of(symbol) for symbol in symbols])
+                return np.array([number_of(symbol) for symbol in symbols])
     except ElementTree.ParseError as exception:
         raise VaspOutputError(f'vasprun.xml cannot be read up to its list of atoms: {exception}') from exception
     raise VaspOutputError('vasprun.xml holds no list of atoms')
 
 
-def _expand(elements: list[str], counts: list[int]) -> np.ndarray:
+def _counts(line: str) -> list[int]:
+    try:
+        return [int(word) for word in line.split('=')[1].split()]
+    except ValueError as exception:
+        raise VaspOutputError(f'OUTCAR has no numbers in its line `{line.strip()[:60]}`') from exception
+
+
+def _expand(elements: list[str], counts: list[int], n_atoms: int | None) -> np.ndarray:
+    """Return the atomic number of each atom.
+
+    VASP 6.3 writes the numbers of atoms of the first ten elements only.
+    """
+    if n_atoms is not None and sum(counts) < n_atoms:
+        message = f'OUTCAR tells the elements of {sum(counts)} of its {n_atoms} atoms only'
+        raise VaspOutputError(f'{message}: read the vasprun.xml instead')
     if len(elements) != len(counts):
         raise VaspOutputError(f'OUTCAR names {len(elements)} potentials, but counts atoms of {len(counts)} elements')
-    return np.repeat([_number_of(element) for element in elements], counts)
+    return np.repeat([number_of(element) for element in elements], counts)
 
 
-def _number_of(symbol: str) -> int:
+def number_of(symbol: str) -> int:
+    """Return the atomic number of an element as VASP writes it.
+
+    :raises VaspOutputError: if it is none.
+    """
     symbol = ALIASES.get(symbol, symbol)
     if symbol not in atomic_numbers:
         raise VaspOutputError(f'`{symbol}` is no chemical element')

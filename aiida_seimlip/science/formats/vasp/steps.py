@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from aiida_seimlip.science.formats.vasp.calculations import Calculations, find, read_energy, read_rows, read_structure
+
 
 @dataclass(frozen=True)
 class VasprunSteps:
@@ -53,17 +55,14 @@ def read_vasprun_steps(handle: IO[bytes]) -> VasprunSteps:
 
     :param handle: the file.
     """
+    calculations = Calculations(handle)
     steps: list[dict[str, np.ndarray]] = []
-    nelm, is_complete = 0, True
+    is_complete = True
     try:
-        for _, element in ElementTree.iterparse(handle):
-            if element.tag == 'i' and element.get('name') == 'NELM' and not steps:
-                nelm = int(element.text or 0)
-            elif element.tag == 'calculation':
-                steps.append(_read_step(element))
-                element.clear()
-    except (ElementTree.ParseError, LookupError, ValueError):
+        steps.extend(_read_step(element) for element in calculations)
+    except (LookupError, ValueError):
         is_complete = False
+    nelm, is_complete = calculations.nelm, is_complete and calculations.is_complete
     if not steps:
         empty = np.empty((0, 0, 3))
         return VasprunSteps(empty, empty, np.empty(0), empty, empty, np.empty(0), nelm, False)
@@ -77,23 +76,11 @@ def _read_step(element: ElementTree.Element) -> dict[str, np.ndarray]:
     :raises LookupError: if something is missing.
     :raises ValueError: if a number cannot be read, such as a row of stars.
     """
-    structure = _find(element, 'structure')
+    cell, scaled = read_structure(element)
+    forces, stress = (read_rows(find(element, f'varray[@name="{name}"]')) for name in ('forces', 'stress'))
+    if forces.shape != scaled.shape or stress.shape != (3, 3):
+        raise ValueError('forces or stress are not complete')
     return {
-        'cells': _read_rows(_find(structure, 'crystal/varray[@name="basis"]')),
-        'scaled': _read_rows(_find(structure, 'varray[@name="positions"]')),
-        'energies': np.array(float(_find(element, 'energy/i[@name="e_fr_energy"]').text or '')),
-        'forces': _read_rows(_find(element, 'varray[@name="forces"]')),
-        'stresses': _read_rows(_find(element, 'varray[@name="stress"]')),
-        'n_electronic': np.array(len(element.findall('scstep'))),
-    }
-
-
-def _find(element: ElementTree.Element, path: str) -> ElementTree.Element:
-    found = element.find(path)
-    if found is None:
-        raise LookupError(f'There is no `{path}`.')
-    return found
-
-
-def _read_rows(element: ElementTree.Element) -> np.ndarray:
-    return np.array([[float(word) for word in (row.text or '').split()] for row in element.iter('v')])
+        'cells': cell, 'scaled': scaled, 'energies': np.array(read_energy(element)), 'forces': forces,
+        'stresses': stress, 'n_electronic': np.array(len(element.findall('scstep'))),
+    }  # fmt: skip

@@ -1,0 +1,197 @@
+"""Labelled frames from an `OUTCAR`: each calculation in it that is a label is one.
+
+A calculation goes from its electronic iterations over the stress, the cell, and the positions and forces to the line
+with the free energy. Positions have five decimals; a `vasprun.xml` has more.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.vasp.found import (
+    NO_FORCES,
+    PREDICTED,
+    Calculation,
+    Collected,
+    VaspFrames,
+    not_converged,
+    open_maybe_compressed,
+    refuse_band,
+)
+from aiida_seimlip.science.formats.vasp.method import method_label
+from aiida_seimlip.science.formats.vasp.output import COUNTS, VaspOutputError, read_outcar_species
+from aiida_seimlip.science.formats.vasp.vasprun import NO_SHEAR
+
+VERSION = re.compile(r'\s*vasp\.(\d+)')
+SETTING = re.compile(r'\s+(NELM|ISIF|IMAGES|METAGGA|GGA|LHFCALC|AEXX|HFSCREEN|LDAU|IVDW|LVDW|LUSE_VDW)\s*=\s*([^;\s]+)')
+TITLE = re.compile(r' POTCAR:\s+(\S.*)')
+ITERATION = re.compile(r'-+ Iteration\s+(\d+)\(\s*(\d+)\)')
+LATTICE = 'direct lattice vectors'
+STRESS = '  in kB '
+FORCES = ' POSITION '
+ENERGY = re.compile(r'  free  energy (ML|\s) TOTEN  =\s*(\S+)')
+REACHED = 'EDIFF is reached'
+END = 'General timing and accounting'
+
+ASE_ORDER = [0, 1, 2, 4, 5, 3]
+"""Where in VASP's order XX YY ZZ XY YZ ZX the components xx yy zz yz xz xy stand."""
+
+EXACT_MESSAGE = 6
+"""From this version on VASP says whether EDIFF was reached; before, it says so after NELM steps as well."""
+
+DEFAULT_NELM = '60'
+
+
+def read_outcar(path: str | Path) -> VaspFrames:
+    """Read single points, relaxations or molecular dynamics with VASP 4.6, 5 or 6.
+
+    What VASP's own force field predicted is no label. A file that is cut off gives its complete calculations.
+
+    :param path: of the file, which may be compressed by gzip.
+    :raises FormatError: if it is no OUTCAR, or ends before its first calculation.
+    """
+    name = str(path)
+    with open_maybe_compressed(path) as handle:
+        lines = (line.decode('latin-1') for line in handle)
+        try:
+            return _Reader(lines, name).read()
+        except VaspOutputError as exception:
+            raise FormatError(f'This is no OUTCAR that can be read: {exception}.', name=name) from exception
+        except (OSError, EOFError) as exception:
+            raise FormatError(f'The file cannot be decompressed: {exception}.', name=name) from exception
+
+
+class _Reader:
+    """Reads one file from front to back."""
+
+    def __init__(self, lines: Iterator[str], name: str):
+        self.lines = lines
+        self.collected = Collected(name)
+        self.tags: dict[str, str] = {}
+        self.titles: list[str] = []
+        self.version = 0
+        self.n_atoms = 0
+        self.is_prediction_pending = False
+        self.cell: np.ndarray | str | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the calculation that has ended; the cell stays until there is a new one."""
+        self.n_electronic, self.is_reached = 0, False
+        self.pressures: np.ndarray | str | None = None
+        self.table: np.ndarray | str | None = None
+
+    def read(self) -> VaspFrames:
+        head = self.head()
+        numbers = read_outcar_species(head)
+        self.n_atoms = len(numbers)
+        refuse_band(self.tags, self.collected.name)
+        is_complete = False
+        for line in self.lines:
+            is_complete = is_complete or END in line
+            self.take(line)
+        self.leave_out_prediction()
+        if not len(self.collected):
+            raise VaspOutputError('it ends before its first calculation has ended')
+        method = method_label(self.tags, self.titles)
+        return self.collected.pack(numbers, method, is_complete, [NO_SHEAR] if self.tags.get('ISIF') == '1' else [])
+
+    def head(self) -> list[str]:
+        """Return the lines up to the first calculation, and keep what they say of the method."""
+        head = []
+        for line in self.lines:
+            if ITERATION.match(line) or ENERGY.match(line):
+                self.take(line)
+                break
+            head.append(line)
+            if match := VERSION.match(line):
+                self.version = self.version or int(match.group(1))
+            elif match := SETTING.match(line):
+                self.tags[match.group(1)] = match.group(2)
+            elif match := TITLE.match(line):
+                self.titles.append(match.group(1).strip())
+            elif LATTICE in line:
+                self.cell = _rows(self.lines, 3, 3)
+        if not any(COUNTS in line for line in head):
+            raise VaspOutputError('it does not tell how many atoms of each element there are')
+        return head
+
+    def take(self, line: str) -> None:
+        """Take what one line says."""
+        if match := ITERATION.match(line):
+            self.n_electronic = int(match.group(2))
+            self.is_prediction_pending = False  # the same step is computed as well
+        elif REACHED in line:
+            self.is_reached = True
+        elif LATTICE in line:
+            self.cell = _rows(self.lines, 3, 3)
+        elif line.startswith(STRESS):
+            self.pressures = _numbers(line[len(STRESS) :], 6)
+        elif line.lstrip(' ').startswith(FORCES.lstrip()) and 'TOTAL-FORCE' in line:
+            next(self.lines, '')
+            self.table = _rows(self.lines, self.n_atoms, 6)
+        elif match := ENERGY.match(line):
+            self.leave_out_prediction()
+            self.is_prediction_pending = match.group(1) == 'ML'
+            if not self.is_prediction_pending:
+                self.collected.add(self.calculation(match.group(2)), self.n_atoms)
+            self.begin()
+
+    def leave_out_prediction(self) -> None:
+        """Count a step of which there is nothing but what a force field predicted."""
+        if self.is_prediction_pending:
+            self.collected.add(PREDICTED, self.n_atoms)
+        self.is_prediction_pending = False
+
+    def calculation(self, energy: str) -> Calculation | str:
+        """Return the calculation, or why it is left out."""
+        nelm = int(_whole(self.tags.get('NELM', DEFAULT_NELM)))
+        if not self.is_reached or (self.n_electronic >= nelm and self.version < EXACT_MESSAGE):
+            return not_converged(self.n_electronic, nelm)
+        if self.table is None or self.cell is None:
+            return NO_FORCES
+        pressures = None if self.tags.get('ISIF') == '1' else self.pressures
+        number = _numbers(energy, 1)
+        for part in (self.table, self.cell, pressures, number):
+            if isinstance(part, str):
+                return part
+        assert isinstance(self.table, np.ndarray)
+        assert isinstance(self.cell, np.ndarray)
+        assert not isinstance(pressures, str)
+        ordered = None if pressures is None else pressures[ASE_ORDER]
+        return Calculation(self.cell, self.table[:, :3], float(number[0]), self.table[:, 3:], ordered)
+
+
+def _rows(lines: Iterator[str], n_rows: int, n_columns: int) -> np.ndarray | str:
+    """Return the first numbers of the next lines, or why they cannot be read."""
+    return _table(list(itertools.islice(lines, n_rows)), n_rows, n_columns)
+
+
+def _table(lines: Iterable[str], n_rows: int, n_columns: int) -> np.ndarray | str:
+    rows = [_numbers(line, n_columns) for line in lines]
+    for row in rows:
+        if isinstance(row, str):
+            return row
+    return np.array(rows) if len(rows) == n_rows else 'It is not complete.'
+
+
+def _numbers(text: str, count: int) -> np.ndarray | str:
+    """Return the first numbers of a line, which may touch each other where one is negative, or what is wrong."""
+    words = re.sub(r'(?<=[0-9])-', ' -', text).split()[:count]
+    try:
+        values = [float(word) for word in words if '_' not in word]
+    except ValueError:
+        values = []
+    return np.array(values) if len(values) == count else f'A number in it cannot be read: `{text.strip()[:60]}`.'
+
+
+def _whole(text: str) -> str:
+    if not re.fullmatch(r'[0-9]{1,9}', text):
+        raise VaspOutputError(f'NELM is `{text[:20]}`, which is no number')
+    return text
