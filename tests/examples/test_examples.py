@@ -81,3 +81,22 @@ def test_neb(run_example, campaign):
     if node.exit_status == 0:
         assert 'GFN1-xTB on the same images: ' in output
         assert node.outputs.labelled.is_labelled
+
+
+@pytest.mark.slow
+def test_workgraph(run_example):
+    """A campaign and a diffusivity as tasks of one graph: the potential goes from one to the other."""
+    pytest.importorskip(
+        'aiida_workgraph', reason="aiida-workgraph is not installed: pip install 'aiida-seimlip[workgraph]'"
+    )
+    output, graph = run_example('05_workgraph.py')
+    called = {link.link_label: link.node for link in graph.base.links.get_outgoing().all()}
+    campaign, diffusivity = called['campaign'], called['diffusivity']
+    assert campaign.is_finished_ok, output
+    assert diffusivity.exit_status in (0, 400, 410, 420), (
+        output
+    )  # so small a potential is not to be trusted, and it says so
+    assert diffusivity.inputs.potential.uuid == campaign.outputs.potential.uuid
+    assert diffusivity.inputs.structure.uuid == called['vacancy'].outputs.structure.uuid
+    assert set(diffusivity.outputs.tracks) == {'T0020_r0', 'T0040_r0'}
+    assert f'campaign: finished <{campaign.pk}>' in output
