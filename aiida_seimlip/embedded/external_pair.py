@@ -46,15 +46,17 @@ class ExternalPair:
         """Cut-off in Å."""
         return self.evaluator.cutoff
 
-    def attach(self, lmp: Any) -> None:
+    def attach(self, lmp: Any, *, anew: bool = False) -> None:
         """Make LAMMPS call this potential at every step; its simulation box must be defined.
 
-        :param lmp: object of LAMMPS' Python module, without a fix of the name `FIX_ID`.
+        :param lmp: object of LAMMPS' Python module.
+        :param anew: whether there is a fix of the name `FIX_ID` already, which calls another potential.
         """
         self._lmp = lmp
         self._simulation = Simulation(lmp)
-        lmp.command(f'fix {FIX_ID} all external pf/callback 1 1')
-        lmp.command(f'fix_modify {FIX_ID} energy yes virial yes')
+        if not anew:
+            lmp.command(f'fix {FIX_ID} all external pf/callback 1 1')
+            lmp.command(f'fix_modify {FIX_ID} energy yes virial yes')
         lmp.set_fix_external_callback(FIX_ID, self._callback, None)
         if self.control is not None:
             lmp.fix_external_set_vector_length(FIX_ID, 2)  # compute slice never takes the last entry

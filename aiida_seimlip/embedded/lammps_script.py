@@ -1,9 +1,13 @@
-"""Reading LAMMPS input scripts: statements, as LAMMPS itself divides them."""
+"""Reading LAMMPS input scripts: statements, words and branches, as LAMMPS itself divides them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+_WORD = re.compile(r'"""(?P<triple>.*?)"""|"(?P<double>[^"]*)"|\'(?P<single>[^\']*)\'|(?P<bare>\S+)', re.DOTALL)
+_QUOTED = re.compile(r'"""(?:.*?"""|.*)|"[^"]*"?|\'[^\']*\'?|(?P<comment>#)', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,15 @@ class Statement:
 
     @property
     def plain(self) -> str:
-        """The command in one line, without continuation marks and comment."""
-        lines = self.text.split('\n')
-        return _without_comment(' '.join(line.rstrip().removesuffix('&') for line in lines)).strip()
+        """The command without continuation marks and comment; only what stands in triple quotes has several lines."""
+        *lines, last = (line.rstrip() for line in self.text.split('\n'))
+        joined = ''.join(line[:-1] if line.endswith('&') else f'{line}\n' for line in lines)
+        return _without_comment(joined + last.removesuffix('&')).strip()
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the command, without quotes."""
+        return split_words(self.plain)
 
 
 def statements(text: str) -> Iterator[Statement]:
@@ -37,26 +47,59 @@ def statements(text: str) -> Iterator[Statement]:
     """
     lines: list[str] = []
     start = 1
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.removesuffix('\n').split('\n'), start=1):
         if not lines:
             start = number
         lines.append(line)
-        joined = '\n'.join(lines)
-        if not line.rstrip().endswith('&') and joined.count('"""') % 2 == 0:
-            yield Statement(joined, start)
+        if not line.rstrip().endswith('&') and '\n'.join(lines).count('"""') % 2 == 0:
+            yield Statement('\n'.join(lines), start)
             lines = []
     if lines:
         yield Statement('\n'.join(lines), start)
 
 
-def _without_comment(line: str) -> str:
-    """Cut a line at the first ``#`` outside quotes."""
-    quote = ''
-    for index, character in enumerate(line):
-        if quote:
-            quote = '' if character == quote else quote
-        elif character in '"\'':
-            quote = character
-        elif character == '#':
-            return line[:index]
-    return line
+def split_words(line: str) -> list[str]:
+    """Divide a command into words; a quoted word loses its quotes.
+
+    :param line: without comment.
+    """
+    return [next(word for word in match.groups() if word is not None) for match in _WORD.finditer(line)]
+
+
+def divide_branches(words: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+    """Divide a command ``if`` into its branches.
+
+    :param words: of the command, the first being ``if``.
+    :return: for each branch the words that say when it is taken (``if CONDITION then``, ``elif CONDITION``, ``else``),
+        and its commands. Wrong commands are divided somehow: LAMMPS says what is wrong with them.
+    """
+    branches: list[tuple[list[str], list[str]]] = [(list(words[:3]), [])]
+    rest = list(words[3:])
+    while rest:
+        word = rest.pop(0)
+        if word not in ('elif', 'else'):
+            branches[-1][1].append(word)
+            continue
+        count = 1 if word == 'elif' else 0
+        branches.append(([word, *rest[:count]], []))
+        rest = rest[count:]
+    return branches
+
+
+def quote(word: str) -> str:
+    """Return a word as it has to be written in a script, for `split_words` to find it again.
+
+    :param word: without three double quotes in a row.
+    """
+    if word and not re.search(r'[\s#"\'$&]', word):
+        return word
+    mark = next((mark for mark in ('"', "'") if mark not in word), '"""')
+    return f'{mark}{word}{mark}'
+
+
+def _without_comment(text: str) -> str:
+    """Cut a command at the first ``#`` outside quotes."""
+    for match in _QUOTED.finditer(text):
+        if match['comment']:
+            return text[: match.start()]
+    return text

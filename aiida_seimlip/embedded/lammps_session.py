@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from aiida_seimlip.embedded.external_pair import FIX_ID, ExternalPair
+from aiida_seimlip.embedded.lammps_interpreter import Handler, Interpreter
 from aiida_seimlip.embedded.lammps_library import OWN_STYLES, is_lammps_error, leave, load_lammps, say
-from aiida_seimlip.embedded.lammps_script import Statement, statements
+from aiida_seimlip.embedded.lammps_script import Statement
 from aiida_seimlip.embedded.pair_styles import PairStyleError, make_mlip, make_mtp
 
-_MAKE_BOX = ('read_data', 'create_box', 'read_restart', 'clear')
+_MAKE_BOX = ('read_data', 'create_box', 'read_restart')
 _REFUSED_COMPUTES = ('stress/atom', 'centroid/stress/atom', 'group/group', 'heat/flux', 'stress/mop')
-_ERROR_ALL = 2  # LAMMPS' own number for an error that all ranks report
+_GRADE_COMPUTE = 'mtp/extrapolation'
 _PAIR_TITLES = {'epair': 'E_pair', 'evdwl': 'E_vdwl'}
 _PAIR_ENERGY = re.compile(r'\b(epair|evdwl)\b')
+_DEFAULT_THERMO = ('step', 'temp', 'epair', 'emol', 'etotal', 'press')
+_SHOW_THERMO = ('run', 'minimize', 'rerun')
 
 
 def run(script: str, arguments: list[str]) -> None:
@@ -29,7 +29,7 @@ def run(script: str, arguments: list[str]) -> None:
     lmp = load_lammps(arguments)
     session = Session(lmp)
     try:
-        session.run_script(statements(script))
+        session.interpreter.run(script)
     except Exception as error:
         if is_lammps_error(error):  # LAMMPS has printed it
             leave(1)
@@ -40,96 +40,105 @@ def run(script: str, arguments: list[str]) -> None:
 
 
 class Session:
-    """One LAMMPS, the script it runs and the potential it runs with.
+    """One LAMMPS, and the potential it runs with.
 
     :param lmp: object of LAMMPS' Python module.
     """
 
     def __init__(self, lmp: Any):
         self.lmp = lmp
+        self.interpreter = Interpreter(lmp, self._take_over)
         self.pair: ExternalPair | None = None
         self._attached: ExternalPair | None = None
-        self._thermo_style_given = False
+        self._thermo: list[str] | None = list(_DEFAULT_THERMO)
+        self._thermo_changes: list[Statement] = []
+        self._unmet: list[tuple[str, str]] = []
 
-    def run_script(self, script: Iterable[Statement]) -> None:
-        """Run a script, taking over the statements that LAMMPS does not know.
+    def _take_over(self, statement: Statement) -> Handler | None:
+        """Return the method that runs a statement in LAMMPS' place, or has something to do besides; None for most."""
+        command = statement.command
+        if command in _MAKE_BOX:
+            return self._make_box
+        if command == 'compute':
+            kind = (statement.words[3:] or [''])[0]
+            concerns = '$' in statement.plain or kind in _REFUSED_COMPUTES or _GRADE_COMPUTE in statement.words
+            return self._compute if concerns else None
+        if command in _SHOW_THERMO:
+            return self._show if self.pair is not None and self._shows_pair_energy() else None
+        if command in ('variable', 'fix'):
+            return self._use_pair_energy if _PAIR_ENERGY.search(statement.plain) else None
+        return {
+            'pair_style': self._pair_style, 'clear': self._clear,
+            'thermo_style': self._thermo_style, 'thermo_modify': self._thermo_modify,
+        }.get(command)  # fmt: skip
 
-        What lies between them goes to LAMMPS in one piece, so that ``label``, ``jump SELF`` and ``next`` work there.
+    # -- thermodynamic output: LAMMPS would show the energy of its pair style, which is none --------------------------
 
-        :param script: the statements.
-        """
-        script = list(script)
-        self._thermo_style_given |= any(statement.command == 'thermo_style' for statement in script)
-        piece: list[Statement] = []
-        for statement in script:
-            handler = self._handler(statement)
-            if handler is not None:
-                self._run_piece(piece)
-                piece = []
-                if handler(statement):
-                    continue
-            piece.append(statement)
-            if statement.command in _MAKE_BOX:
-                self._run_piece(piece)
-                piece = []
-                self._after_box_change(statement.command)
-        self._run_piece(piece)
+    def _thermo_style(self, statement: Statement) -> None:
+        """Remember what is to be shown; with our potential, show the potential energy as that of the pair style."""
+        words = self.interpreter.expand(statement)
+        known = {'one': list(_DEFAULT_THERMO), 'custom': words[2:]}
+        self._thermo = known.get(words[1]) if len(words) > 1 else None
+        self._thermo_changes = []
+        if self.pair is None or not self._shows_pair_energy():
+            self.interpreter.pass_on(statement)
+        else:
+            self._translate_thermo()
 
-    def _handler(self, statement: Statement) -> Callable[[Statement], bool] | None:
-        """Return the method that takes a statement over, or at least looks at it; None for most statements."""
-        words = statement.plain.split()
-        if statement.command in ('pair_style', 'include'):
-            return {'pair_style': self._pair_style, 'include': self._include}[statement.command]
-        if statement.command == 'compute' and set(words) & {*_REFUSED_COMPUTES, 'mtp/extrapolation'}:
-            return self._compute
-        if self.pair is None:
-            return None
-        if statement.command == 'thermo_style' and (words[1:2] != ['custom'] or _PAIR_ENERGY.search(statement.plain)):
-            return self._thermo_style
-        if statement.command in ('variable', 'fix') and _PAIR_ENERGY.search(statement.plain):
-            return self._refuse_pair_energy
-        return None
+    def _thermo_modify(self, statement: Statement) -> None:
+        if self.pair is not None and self._shows_pair_energy():
+            self._translate_thermo()
+        self._thermo_changes.append(statement)
+        self.interpreter.pass_on(statement)
 
-    def _run_piece(self, piece: list[Statement]) -> None:
-        """Let LAMMPS read statements from a file that exists in memory only."""
-        if not piece:
-            return
-        descriptor = os.memfd_create('input')
-        try:
-            content = '\n'.join(statement.text for statement in piece) + '\n'
-            with os.fdopen(os.dup(descriptor), 'wb') as handle:
-                handle.write(content.encode(errors='surrogateescape'))
-            self.lmp.file(f'/proc/self/fd/{descriptor}')
-        finally:
-            os.close(descriptor)
+    def _show(self, statement: Statement) -> None:
+        self._translate_thermo()
+        self.interpreter.pass_on(statement)
 
-    def _error(self, message: str) -> NoReturn:
-        """Report an error as LAMMPS does, on the screen and in the log; raises."""
-        self.lmp.error(_ERROR_ALL, message)
-        raise AssertionError('LAMMPS did not raise its error')
+    def _shows_pair_energy(self) -> bool:
+        """Tell whether the present output has to be translated, or cannot be."""
+        return self._thermo is None or any(keyword in _PAIR_TITLES for keyword in self._thermo)
 
-    # -- statements that are taken over; they return whether LAMMPS shall not see them -------------------------------
+    def _translate_thermo(self) -> None:
+        """Show the potential energy under the title of the energy of the pair style."""
+        if self._thermo is None:
+            self.interpreter.error('seimlip-lmp has no pair energy to show in this thermo_style, use one or custom')
+        keywords, self._thermo = self._thermo, ['pe' if word in _PAIR_TITLES else word for word in self._thermo]
+        self.lmp.command(f'thermo_style custom {" ".join(self._thermo)}')
+        for index, keyword in enumerate(keywords, start=1):
+            if keyword in _PAIR_TITLES:
+                self.lmp.command(f'thermo_modify colname {index} {_PAIR_TITLES[keyword]}')
+        self.interpreter.pass_on(*self._thermo_changes)  # thermo_style forgets them
 
-    def _include(self, statement: Statement) -> bool:
-        words = self._expand(statement)
-        if len(words) != 2 or not Path(words[1]).is_file():
-            return False
-        self.run_script(statements(Path(words[1]).read_text(errors='surrogateescape')))
-        return True
+    # -- what LAMMPS would ask its pair style for ---------------------------------------------------------------------
 
-    def _pair_style(self, statement: Statement) -> bool:
-        words = self._expand(statement)
+    def _use_pair_energy(self, statement: Statement) -> None:
+        self._refuse(statement, 'seimlip-lmp has no pair energy of its own, use pe instead of epair')
+
+    def _refuse(self, statement: Statement, reason: str) -> None:
+        """Refuse a statement that our potential cannot serve, or the potential when it comes later."""
+        message = f'line {statement.line}: {reason}'
+        if self.pair is not None:
+            self.interpreter.error(message)
+        self._unmet.append((statement.command, message))
+        self.interpreter.pass_on(statement)
+
+    # -- the potential ------------------------------------------------------------------------------------------------
+
+    def _pair_style(self, statement: Statement) -> None:
+        words = self.interpreter.expand(statement)
         if len(words) < 2 or words[1] not in OWN_STYLES:
             if any(word in OWN_STYLES for word in words):
-                self._error('seimlip-lmp knows no hybrid pair styles with moment tensor potentials')
+                self.interpreter.error('seimlip-lmp knows no hybrid pair styles with moment tensor potentials')
             self._detach()
-            self.pair = None
-            return False
-        self.lmp.command('# ' + ' '.join(words))
+            self.interpreter.pass_on(statement)
+            return
+        if self._unmet:
+            self.interpreter.error(self._unmet[0][1])
+        self.interpreter.note(statement)
         self.pair = self._make_pair(words[1], words[2:])
         self.lmp.command(f'pair_style zero {self.pair.cutoff:.17g} nocoeff')
         self._attach()
-        return True
 
     def _make_pair(self, style: str, words: list[str]) -> ExternalPair:
         """Load a potential; a fault ends the process as it ends the original."""
@@ -141,65 +150,51 @@ class Session:
             if style == 'mlip':
                 say(str(error))
                 leave(7)
-            self._error(str(error))
+            self.interpreter.error(str(error))
 
-    def _compute(self, statement: Statement) -> bool:
-        words = self._expand(statement)
-        if len(words) > 3 and words[3] in _REFUSED_COMPUTES and self.pair is not None:
-            self._error(f'compute {words[3]} needs what seimlip-lmp does not have: the virial of each atom or pair')
-        if words[3:] != ['pair', 'mtp/extrapolation']:
-            return False
-        if self.pair is None or self.pair.control is None or self._attached is None:
-            self._error('compute pair mtp/extrapolation needs pair_style mtp/extrapolation and a simulation box')
-        self.lmp.command('# ' + ' '.join(words))
-        self.lmp.command(f'compute {words[1]} {words[2]} slice 1 2 1 f_{FIX_ID}')
-        return True
+    def _compute(self, statement: Statement) -> None:
+        words = self.interpreter.expand(statement)
+        if len(words) > 3 and words[3] in _REFUSED_COMPUTES:
+            reason = f'compute {words[3]} needs what seimlip-lmp does not have: the virial of each atom or pair'
+            self._refuse(statement, reason)
+        elif words[3:] != ['pair', _GRADE_COMPUTE]:
+            self.interpreter.pass_on(statement)
+        elif self.pair is None or self.pair.control is None or self._attached is None:
+            self.interpreter.error(
+                'compute pair mtp/extrapolation needs pair_style mtp/extrapolation and a simulation box'
+            )
+        else:
+            self.interpreter.note(statement)
+            self.lmp.command(f'compute {words[1]} {words[2]} slice 1 2 1 f_{FIX_ID}')
 
-    def _thermo_style(self, statement: Statement) -> bool:
-        words = self._expand(statement)
-        if words[1:2] not in (['one'], ['custom']):
-            self._error('seimlip-lmp has no pair energy to show in this thermo_style, use one or custom')
-        self._translate_thermo_style(words[2:])
-        return True
-
-    def _translate_thermo_style(self, keywords: list[str]) -> None:
-        """Show the potential energy where LAMMPS would show that of the pair style, which is none."""
-        keywords = keywords or ['step', 'temp', 'epair', 'emol', 'etotal', 'press']
-        plain = ['pe' if keyword in _PAIR_TITLES else keyword for keyword in keywords]
-        self.lmp.command(f'thermo_style custom {" ".join(plain)}')
-        for index, keyword in enumerate(keywords, start=1):
-            if keyword in _PAIR_TITLES:
-                self.lmp.command(f'thermo_modify colname {index} {_PAIR_TITLES[keyword]}')
-
-    def _refuse_pair_energy(self, statement: Statement) -> bool:
-        self._error(f'line {statement.line}: seimlip-lmp has no pair energy of its own, use pe instead of epair')
-
-    # -- the potential ------------------------------------------------------------------------------------------------
-
-    def _expand(self, statement: Statement) -> list[str]:
-        """Return the words of a statement, variables replaced."""
-        return str(self.lmp.expand(statement.plain) or '').split()
-
-    def _after_box_change(self, command: str) -> None:
-        if command == 'clear':
-            self.pair = self._attached = None
+    def _make_box(self, statement: Statement) -> None:
+        self.interpreter.pass_on(statement)
         self._attach()
 
+    def _clear(self, statement: Statement) -> None:
+        self.interpreter.pass_on(statement)
+        self.pair = self._attached = None
+        self._thermo, self._thermo_changes = list(_DEFAULT_THERMO), []
+        self._unmet = [(command, message) for command, message in self._unmet if command == 'variable']
+
     def _attach(self) -> None:
-        """Bring the potential into LAMMPS as soon as there is a box."""
+        """Bring the potential into LAMMPS as soon as there is a box.
+
+        A second potential takes the place of the first, so that its forces are added before other fixes work on them.
+        """
         if self.pair is None or self._attached is self.pair or not self.lmp.extract_setting('box_exist'):
             return
-        self._detach()
-        if self.lmp.available_ids('fix'):
-            self._error('pair_style must stand before the first fix: seimlip-lmp adds its forces by a fix of its own')
-        self.pair.attach(self.lmp)
+        if self._attached is None and self.lmp.available_ids('fix'):
+            self.interpreter.error(
+                'pair_style must stand before the first fix: seimlip-lmp adds its forces by a fix of its own'
+            )
+        self.pair.attach(self.lmp, anew=self._attached is not None)
         self._attached = self.pair
         if self.pair.dialect == 'mtp':
             self.lmp.command('pair_coeff * *')
-        if not self._thermo_style_given:
-            self._translate_thermo_style([])
 
     def _detach(self) -> None:
+        """Take the potential away, because LAMMPS' own pair style follows."""
         if self._attached is not None:
             self.lmp.command(f'unfix {FIX_ID}')
-            self._attached = None
+        self.pair = self._attached = None
