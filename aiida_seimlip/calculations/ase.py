@@ -23,6 +23,7 @@ class AseCalculation(ScriptCalculation):
     """
 
     SCRIPT_FILENAME = 'run_ase.py'
+    MODULE_FILENAMES = ('batch.py', 'tasks.py', 'worker.py')
     RESULTS_FILENAME = 'results.jsonl'
     TEMPORARY_FILENAMES = (RESULTS_FILENAME,)
     STDOUT_FILENAME = 'ase.out'

@@ -13,19 +13,19 @@ from aiida_seimlip.calculations.validation import faults_of_potential
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.calculator import CalculatorOptions
 
-SHARED_FILENAME = 'shared.py'
-"""Module that the scripts import from the folder that they run in."""
+SHARED_FILENAMES = ('make_calculator.py', 'shared.py')
+"""Modules that all scripts import from the folder that they run in."""
 
 POTENTIAL_STEM = 'potential'
 
 
 def write_scripts(folder: Folder, *names: str) -> None:
-    """Write scripts of `aiida_seimlip.remote`, and the module that they share.
+    """Write scripts of `aiida_seimlip.remote`, and the modules that they all share.
 
     :param folder: where the files of the job are gathered.
     :param names: of the scripts.
     """
-    for name in (*names, SHARED_FILENAME):
+    for name in (*names, *SHARED_FILENAMES):
         with folder.open(name, 'wb') as handle:
             handle.write(files('aiida_seimlip').joinpath('remote', name).read_bytes())
 

@@ -35,7 +35,7 @@ class ScriptCalculation(CheckedInputs, CalcJob):
 
     SCRIPT_FILENAME: ClassVar[str]
     MODULE_FILENAMES: ClassVar[tuple[str, ...]] = ()
-    """What the script imports beside the module that all scripts share."""
+    """What the script imports beside the modules that all scripts share."""
     TEMPORARY_FILENAMES: ClassVar[tuple[str, ...]]
     """What the script writes and the parser reads; the output nodes hold it."""
     STDOUT_FILENAME: ClassVar[str]

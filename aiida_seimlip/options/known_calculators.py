@@ -9,6 +9,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
+ANY_PERIODICITY = (0, 1, 2, 3)
+CRYSTALS = (3,)
+MOLECULES_AND_CRYSTALS = (0, 3)
+
 
 @dataclass(frozen=True)
 class PotentialFile:
@@ -30,9 +34,9 @@ class PotentialFile:
 class KnownCalculator:
     """A calculator that can be named in the options.
 
-    :param target: where to import it from on the remote computer, as ``module:attribute``; the module ``shared`` is
-        uploaded with the job.
-    :param package: name of the package (distribution) whose version is recorded.
+    :param target: where to import it from on the remote computer, as ``module:attribute``; the module
+        ``make_calculator`` is uploaded with the job.
+    :param package: name of the package (distribution) whose version is recorded; empty: the one of its module.
     :param defaults: keyword arguments that are set unless the options say otherwise.
     :param reusable: whether one instance may calculate one frame after the other; false where it would start the next
         frame from the electronic state of the last one.
@@ -41,16 +45,32 @@ class KnownCalculator:
     :param method: label of the method by which it labels frames, with keyword arguments in braces, such as ``{xc}``;
         empty: its name.
     :param implied: keyword arguments that `method` names, as the calculator itself sets them where they are not given.
+    :param periodic_axes: numbers of periodic directions of a frame that it can take; a frame with another number
+        would be calculated as another system, and is refused.
+    :param install: what makes it available to the Python interpreter of the job.
+    :param licence: of the package, and of the program where that has another one.
+    :param was_run: with what it was run and compared with finite differences; empty: it was not.
+    :param caveat: what to know before its labels are used.
     """
 
     target: str
-    package: str
+    package: str = ''
     defaults: dict[str, JsonValue] = field(default_factory=dict)
     reusable: bool = False
     runs_model: bool = False
     potential: PotentialFile | None = None
     method: str = ''
     implied: dict[str, str] = field(default_factory=dict)
+    periodic_axes: tuple[int, ...] = ANY_PERIODICITY
+    install: str = ''
+    licence: str = ''
+    was_run: str = ''
+    caveat: str = ''
+
+    @property
+    def partial_periodicity(self) -> bool:
+        """Whether it can take frames that are periodic in one or two directions."""
+        return {1, 2} <= set(self.periodic_axes)
 
     def label(self, kwargs: Mapping[str, Any]) -> str | None:
         """Return the label of the method, None if the keyword arguments do not tell it.
@@ -60,22 +80,63 @@ class KnownCalculator:
         :param kwargs: of the calculator, its defaults included.
         """
         given = {**self.implied, **kwargs}
-        words = {
-            key: value.upper() if value.islower() and '/' not in value and '.' not in value else PurePath(value).name
-            for key, value in given.items()
-            if isinstance(value, str) and value
-        }
+        words = {key: _word(value) for key, value in given.items() if isinstance(value, str) and value}
         try:
             return self.method.format_map(words) or None
         except KeyError:
             return None
 
 
+def _word(value: str) -> str:
+    return value.upper() if value.isalpha() and value.islower() else PurePath(value).name
+
+
 CALCULATORS: dict[str, KnownCalculator] = {
-    'dftb+': KnownCalculator('ase.calculators.dftb:Dftb', 'ase'),
-    'emt': KnownCalculator('ase.calculators.emt:EMT', 'ase', reusable=True, method='EMT'),
-    'gpaw': KnownCalculator('gpaw:GPAW', 'gpaw', {'txt': None}, method='{xc}', implied={'xc': 'LDA'}),
-    'lj': KnownCalculator('ase.calculators.lj:LennardJones', 'ase', reusable=True),
+    'abinit': KnownCalculator(
+        'make_calculator:make_abinit',
+        'ase',
+        {'chkprim': 0},
+        method='{xc}',
+        periodic_axes=CRYSTALS,
+        install='ABINIT (Debian: `apt install abinit`) and its pseudopotentials',
+        licence='LGPL-2.1+ (ASE), GPL-2+ (ABINIT)',
+    ),
+    'chgnet': KnownCalculator(
+        'make_calculator:make_chgnet',
+        'chgnet',
+        {'model_name': '0.3.0', 'device': 'cpu'},
+        reusable=True,
+        method='CHGNet-{model_name}',
+        periodic_axes=CRYSTALS,
+        install='`pip install chgnet`',
+        licence='BSD-3-Clause',
+    ),
+    'dftb+': KnownCalculator(
+        'ase.calculators.dftb:Dftb',
+        'ase',
+        periodic_axes=MOLECULES_AND_CRYSTALS,
+        install='DFTB+ and its Slater-Koster files',
+        licence='LGPL-2.1+ (ASE), LGPL-3+ (DFTB+)',
+    ),
+    'emt': KnownCalculator('ase.calculators.emt:EMT', 'ase', reusable=True, method='EMT', licence='LGPL-2.1+'),
+    'espresso': KnownCalculator(
+        'make_calculator:make_espresso',
+        'ase',
+        {'input_data': {'control': {'tprnfor': True, 'tstress': True}}},
+        periodic_axes=CRYSTALS,
+        install='Quantum ESPRESSO (Debian: `apt install quantum-espresso`) and its pseudopotentials',
+        licence='LGPL-2.1+ (ASE), GPL-2+ (Quantum ESPRESSO)',
+    ),
+    'gpaw': KnownCalculator(
+        'gpaw:GPAW',
+        'gpaw',
+        {'txt': None},
+        method='{xc}',
+        implied={'xc': 'LDA'},
+        install='`pip install gpaw`, after libxc and BLAS',
+        licence='GPL-3+',
+    ),
+    'lj': KnownCalculator('ase.calculators.lj:LennardJones', 'ase', reusable=True, licence='LGPL-2.1+'),
     'mace': KnownCalculator(
         'mace.calculators:MACECalculator',
         'mace-torch',
@@ -84,18 +145,51 @@ CALCULATORS: dict[str, KnownCalculator] = {
         runs_model=True,
         potential=PotentialFile('model_paths', ('mace',), is_required=False),
         method='MACE {model_paths}',
+        install='`pip install mace-torch`',
+        licence='MIT',
     ),
-    'morse': KnownCalculator('ase.calculators.morse:MorsePotential', 'ase', reusable=True),
+    'morse': KnownCalculator('ase.calculators.morse:MorsePotential', 'ase', reusable=True, licence='LGPL-2.1+'),
     'motep': KnownCalculator(
-        'shared:make_motep', 'motep', reusable=True, potential=PotentialFile('potential', ('mtp',), 'species')
+        'make_calculator:make_motep',
+        'motep',
+        reusable=True,
+        potential=PotentialFile('potential', ('mtp',), 'species'),
+        install='`pip install motep`',
+        licence='MIT',
     ),
     'mtp': KnownCalculator(
         'aiida_seimlip.science.mtp.calculator:MtpCalculator',
         'aiida-seimlip',
         reusable=True,
         potential=PotentialFile('potential', ('mtp',), 'species'),
+        install='`pip install aiida-seimlip`',
+        licence='MIT',
     ),
-    'tblite': KnownCalculator('tblite.ase:TBLite', 'tblite', {'method': 'GFN1-xTB', 'verbosity': 0}, method='{method}'),
-    'vasp': KnownCalculator('ase.calculators.vasp:Vasp', 'ase', method='{xc}'),
+    'sevennet': KnownCalculator(
+        'sevenn.calculator:SevenNetCalculator',
+        'sevenn',
+        {'model': '7net-0', 'device': 'cpu'},
+        reusable=True,
+        method='{model}',
+        install='`pip install sevenn`',
+        licence='MIT',
+    ),
+    'tblite': KnownCalculator(
+        'tblite.ase:TBLite',
+        'tblite',
+        {'method': 'GFN1-xTB', 'verbosity': 0},
+        method='{method}',
+        periodic_axes=MOLECULES_AND_CRYSTALS,
+        install='`pip install tblite`',
+        licence='LGPL-3.0-or-later',
+    ),
+    'vasp': KnownCalculator(
+        'ase.calculators.vasp:Vasp',
+        'ase',
+        method='{xc}',
+        periodic_axes=CRYSTALS,
+        install='VASP, with the environment variables that ASE asks for',
+        licence='LGPL-2.1+ (ASE), proprietary (VASP)',
+    ),
 }
 """The calculators by name."""

@@ -1,33 +1,29 @@
 """Worker processes that calculate the images of a band; uploaded beside ``run_neb.py``.
 
-It needs ``shared.py`` beside it, numpy, ase and the calculator, and nothing else.
+It needs ``shared.py`` and ``make_calculator.py`` beside it, numpy, ase and the calculator, and nothing else.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import time
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or __package__:
-    from .shared import Record, descendants, kill, label, make_calculator, package_versions
-else:  # on the remote computer the module lies beside this one
-    from shared import Record, descendants, kill, label, make_calculator, package_versions
+    from .make_calculator import explain_setup, make_calculator, own_folder, package_versions
+    from .shared import Record, StopError, descendants, kill, label
+else:  # on the remote computer the modules lie beside this one
+    from make_calculator import explain_setup, make_calculator, own_folder, package_versions
+    from shared import Record, StopError, descendants, kill, label
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 POLL_SECONDS = 1.0
-
-
-class StopError(Exception):
-    """The band cannot go on; `status` says how the script ends, the message why."""
-
-    def __init__(self, status: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def work(connection: Connection, options: Record) -> None:
@@ -36,9 +32,10 @@ def work(connection: Connection, options: Record) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         calculator = make_calculator(options)
-        connection.send({'versions': package_versions(options['package'])})
+        own_folder(calculator, Path.cwd() / f'worker-{os.getpid()}')
+        connection.send({'versions': package_versions(options)})
     except Exception as exception:  # reported as the reason why the band cannot run
-        connection.send({'error': f'{type(exception).__name__}: {exception}'})
+        connection.send({'error': explain_setup(exception, options)})
         return
     while True:
         try:
@@ -56,6 +53,7 @@ def work(connection: Connection, options: Record) -> None:
             return
         if not options['reusable']:
             calculator = make_calculator(options)
+            own_folder(calculator, Path.cwd() / f'worker-{os.getpid()}')
 
 
 class Pool:

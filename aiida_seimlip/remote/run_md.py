@@ -16,7 +16,7 @@ of the records (NumPy's format, version 1.0) and hold as many records as there w
   ``kinetic_energy`` (eV), ``volume`` (Å³), ``pressure`` (bar).
 
 ``checkpoint.npz`` holds the last frame with velocities (Å/ps); ``results.json``, written at the end, how it ended. The
-script needs ``shared.py`` beside it, numpy, ase and the calculator, and nothing else.
+script needs ``shared.py`` and ``make_calculator.py`` beside it, numpy, ase and the calculator, and nothing else.
 
 Nosé–Hoover chains and the barostat of Martyna, Tobias and Klein are those of ASE. These count 3N degrees of freedom, of
 which the centre of mass takes no part: the temperature that they are given is lower by (N - 1) / N, so that it is the
@@ -25,7 +25,6 @@ temperature asked for that the atoms have.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
@@ -35,16 +34,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or __package__:
-    from .shared import THREAD_VARIABLES, FrameError, Record, label, make_calculator, package_versions, read_frame
-else:  # on the remote computer the module lies beside this script
-    from shared import THREAD_VARIABLES, FrameError, Record, label, make_calculator, package_versions, read_frame
+    from .make_calculator import explain_setup, make_calculator, package_versions
+    from .shared import (
+        FRAMES_FILENAME,
+        THREAD_VARIABLES,
+        FrameError,
+        Record,
+        StopError,
+        cell_of,
+        is_full,
+        label,
+        read_frame,
+    )
+else:  # on the remote computer the modules lie beside this script
+    from make_calculator import explain_setup, make_calculator, package_versions
+    from shared import (
+        FRAMES_FILENAME,
+        THREAD_VARIABLES,
+        FrameError,
+        Record,
+        StopError,
+        cell_of,
+        is_full,
+        label,
+        read_frame,
+    )
 
 if TYPE_CHECKING:
     import numpy as np
     from ase import Atoms
 
 OPTIONS_FILENAME = 'options.json'
-FRAMES_FILENAME = 'frames.npz'
 RESULTS_FILENAME = 'results.json'
 CHECKPOINT_FILENAME = 'checkpoint.npz'
 RESERVE_FILENAME = 'reserve'
@@ -57,15 +77,6 @@ EXIT_CODES = {
     'finished': 0, 'setup_failed': 2, 'out_of_walltime': 3, 'terminated': 4, 'out_of_disk': 5, 'start_failed': 6,
     'crashed': 7,
 }  # fmt: skip
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-class StopError(Exception):
-    """The run cannot go on; `status` is one of `EXIT_CODES`, the message says why."""
-
-    def __init__(self, status: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 # -- files ------------------------------------------------------------------------------------------------------------
@@ -127,7 +138,7 @@ class Recorder:
 
         :raises FrameError: if energy or forces are not finite.
         """
-        atoms, cell = self.atoms, self.atoms.cell.array
+        atoms, cell = self.atoms, cell_of(self.atoms)
         if self.track is not None and step % self.options['track_every'] == 0:
             ions = atoms.positions[self.is_mobile]
             self.track.append(step, cell=cell, positions=ions, framework=self.framework())
@@ -159,7 +170,7 @@ class Recorder:
 
         part = self.folder / f'part-{CHECKPOINT_FILENAME}'
         velocities = self.atoms.get_velocities() * (1000.0 * units.fs)
-        cell = self.atoms.cell.array
+        cell = cell_of(self.atoms)
         np.savez(part, step=step, positions=self.atoms.positions, velocities=velocities, cell=cell)
         os.replace(part, self.folder / CHECKPOINT_FILENAME)
         self.saved = time.monotonic()
@@ -300,9 +311,9 @@ class Run:
             with np.load(self.folder / FRAMES_FILENAME, allow_pickle=False) as archive:
                 atoms = read_frame({name: archive[name] for name in archive.files}, 0)
             atoms.calc = make_calculator(self.options['calculator'])
-            self.versions = package_versions(self.options['calculator']['package'])
+            self.versions = package_versions(self.options['calculator'])
         except Exception as exception:
-            raise StopError('setup_failed', f'{type(exception).__name__}: {exception}') from exception
+            raise StopError('setup_failed', explain_setup(exception, self.options['calculator'])) from exception
         return atoms
 
     def _is_to_stop(self) -> bool:
@@ -317,7 +328,7 @@ class Run:
 
 def _explain(exception: Exception, status: str) -> StopError:
     """Return what an exception means for the run."""
-    if isinstance(exception, OSError) and exception.errno in DISK_ERRORS:
+    if is_full(exception):
         return StopError('out_of_disk', str(exception))
     if isinstance(exception, FrameError):
         return StopError(status, str(exception))

@@ -17,7 +17,7 @@ largest force across the path on any atom is small: on each image the force with
 without that of the springs, on the climbing image the whole force.
 
 Images are calculated in worker processes: a calculator that crashes does not take the band with it. The script needs
-``shared.py`` and ``pool.py`` beside it, numpy, ase and the calculator, and nothing else.
+``pool.py`` and what that imports beside it, numpy, ase and the calculator, and nothing else.
 """
 
 from __future__ import annotations
@@ -35,17 +35,16 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.mep.neb import DyNEB, NEBState
 
 if TYPE_CHECKING or __package__:
-    from .pool import Pool, StopError
-    from .shared import THREAD_VARIABLES, Record, read_frame
+    from .pool import Pool
+    from .shared import FRAMES_FILENAME, THREAD_VARIABLES, Record, StopError, read_frame
 else:  # on the remote computer the modules lie beside this script
-    from pool import Pool, StopError
-    from shared import THREAD_VARIABLES, Record, read_frame
+    from pool import Pool
+    from shared import FRAMES_FILENAME, THREAD_VARIABLES, Record, StopError, read_frame
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 OPTIONS_FILENAME = 'options.json'
-FRAMES_FILENAME = 'frames.npz'
 BAND_FILENAME = 'band.npz'
 RESULTS_FILENAME = 'results.json'
 SAVE_SECONDS = 10.0

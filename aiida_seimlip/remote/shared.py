@@ -1,4 +1,4 @@
-"""What the scripts share that run on the remote computer: calculators, frames and their labels.
+"""What the scripts share that run on the remote computer: frames and their labels, processes.
 
 Uploaded beside each of them. It needs numpy, ase and the calculator, and nothing else. Units are ASE's (eV, Å, eV/Å³,
 Voigt order), except velocities, which are in Å/ps.
@@ -6,19 +6,20 @@ Voigt order), except velocities, which are in Å/ps.
 
 from __future__ import annotations
 
-import importlib
+import errno
 import os
-import platform
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ase import Atoms
-    from ase.calculators.calculator import Calculator
 
 THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMBA_NUM_THREADS')
-ACTIVE_SET_MARK = b'#MVS'
+FRAMES_FILENAME = 'frames.npz'
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+TURNED = 'turned_to_the_right'
+"""Entry of `Atoms.info` of a frame whose cell vectors were all turned round."""
 
 Record = dict[str, Any]
 
@@ -27,63 +28,59 @@ class FrameError(Exception):
     """A frame has no usable result; the message says why and is reported as it stands."""
 
 
-def make_calculator(options: Record) -> Calculator:
-    """Import the calculator class and create an instance of it.
+class StopError(Exception):
+    """The script cannot go on; `status` says how it ends, the message why."""
 
-    :param options: ``target`` is ``module:attribute``; ``kwargs`` go to the constructor.
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def is_full(exception: Exception) -> bool:
+    """Return whether an exception says that the disk is full, or that a quota is used up."""
+    return isinstance(exception, OSError) and exception.errno in DISK_ERRORS
+
+
+def refuse_periodicity(atoms: Atoms, periodic_axes: list[int] | None) -> None:
+    """Refuse a frame that is periodic in a number of directions that the calculator cannot take.
+
+    :param periodic_axes: the numbers of periodic directions that it can take; None: all.
+    :raises FrameError: if it is another one.
     """
-    module, _, attribute = options['target'].partition(':')
-    return getattr(importlib.import_module(module), attribute)(**options['kwargs'])
-
-
-def make_motep(potential: str, species: list[str], **kwargs: Any) -> Calculator:
-    """Return the calculator of motep for a moment tensor potential.
-
-    :param potential: name of a file in MLIP-3's format; an active set in it is left out, as motep does not read it.
-    :param species: chemical symbols in type order.
-    :param kwargs: of `motep.calculator.MTP`, such as ``engine``.
-    """
-    import tempfile
-
-    from ase.data import atomic_numbers
-    from motep.calculator import MTP
-    from motep.io.mlip.mtp import read_mtp
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, 'potential.mtp')
-        path.write_bytes(Path(potential).read_bytes().partition(ACTIVE_SET_MARK)[0])
-        data = read_mtp(path)
-    data.species = [atomic_numbers[symbol] for symbol in species]
-    return MTP(data, **kwargs)
+    n_axes = int(sum(atoms.pbc))
+    if periodic_axes is not None and n_axes not in periodic_axes:
+        known = ', '.join(str(number) for number in periodic_axes)
+        raise FrameError(
+            f'Periodicity: the frame is periodic in {n_axes} directions, the calculator takes {known}; it would '
+            'calculate another system.'
+        )
 
 
 def label(atoms: Atoms, stress: bool) -> Record:
-    """Calculate energy, forces and stress.
+    """Calculate energy, forces and stress, without what constraints would add to them.
 
-    The energy is the one whose derivative the forces are (ASE's ``free_energy``) where the calculator offers it.
+    The energy is the one whose derivative the forces are (ASE's ``free_energy``) where the calculator offers it:
+    ``energy_kind`` is ``free`` then, else empty, as unknown.
 
     :param stress: whether to ask for the stress, which is done for fully periodic frames only.
-    :raises FrameError: if a position or a result is not finite, or the calculator says that it has not converged.
+    :raises FrameError: if a position or a result is not finite or has another shape than it should have, or the
+        calculator says that it has not converged.
     """
     import numpy as np
     from ase.calculators.calculator import PropertyNotImplementedError
 
     if not np.all(np.isfinite(atoms.positions)):
         raise FrameError('NonFiniteNumber: the positions of the atoms are no longer finite.')
-    calculator = atoms.calc
-    results: Record = {'forces': atoms.get_forces(apply_constraint=False), 'energy': atoms.get_potential_energy()}
-    try:
-        results['energy'] = atoms.get_potential_energy(force_consistent=True)
-        results['energy_property'] = 'free_energy'
-    except PropertyNotImplementedError:
-        results['energy_property'] = 'energy'
+    results: Record = {'forces': _shaped('forces', atoms.get_forces(apply_constraint=False), (len(atoms), 3))}
+    results.update(_energy(atoms))
     if stress and atoms.pbc.all():
         try:
-            results['stress'] = atoms.get_stress(voigt=True, apply_constraint=False)
+            results['stress'] = _voigt(atoms.calc.get_stress(atoms))
         except PropertyNotImplementedError:
             results['stress'] = None
-    if getattr(calculator, 'converged', None) is False:
-        raise FrameError('NotConverged: the calculator reports that its self-consistency cycle has not converged.')
+    for part in [atoms.calc, *getattr(getattr(atoms.calc, 'mixer', None), 'calcs', [])]:
+        if getattr(part, 'converged', None) is False:
+            raise FrameError('NotConverged: the calculator reports that its self-consistency cycle has not converged.')
     for name in ('energy', 'forces', 'stress'):
         value = results.get(name)
         if value is not None and not np.all(np.isfinite(value)):
@@ -91,8 +88,54 @@ def label(atoms: Atoms, stress: bool) -> Record:
     return results
 
 
+def _energy(atoms: Atoms) -> Record:
+    """Return the energy in eV of atoms whose forces have just been calculated, and its kind."""
+    from ase.calculators.calculator import PropertyNotImplementedError
+
+    try:
+        free = atoms.get_potential_energy(force_consistent=True, apply_constraint=False)
+    except PropertyNotImplementedError:  # some set it without naming it among their properties
+        free = getattr(atoms.calc, 'results', {}).get('free_energy')
+    if free is not None:
+        return {'energy': _number(free), 'energy_kind': 'free', 'energy_property': 'free_energy'}
+    energy = _number(atoms.get_potential_energy(apply_constraint=False))
+    return {'energy': energy, 'energy_kind': '', 'energy_property': 'energy'}
+
+
+def _number(energy: Any) -> float:
+    return float(_shaped('energy', energy, ()))
+
+
+def _shaped(name: str, value: Any, shape: tuple[int, ...]) -> Any:
+    """Return a result in double precision and of the shape that it should have, which an array of as many numbers is.
+
+    :raises FrameError: if it holds more or fewer numbers.
+    """
+    import numpy as np
+
+    array = np.asarray(value, dtype=float)
+    if array.size != np.prod(shape, dtype=int):
+        raise FrameError(f'WrongShape: the {name} of the calculator has the shape {array.shape}, not {shape}.')
+    return array.reshape(shape)
+
+
+def _voigt(stress: Any) -> Any:
+    """Return six numbers in the order xx, yy, zz, yz, xz, xy, of a stress that may come as nine."""
+    import numpy as np
+    from ase.stress import full_3x3_to_voigt_6_stress
+
+    array = np.asarray(stress, dtype=float)
+    if array.size == 9:
+        return full_3x3_to_voigt_6_stress(array.reshape(3, 3))
+    return _shaped('stress', array, (6,))
+
+
 def read_frame(arrays: Any, index: int) -> Atoms:
-    """Return frame `index` of the packed arrays as ASE atoms, with velocities where they are known."""
+    """Return frame `index` of the packed arrays as ASE atoms, with velocities where they are known.
+
+    The vectors of a left-handed cell are all turned round, which makes a right-handed one of the same crystal: some
+    programs refuse left-handed cells, and CHGNet gives them stresses of the wrong sign. `cell_of` undoes it.
+    """
     import numpy as np
     from ase import Atoms, units
 
@@ -102,25 +145,15 @@ def read_frame(arrays: Any, index: int) -> Atoms:
     )
     if 'velocities' in arrays and np.all(np.isfinite(arrays['velocities'][part])):
         atoms.set_velocities(arrays['velocities'][part] / (1000.0 * units.fs))
+    if np.linalg.det(atoms.cell.array) < 0:
+        atoms.set_cell(-atoms.cell.array)
+        atoms.info[TURNED] = True
     return atoms
 
 
-def package_versions(package: str) -> dict[str, str | None]:
-    """Return the versions of Python, numpy, ASE and the package of the calculator (None if it has no metadata)."""
-    import ase
-    import numpy as np
-
-    versions: dict[str, str | None] = {
-        'python': platform.python_version(), 'numpy': np.__version__, 'ase': ase.__version__
-    }  # fmt: skip
-    if package not in versions:
-        from importlib import metadata
-
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    return versions
+def cell_of(atoms: Atoms) -> Any:
+    """Return the cell vectors in Å, in the directions that they had in the frame that the atoms come from."""
+    return -atoms.cell.array if atoms.info.get(TURNED) else atoms.cell.array
 
 
 def to_plain(record: Record) -> Record:

@@ -59,7 +59,8 @@ def test_files(generate_calc_job, code, frames_li2co3):
         },
     )  # fmt: skip
     assert sorted(path.name for path in job.folder.iterdir()) == [
-        'frames.npz', 'options.json', 'run_ase.py', 'shared.py',
+        'batch.py', 'frames.npz', 'make_calculator.py', 'options.json', 'run_ase.py', 'shared.py', 'tasks.py',
+        'worker.py',
     ]  # fmt: skip
     assert job.command_line == 'run_ase.py'
     options = json.loads(job.read('options.json'))
@@ -74,10 +75,14 @@ def test_files(generate_calc_job, code, frames_li2co3):
 def test_script_does_not_import_the_package(generate_calc_job, code, frames_li2co3):
     inputs = {'code': code('seimlip.ase'), 'frames': frames_li2co3, 'parameters': EMT_OPTIONS}
     job = generate_calc_job('seimlip.ase', inputs)
-    lines = [line for name in ('run_ase.py', 'shared.py') for line in job.read(name).splitlines()]
+    scripts = sorted(path.stem for path in job.folder.glob('*.py'))
+    lines = [line for name in scripts for line in job.read(f'{name}.py').splitlines()]
     imports = [line.split()[1].split('.')[0] for line in lines if line.lstrip().startswith(('import ', 'from '))]
-    in_package, beside = '', 'shared'
-    assert set(imports) - set(sys.stdlib_module_names) == {'ase', 'numpy', 'motep', in_package, beside}
+    in_package, of_calculators = '', {'chgnet', 'dftd3', 'motep'}
+    beside = {'batch', 'make_calculator', 'shared', 'tasks', 'worker'}
+    others = set(imports) - set(sys.stdlib_module_names)
+    assert others == {'ase', 'numpy', in_package} | of_calculators | beside
+    assert set(scripts) == {'run_ase', *beside}
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def test_files(generate_calc_job, inputs, li2co3):
     inputs['metadata'] = {'options': {'max_wallclock_seconds': 3600}}
     job = generate_calc_job('seimlip.md', inputs)
     assert sorted(path.name for path in job.folder.iterdir()) == [
-        'frames.npz', 'options.json', 'run_md.py', 'shared.py'
+        'frames.npz', 'make_calculator.py', 'options.json', 'run_md.py', 'shared.py'
     ]  # fmt: skip
     assert job.command_line == 'run_md.py'
     options = json.loads(job.read('options.json'))

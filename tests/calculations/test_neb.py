@@ -60,7 +60,7 @@ def test_files(generate_calc_job, code, band):
     inputs = {'code': code('seimlip.ase'), 'images': band, 'parameters': EMT_OPTIONS}
     job = generate_calc_job('seimlip.ase.neb', {**inputs, 'metadata': {'options': {'max_wallclock_seconds': 3600}}})
     assert sorted(path.name for path in job.folder.iterdir()) == [
-        'frames.npz', 'options.json', 'pool.py', 'run_neb.py', 'shared.py',
+        'frames.npz', 'make_calculator.py', 'options.json', 'pool.py', 'run_neb.py', 'shared.py',
     ]  # fmt: skip
     assert job.command_line == 'run_neb.py'
     options = json.loads(job.read('options.json'))
@@ -75,7 +75,7 @@ def test_script_does_not_import_the_package(generate_calc_job, code, band):
     job = generate_calc_job('seimlip.ase.neb', inputs)
     lines = [line for name in ('run_neb.py', 'pool.py') for line in job.read(name).splitlines()]
     imports = [line.split()[1].split('.')[0] for line in lines if line.lstrip().startswith(('import ', 'from '))]
-    in_package, beside = '', {'pool', 'shared'}
+    in_package, beside = '', {'make_calculator', 'pool', 'shared'}
     assert set(imports) - set(sys.stdlib_module_names) == {'ase', 'numpy', in_package, *beside}
 
 

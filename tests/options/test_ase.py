@@ -14,8 +14,11 @@ def test_defaults():
     assert options['calculator'] == {
         'target': 'tblite.ase:TBLite',
         'package': 'tblite',
+        'install': '`pip install tblite`',
         'reusable': False,
         'kwargs': {'method': 'GFN1-xTB', 'verbosity': 0},
+        'periodic_axes': [0, 3],
+        'dispersion': None,
     }
     assert options['task'] == {'kind': 'single_point'}
     assert (options['n_frames'], options['processes'], options['threads']) == (3, 1, 1)
@@ -83,6 +86,6 @@ def test_refused(options, message):
 def test_registry_imports(name):
     known = CALCULATORS[name]
     module, _, attribute = known.target.partition(':')
-    module = 'aiida_seimlip.remote.shared' if module == 'shared' else module
+    module = f'aiida_seimlip.remote.{module}' if module == 'make_calculator' else module
     pytest.importorskip(module, exc_type=ImportError)
     assert callable(getattr(importlib.import_module(module), attribute))

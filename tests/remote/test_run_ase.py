@@ -14,6 +14,8 @@ from ase.build import bulk
 
 from aiida_seimlip.calculations.script import pack
 from aiida_seimlip.remote import run_ase
+from aiida_seimlip.remote.batch import RESERVE_FILENAME
+from aiida_seimlip.remote.shared import descendants
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import ASE_VELOCITY_TO_ANGSTROM_PER_PS
 
@@ -135,7 +137,7 @@ def test_program_of_a_slow_frame_is_stopped(start, tmp_path):
 def sleepers(pid):
     """Return the processes below another one that do nothing but sleep."""
     found = []
-    for child in run_ase.descendants(pid):
+    for child in descendants(pid):
         try:
             command = Path(f'/proc/{child}/cmdline').read_bytes()
         except FileNotFoundError:
@@ -190,7 +192,7 @@ def test_disk_that_fills_up_leaves_whole_records(start, tmp_path, small_disk):
     assert finished == list(range(len(finished)))
     assert 0 < len(finished) < len(images)
     assert records[-1]['status'] == 'out_of_disk'
-    assert not (small_disk / run_ase.RESERVE_FILENAME).exists()
+    assert not (small_disk / RESERVE_FILENAME).exists()
 
 
 def test_file_that_may_not_grow(start, tmp_path):

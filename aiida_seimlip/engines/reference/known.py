@@ -123,6 +123,6 @@ def _method(parameters: dict[str, Any]) -> dict[str, Any]:
     options = AseOptions.from_node(parameters)
     calculator = options.calculator
     return {
-        'name': calculator.name, 'kwargs': {**calculator.known.defaults, **calculator.kwargs},
-        'stress': options.stress,
+        'name': calculator.name, 'kwargs': calculator.all_kwargs, 'stress': options.stress,
+        'dispersion': None if calculator.dispersion is None else calculator.dispersion.to_dict(),
     }  # fmt: skip

@@ -1,0 +1,121 @@
+"""How the calculator of a job is made, and what is said where it cannot be."""
+
+import sys
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+
+from aiida_seimlip.remote.make_calculator import (
+    SetupError,
+    explain_setup,
+    make_calculator,
+    own_folder,
+    package_versions,
+    require_program,
+)
+from aiida_seimlip.remote.shared import label
+
+
+def options(target, **others):
+    return {'target': target, 'package': '', 'install': '', 'kwargs': {}, **others}
+
+
+def explain(target, **others):
+    with pytest.raises(Exception) as raised:
+        make_calculator(options(target, **others))
+    return explain_setup(raised.value, options(target, **others))
+
+
+def test_any_class_or_function():
+    assert isinstance(make_calculator(options('ase.calculators.emt:EMT')), EMT)
+    made = make_calculator(options('ase.calculators.lj:LennardJones', kwargs={'sigma': 2.0}))
+    assert made.parameters.sigma == 2.0
+
+
+def test_what_is_no_calculator():
+    assert explain('os:getcwd') == '`os:getcwd` makes a str, which is no ASE calculator.'
+
+
+def test_missing_package():
+    message = explain('no_such_module.deep:X', install='`pip install no-such`')
+    assert message == (
+        f"No module named 'no_such_module'. The Python interpreter of the job, {sys.executable}, needs "
+        '`pip install no-such`.'
+    )
+    assert explain('no_such_module:X').endswith('needs the package that `no_such_module:X` comes from.')
+
+
+def test_missing_dispersion(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'dftd3', None)
+    message = explain('ase.calculators.emt:EMT', dispersion={'method': 'PBE', 'damping': 'd3bj'}, install='`pip emt`')
+    assert 'needs `pip install dftd3`, for the dispersion.' in message
+
+
+def test_missing_program():
+    with pytest.raises(SetupError, match='The program `no-such-program` is not on the `PATH` of the job'):
+        require_program('no-such-program -n 4 pw.x')
+    assert explain('aiida_seimlip.remote.make_calculator:make_espresso', kwargs={'command': 'no-such-pw.x'}) == (
+        'The program `no-such-pw.x` is not on the `PATH` of the job.'
+    )
+
+
+def test_versions_of_a_package_that_is_not_named():
+    versions = package_versions(options('yaml.reader:Reader'))
+    assert set(versions) == {'python', 'numpy', 'ase', 'PyYAML'}
+    assert package_versions(options('no_such_module:X'))['no_such_module'] is None
+
+
+def test_calculators_that_write_files_have_their_own_folder(tmp_path):
+    class Program(EMT):
+        command = 'true'
+
+    program, function = Program(), EMT()
+    assert own_folder(program, tmp_path / 'frame-1')
+    assert str(program.directory) == str(tmp_path / 'frame-1')
+    assert not own_folder(function, tmp_path / 'frame-2')
+    assert str(function.directory) == '.'
+
+
+def test_dispersion_is_added_with_forces_and_stress():
+    """Energy, forces and stress of the sum are consistent, in a triclinic cell, and the free energy is kept."""
+    pytest.importorskip('dftd3', reason='dftd3 is not installed')
+    atoms = bulk('Cu', cubic=True)
+    atoms.set_cell(atoms.cell.array @ (np.eye(3) + 0.05 * np.tri(3)), scale_atoms=True)
+    atoms.rattle(0.1, seed=1)
+    bare = atoms.copy()
+    bare.calc = EMT()
+    atoms.calc = make_calculator(
+        options('ase.calculators.emt:EMT', dispersion={'method': 'PBE', 'damping': 'd3bj'})
+    )  # fmt: skip
+    found = label(atoms, stress=True)
+    assert found['energy_kind'] == 'free'
+    assert found['energy'] < bare.get_potential_energy() - 0.5
+    assert np.abs(found['stress'] - bare.get_stress()).max() > 1e-3
+    assert_consistent(atoms, found, atol=1e-6)
+
+
+def assert_consistent(atoms, found, atol):
+    """Compare forces (eV/Å) and stress (eV/Å³) with central differences of the energy."""
+    step = 1e-4
+    for atom, axis in ((0, 0), (2, 1), (3, 2)):
+        energies = []
+        for sign in (1, -1):
+            moved = atoms.copy()
+            moved.positions[atom, axis] += sign * step
+            moved.calc = atoms.calc
+            energies.append(label(moved, stress=False)['energy'])
+        assert found['forces'][atom, axis] == pytest.approx((energies[1] - energies[0]) / (2 * step), abs=10 * atol)
+    for component, (row, column) in enumerate([(0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)]):
+        energies = []
+        for sign in (1, -1):
+            strain = np.zeros((3, 3))
+            strain[row, column] += sign * step / 2
+            strain[column, row] += sign * step / 2
+            strained = atoms.copy()
+            strained.set_cell(atoms.cell.array @ (np.eye(3) + strain), scale_atoms=True)
+            strained.calc = atoms.calc
+            energies.append(label(strained, stress=False)['energy'])
+        expected = (energies[0] - energies[1]) / (2 * step * atoms.get_volume())
+        assert found['stress'][component] == pytest.approx(expected, abs=atol)
