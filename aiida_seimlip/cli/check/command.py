@@ -11,6 +11,8 @@ import click
 from aiida.cmdline.params import types
 from aiida.cmdline.utils import decorators, echo
 
+from aiida_seimlip.cli.structure_param import IGNORE_CONSTRAINTS, SPECIES, StructureParam
+
 if TYPE_CHECKING:
     from aiida import orm
 
@@ -55,7 +57,9 @@ class MappingParam(click.ParamType):
     type=MappingParam(),
     help='Parameters of a reference engine, as in a campaign: of `ase` the calculator.',
 )
-@click.option('--structure', type=types.DataParamType(), help='Small cell for a reference program.')
+@click.option('--structure', type=StructureParam(), help='Small cell for a reference program: a node or a file.')
+@SPECIES
+@IGNORE_CONSTRAINTS
 @click.option('--num-machines', type=click.IntRange(1), default=1, show_default=True, help='Machines for each job.')
 @click.option(
     '--num-mpiprocs-per-machine', type=click.IntRange(1), default=1, show_default=True, help='MPI ranks on each.'

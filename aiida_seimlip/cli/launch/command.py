@@ -11,12 +11,16 @@ from aiida.cmdline.params import types
 from aiida.cmdline.utils import decorators
 
 from aiida_seimlip.cli.check.command import MappingParam
-from aiida_seimlip.cli.launch.types import (
+from aiida_seimlip.cli.launch.types import SocketCodeParam
+from aiida_seimlip.cli.structure_param import (
+    IGNORE_CONSTRAINTS,
+    SPECIES,
     NamedStructure,
     NamedStructureParam,
-    SocketCodeParam,
+    SpeciesParam,
     StructureParam,
     by_name,
+    remember_species,
 )
 
 if TYPE_CHECKING:
@@ -74,9 +78,11 @@ def cmd_launch() -> None:
     help='Start of the explorations: a structure, or frames each of which is one; several by name.',
 )  # fmt: skip
 @click.option(
-    '--species', metavar='SYMBOLS',
-    help='Chemical symbols in type order, such as `Li,C,O`; by default those of the starts by atomic number.',
+    '--species', type=SpeciesParam(), is_eager=True, callback=remember_species, metavar='SYMBOLS',
+    help='Chemical symbols in type order, such as `Li,C,O`; by default those of the starts by atomic number. Types in '
+    'files are read by it.',
 )  # fmt: skip
+@IGNORE_CONSTRAINTS
 @click.option('--potential', type=POTENTIAL, help='Potential to begin with; needs `--training`.')
 @click.option(
     '--training', multiple=True, type=types.DataParamType(sub_classes=('aiida.data:seimlip.frames',)),
@@ -85,7 +91,7 @@ def cmd_launch() -> None:
 @SEED
 @common_options
 def launch_al(
-    structures: tuple[NamedStructure, ...], species: str | None, potential: PotentialData | None,
+    structures: tuple[NamedStructure, ...], species: list[str] | None, potential: PotentialData | None,
     training: tuple[FramesData, ...], **request: Any,
 ) -> None:  # fmt: skip
     """Grow a potential by active learning.
@@ -95,7 +101,7 @@ def launch_al(
     """
     given: dict[str, Any] = {'structures': by_name(structures)}
     if species is not None:
-        given['species'] = [symbol.strip() for symbol in species.split(',')]
+        given['species'] = species
     if training:
         given['initial_training'] = {f'set_{index:03d}': node for index, node in enumerate(training)}
     if potential is not None:
@@ -105,6 +111,8 @@ def launch_al(
 
 @cmd_launch.command('diffusivity')
 @click.option('--structure', required=True, type=StructureParam(), help='The start of all runs.')
+@SPECIES
+@IGNORE_CONSTRAINTS
 @click.option('--potential', type=POTENTIAL, help='Potential; a calculator in the overrides may do without.')
 @SEED
 @common_options
@@ -121,6 +129,8 @@ def launch_diffusivity(
 @cmd_launch.command('conductivity')
 @click.option('--diffusivity', type=types.WorkflowParamType(), help='A DiffusivityWorkChain that has ended.')
 @click.option('--structure', type=StructureParam(), help='The start, where the diffusivity is to be found first.')
+@SPECIES
+@IGNORE_CONSTRAINTS
 @click.option('--potential', type=POTENTIAL, help='Potential, where the diffusivity is to be found first.')
 @SEED
 @common_options
@@ -141,6 +151,8 @@ def launch_conductivity(
 @cmd_launch.command('neb')
 @click.option('--initial', required=True, type=StructureParam(), help='The end point where the path begins.')
 @click.option('--final', required=True, type=StructureParam(), help='The end point where it ends; atoms in one order.')
+@SPECIES
+@IGNORE_CONSTRAINTS
 @click.option('--potential', type=POTENTIAL, help='Potential; a calculator in the overrides may do without.')
 @common_options
 def launch_neb(

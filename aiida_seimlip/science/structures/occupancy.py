@@ -88,8 +88,9 @@ def explain_disorder(sites: Sequence[Site], whole: Iterable[str]) -> str | None:
         return None
     index, site = partial[0]
     first = ', '.join(f'{symbol} {value:.4g}' for symbol, value in site.items())
+    verb = 'is' if len(partial) == 1 else 'are'
     return (
-        f'{len(partial)} of {len(sites)} sites are occupied in part or by several elements (site {index}: {first}): '
+        f'{len(partial)} of {len(sites)} sites {verb} occupied in part or by several elements (site {index}: {first}): '
         f'stated is {formula(sites)}, whole atoms would be {formula([{symbol: 1.0} for symbol in whole])}; '
         f'{HOW_TO_ORDER}'
     )

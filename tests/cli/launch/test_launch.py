@@ -6,9 +6,11 @@ import pytest
 import yaml
 from aiida import orm
 from aiida.plugins import WorkflowFactory
+from ase.build import fcc111
 
 from aiida_seimlip.cli.launch import request as launching
 from tests.cli.check.test_check import store_check
+from tests.data.test_structure import VACANCY, WHOLE, structure_of
 
 SPEED = {'level': 10, 'n_species': 3, 'n_atoms': 108, 'n_ranks': 1, 'with_grade': True, 'atom_steps_per_second': 2e4}
 
@@ -206,3 +208,31 @@ def test_dry_run_with_measured_speed(run_command, code, codes, submitted, cif):
     assert row[2:6] == ['12', '6,000', '1.73e+06', f'{hours:.3g}']
     assert f'as check {check.pk} measured' in output
     assert '20,000 atom-steps per core and second with grades' in output
+
+
+def test_species_for_types_in_files(launch_al, submitted, fixtures):
+    """The order of the types of a file is that of the campaign."""
+    launch_al('--structure', fixtures / 'cases' / 'lif.lammpstrj', '--species', 'Li,F')
+    assert submitted[0].species.get_list() == ['Li', 'F']
+    assert submitted[0].structures['start'].formulas == {'F4Li4': 1}
+
+
+def test_constraints_of_a_start(launch_al, submitted, fixtures):
+    path = fixtures / 'crystals' / 'fixed.POSCAR'
+    result = launch_al('--structure', path, fails=True)
+    assert result.exit_code == 2
+    assert '4 of 8 atoms stay where they are' in ' '.join(result.output.split())
+    launch_al('--structure', path, '--ignore-constraints')
+    assert len(submitted) == 1
+
+
+def test_starts_that_no_campaign_can_use(launch_al, submitted):
+    """The dry run says the same as the run."""
+    node = structure_of(VACANCY, WHOLE).store()
+    slab = orm.StructureData(ase=fcc111('Cu', (2, 2, 3), vacuum=6)).store()
+    for start, words in ((node, 'stated is FLi0.5, whole atoms would be FLi'), (slab, 'periodic along a and b only')):
+        for dry in ((), ('--dry-run',)):
+            result = launch_al('--structure', start.pk, *dry, fails=True)
+            assert result.exit_code == 2
+            assert words in ' '.join(result.output.split())
+    assert not submitted
