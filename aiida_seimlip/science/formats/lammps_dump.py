@@ -13,7 +13,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from aiida_seimlip.science.formats import FormatError
-from aiida_seimlip.science.formats.mlip3_cfg import load_source
+from aiida_seimlip.science.formats.source import load_source
 from aiida_seimlip.science.frames import Frames
 
 _POSITIONS = (('xu', 'yu', 'zu'), ('x', 'y', 'z'), ('xsu', 'ysu', 'zsu'), ('xs', 'ys', 'zs'))

@@ -17,7 +17,8 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from aiida_seimlip.science.formats import FormatError
-from aiida_seimlip.science.formats.mlip3_cfg import load_source, read_cfg, write_cfg
+from aiida_seimlip.science.formats.mlip3_cfg import read_cfg, write_cfg
+from aiida_seimlip.science.formats.source import load_source
 from aiida_seimlip.science.mtp.potential import ActiveSet, MomentTensorPotential
 
 ACTIVE_SET_MARK = b'\n#MVS_v1.1\n'
