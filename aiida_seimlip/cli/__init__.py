@@ -31,7 +31,7 @@ COMMANDS = {
         'Make supercells, defects, and the end points of hops.',
     ),
     'frame': ('data.frame:cmd_frame', 'Print where one frame came from and what learned from it.'),
-    'frames': ('data.frames:cmd_frames', 'List, show and export sets of frames.'),
+    'frames': ('data.frames:cmd_frames', 'Import, list, show and export sets of frames.'),
     'archive': (
         'data.archive:cmd_archive',
         'Write workflows to a file that others can import or open.',

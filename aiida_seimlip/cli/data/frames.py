@@ -10,6 +10,8 @@ from aiida.cmdline.groups import VerdiCommandGroup
 from aiida.cmdline.params import arguments, options, types
 from aiida.cmdline.utils import decorators, echo
 
+from aiida_seimlip.cli.data.import_frames import frames_import
+
 if TYPE_CHECKING:
     from aiida_seimlip.data.frames import FramesData
     from aiida_seimlip.science.frames import Frames
@@ -22,7 +24,10 @@ FRAMES = arguments.DATUM(
 
 @click.group('frames', cls=VerdiCommandGroup)
 def cmd_frames() -> None:
-    """List, show and export sets of frames."""
+    """Import, list, show and export sets of frames."""
+
+
+cmd_frames.add_command(frames_import)
 
 
 @cmd_frames.command('list')

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,19 @@ import numpy as np
 from aiida_seimlip.exchange.readers.files import open_binary
 from aiida_seimlip.exchange.readers.found import Part, ReadError, ReadOptions, Tally
 from aiida_seimlip.science.formats.mlip3_cfg import MV_GRADE, read_cfg
+from aiida_seimlip.science.frames import PREDICTION
 
 METHOD, KIND = 'method', 'energy_kind'
 """Features under which this package writes who calculated the labels, and which energy it is."""
+
+CALCULATED_BY = 'EFS_by'
+"""Feature under which MLIP keeps who calculated the labels."""
+
+BY_A_POTENTIAL = re.compile(r'(Multi)?MTP\d*')
+"""Who that is where MLIP itself did."""
+
+NOT_TOLD = 'VASP'
+"""Who that is where the functional is not told: whoever knows better is right."""
 
 
 def is_cfg(path: Path, head: bytes) -> bool:
@@ -51,9 +63,17 @@ def read_cfg_file(path: Path, options: ReadOptions) -> Part:
             count = known.sum() if name != 'forces' else np.unique(frames.frame_of_atom[known]).size
             tally.used[role] = Counter({key: int(count)})
     features = [{key: text for key, text in item.items() if key != MV_GRADE} for item in cfg.features]
-    methods = np.array([item.pop(METHOD, '') for item in features])
+    methods = np.array([item.pop(METHOD, '') or _method(item, options.method) for item in features])
     kinds = np.array([item.pop(KIND, '') for item in features])
     frames = frames.replace(
         methods=methods if np.any(methods != '') else None, energy_kinds=kinds if np.any(kinds != '') else None
     )
     return Part(frames.with_features(features) if any(features) else frames, tally)
+
+
+def _method(features: Mapping[str, str], given: str) -> str:
+    """Return what calculated the labels of a configuration, from what MLIP knows of it."""
+    name = features.get(CALCULATED_BY, '')
+    if BY_A_POTENTIAL.fullmatch(name):
+        return f'{PREDICTION}{name}'
+    return given if name == NOT_TOLD and given else name

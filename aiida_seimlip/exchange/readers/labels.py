@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from aiida_seimlip.exchange.readers.found import LabelKeys, ReadError, Record, Tally
+from aiida_seimlip.science.units import tensor_to_voigt
 
 ROLES = {
     'energy': 'energy', 'total_energy': 'energy', 'potential_energy': 'energy', 'free_energy': 'free energy',
@@ -24,9 +25,6 @@ ROLES = {
 PREFIXES = ('ref_', 'dft_', 'qm_')
 FLAGS = {'energ': '--energy-key', 'force': '--forces-key', 'stress': '--stress-key', 'virial': '--virial-key'}
 """How a name is declared in which these letters stand."""
-
-VOIGT = (0, 4, 8, 5, 2, 1)
-"""Where xx yy zz yz xz xy stand in a matrix of nine."""
 
 LOOKS_LIKE_LABEL = re.compile(r'energ|force|stress|virial', re.IGNORECASE)
 SAYS_SOMETHING_ELSE = re.compile(r'(weights?|sigma|kind|method|keys?|source|name|type|tol|std|var|unc)$', re.IGNORECASE)
@@ -194,7 +192,7 @@ def to_voigt(key: str, value: np.ndarray) -> np.ndarray:
     matrix = value.reshape(3, 3)
     if np.abs(matrix - matrix.T).max() > ASYMMETRY * np.abs(matrix).max():
         raise ReadError(f'`{key}` is not symmetric: {" ".join(f"{number:g}" for number in value.ravel())}.')
-    return ((matrix + matrix.T) / 2).ravel()[list(VOIGT)]
+    return tensor_to_voigt(matrix)
 
 
 def _compare(values: Mapping[str, np.ndarray], tolerance: float, unit: str) -> None:

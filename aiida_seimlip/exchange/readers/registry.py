@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aiida_seimlip.exchange.readers import ase_files, cfg, extxyz, packed
+from aiida_seimlip.exchange.readers import ase_files, cfg, extxyz, packed, vasp
 from aiida_seimlip.exchange.readers.files import read_head, sha256_of
 from aiida_seimlip.exchange.readers.found import Found, Part, ReadError, ReadOptions, Source, Tally
 from aiida_seimlip.science.formats import FormatError
@@ -39,6 +39,8 @@ FORMATS = (
     Format('configurations of MLIP (.cfg)', cfg.is_cfg, cfg.read_cfg_file),
     Format('a trajectory of ASE', ase_files.is_trajectory, ase_files.read_trajectory),
     Format('a database of ASE', ase_files.is_database, ase_files.read_database),
+    Format('a vasprun.xml', vasp.is_vasprun, vasp.read_vasprun_file),
+    Format('an OUTCAR', vasp.is_outcar, vasp.read_outcar_file),
     Format('packed arrays (.npz)', packed.is_packed, packed.read_packed),
     Format('extended XYZ', extxyz.is_extxyz, extxyz.read_extxyz),
 )
@@ -152,7 +154,7 @@ def _with_method(frames: Frames, options: ReadOptions) -> Frames:
     computed = frames.is_computed
     methods = np.full(len(frames), '', dtype='U200') if frames.methods is None else frames.methods.astype('U200')
     kinds = np.full(len(frames), '', dtype='U10') if frames.energy_kinds is None else frames.energy_kinds.astype('U10')
-    others = sorted(set(methods[computed].tolist()) - {'', options.method})
+    others = sorted(set(methods[computed & ~frames.is_predicted].tolist()) - {'', options.method})
     if options.method and others:
         raise ReadError(f'--method is `{options.method}`, but the files say `{"`, `".join(others)}`.')
     methods[computed & (methods == '')] = options.method

@@ -100,6 +100,19 @@ def test_cfg(fixtures):
     assert found.frames.features_of(0)['source_file'] == 'train30.cfg'
 
 
+def test_who_calculated_a_cfg(fixtures):
+    options = ReadOptions(species=('Li', 'C', 'O'))
+    frames = read_frames([fixtures / 'mlip3' / 'shared' / 'train30.cfg'], options).frames
+    assert set(frames.methods) == {'GFN1-xTB'}
+    predicted = read_frames([fixtures / 'mlip3' / 'shared' / '11_calculate_efs_out.cfg'], options).frames
+    assert predicted.is_predicted.all()
+    assert not predicted.labelled.any()
+    with pytest.raises(ReadError, match='--method is `PBE`, but the files say `GFN1-xTB`'):
+        read_frames(
+            [fixtures / 'mlip3' / 'shared' / 'train30.cfg'], ReadOptions(species=('Li', 'C', 'O'), method='PBE')
+        )
+
+
 def test_cfg_needs_species(fixtures):
     with pytest.raises(ReadError, match=r'lif\.cfg.*--species'):
         read_frames([fixtures / 'cases' / 'lif.cfg'])

@@ -1,0 +1,163 @@
+"""``aiida-seimlip frames import``: labelled frames from files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from aiida.cmdline.utils import decorators, echo
+
+if TYPE_CHECKING:
+    from aiida_seimlip.exchange.readers.found import Found, ReadOptions
+
+UNKNOWN = 'unknown'
+"""What a user types who does not know what calculated the labels."""
+
+FILES = click.argument('files', metavar='FILE...', nargs=-1, required=True, type=click.Path(path_type=Path))
+METHOD = click.option(
+    '--method', metavar='LABEL',
+    help=f'What calculated the labels, such as `PBE` or `GFN1-xTB`, where the file does not say; or `{UNKNOWN}`.',
+)  # fmt: skip
+SPECIES = click.option(
+    '--species', metavar='SYMBOLS',
+    help='Chemical symbols in type order, such as `Li,C,O`, for files that number their types.',
+)  # fmt: skip
+KEYS = (
+    click.option('--energy-key', metavar='KEY', help='Name of the energy (eV) in the file.'),
+    click.option('--forces-key', metavar='KEY', help='Name of the forces (eV/Å) in the file.'),
+    click.option('--stress-key', metavar='KEY', help='Name of the stress (eV/Å³, positive under tension) in the file.'),
+    click.option('--virial-key', metavar='KEY', help='Name of the virial (−volume · stress, in eV) in the file.'),
+    click.option(
+        '--ignore', metavar='KEY', multiple=True, help='Leave out what stands under this name; may be repeated.'
+    ),
+    click.option(
+        '--energy-kind', type=click.Choice(('free', 'sigma0')),
+        help='`free`: the energies belong to the forces; `sigma0`: they are extrapolated to zero smearing.',
+    ),
+)  # fmt: skip
+"""Options that say what stands where in a file."""
+
+
+def key_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what stands where in a file."""
+    for option in reversed(KEYS):
+        function = option(function)
+    return function
+
+
+@click.command('import')
+@FILES
+@SPECIES
+@METHOD
+@key_options
+@click.option('--label', default='', help='Label of the set; the names of the files by default.')
+@click.option('--group', help='Label of a group to add the set to; it is made if it is not there.')
+@click.option('--yes', is_flag=True, help='Store it without asking.')
+@click.option('-n', '--dry-run', is_flag=True, help='Print what was found, and store nothing.')
+@decorators.with_dbenv()
+def frames_import(
+    files: tuple[Path, ...], species: str | None, method: str | None, label: str, group: str | None, *, yes: bool,
+    dry_run: bool, **keys: Any,
+) -> None:  # fmt: skip
+    """Take in labelled frames from files, as one set.
+
+    Configurations of MLIP (.cfg), extended XYZ, trajectories and databases of ASE, vasprun.xml, OUTCAR, and what
+    `frames export` has written; compressed or not. What was found is printed first.
+    """
+    from aiida_seimlip.cli.data.found import print_found
+    from aiida_seimlip.exchange.imports import find_earlier, make_node
+
+    found = read_files(files, make_options(species, method, **keys))
+    print_found(found)
+    require_method(found, method)
+    node = make_node(found, label)
+    earlier = find_earlier(node)
+    if earlier is not None:
+        echo.echo_report(f'The same frames with the same labels are there already: node {earlier.pk} ({earlier.uuid}).')
+    if dry_run:
+        echo.echo_report('Nothing was stored.')
+        return
+    if earlier is None:
+        if not (yes or click.confirm('Store them?')):
+            echo.echo_critical('Nothing was stored.')
+        earlier = node.store()
+        echo.echo_success(f'Stored {node.n_frames} frames as node {node.pk} ({node.uuid}).')
+    if group:
+        add_to_group(earlier, group)
+
+
+def make_options(species: str | None, method: str | None, **keys: Any) -> ReadOptions:
+    """Return what the user says about files.
+
+    :param species: chemical symbols, divided by commas.
+    :param method: what calculated the labels.
+    :param keys: values of the options in `KEYS`.
+    """
+    from aiida_seimlip.exchange.readers.found import LabelKeys, ReadOptions
+
+    return ReadOptions(
+        species=split_species(species),
+        method='' if method in (None, UNKNOWN) else method.strip(),
+        energy_kind=keys.get('energy_kind') or '',
+        keys=LabelKeys(
+            energy=keys.get('energy_key'), forces=keys.get('forces_key'), stress=keys.get('stress_key'),
+            virial=keys.get('virial_key'), ignored=frozenset(keys.get('ignore', ())),
+        ),
+    )  # fmt: skip
+
+
+def split_species(text: str | None) -> tuple[str, ...]:
+    """Return chemical symbols that are divided by commas or spaces.
+
+    :raises click.UsageError: if one is no element, or is named twice.
+    """
+    from ase.data import atomic_numbers
+
+    symbols = tuple((text or '').replace(',', ' ').split())
+    wrong = [symbol for symbol in symbols if symbol not in atomic_numbers or symbol == 'X']
+    if wrong or len(set(symbols)) < len(symbols):
+        reason = f'`{wrong[0]}` is no chemical element' if wrong else 'an element is named twice'
+        raise click.UsageError(f'--species is `{text}`, but {reason}.')
+    return symbols
+
+
+def read_files(files: tuple[Path, ...], options: ReadOptions) -> Found:
+    """Read files into one set.
+
+    :raises click.UsageError: if one cannot be taken in.
+    """
+    from aiida_seimlip.cli.tables import plain
+    from aiida_seimlip.exchange.readers.found import ReadError
+    from aiida_seimlip.exchange.readers.registry import read_frames
+
+    try:
+        return read_frames(files, options)
+    except ReadError as exception:
+        raise click.UsageError(plain(str(exception))) from exception
+
+
+def require_method(found: Found, method: str | None) -> None:
+    """Ask for what calculated the labels where neither the files nor the user say it.
+
+    :raises click.UsageError: if nobody says it.
+    """
+    frames = found.frames
+    computed = frames.is_computed
+    if method or not computed.any():
+        return
+    if frames.methods is None or (frames.methods[computed] == '').any():
+        raise click.UsageError(
+            'The files do not say what calculated the labels: name it, such as --method PBE, or say --method '
+            f'{UNKNOWN}.'
+        )
+
+
+def add_to_group(node: Any, label: str) -> None:
+    """Add a node to a group, which is made if need be."""
+    from aiida import orm
+
+    group, is_new = orm.Group.collection.get_or_create(label)
+    group.add_nodes(node)
+    echo.echo_success(f'Added to the {"new " if is_new else ""}group `{label}`.')
