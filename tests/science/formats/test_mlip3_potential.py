@@ -116,6 +116,103 @@ class TestRead:
             assert read_almtp(handle, SPECIES).n_parameters == 156
 
 
+class TestOtherFiles:
+    """Files of MLIP-2, and files that were handled by other programs."""
+
+    MLIP2 = b"""MTP
+version = 1.1.0
+potential_name = MTP1m
+species_count = 2
+potential_tag =
+radial_basis_type = RBChebyshev
+	min_dist = 2
+	max_dist = 5
+	radial_basis_size = 8
+	radial_funcs_count = 1
+alpha_moments_count = 4
+alpha_index_basic_count = 4
+alpha_index_basic = {{0, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}}
+alpha_index_times_count = 0
+alpha_index_times = {}
+alpha_scalar_moments = 1
+alpha_moment_mapping = {0}
+"""
+
+    def test_template_of_mlip2(self):
+        potential = read_almtp(self.MLIP2, ('Li', 'F'))
+        assert not potential.is_trained
+        assert (potential.min_dist, potential.max_dist, potential.n_moments) == (2.0, 5.0, 1)
+
+    def test_trained_by_mlip2(self):
+        """What it writes is text only; what is made of it is read by MLIP-3 and gives the same coefficients."""
+        row = '{' + ', '.join(f'{value:.15e}' for value in np.linspace(-0.5, 0.3, 8)) + '}\n'
+        blocks = ''.join(f'\t\t{i}-{j}\n\t\t\t{row}' for i in (0, 1) for j in (0, 1))
+        content = self.MLIP2.replace(b'species_count', b'scaling = 1.5e-02\nspecies_count')
+        content = content.replace(b'funcs_count = 1\n', b'funcs_count = 1\n\tradial_coeffs\n' + blocks.encode())
+        content += b'species_coeffs = {-3.5, 2.25}\nmoment_coeffs = {0.125}\n'
+        potential = read_almtp(content, ('Li', 'F'))
+        assert potential.is_trained
+        assert potential.active_set is None
+        assert potential.scaling == 0.015
+        again = read_almtp(write_almtp(potential), ('Li', 'F'))
+        np.testing.assert_array_equal(again.parameters, potential.parameters)
+
+    def test_without_what_is_optional(self):
+        content = self.MLIP2
+        for line in (b'potential_name = MTP1m\n', b'species_count = 2\n', b'potential_tag =\n'):
+            content = content.replace(line, b'')
+        assert read_almtp(content, ('Li', 'F', 'O')).species == ('Li', 'F', 'O')
+        with pytest.raises(FormatError, match='does not tell its `species_count`'):
+            read_almtp(content)
+
+    def test_other_names_of_the_radial_basis(self):
+        content = self.MLIP2.replace(b'min_dist', b'min_val').replace(b'max_dist', b'max_val')
+        content = content.replace(b'radial_basis_size', b'basis_size')
+        assert write_almtp(read_almtp(content, ('Li', 'F'))) == write_almtp(read_almtp(self.MLIP2, ('Li', 'F')))
+
+    def test_windows_line_ends_in_text(self):
+        potential = read_almtp(TEXT.replace(b'\n', b'\r\n'), SPECIES)
+        np.testing.assert_array_equal(potential.parameters, read_almtp(TEXT, SPECIES).parameters)
+        mixed = TEXT.replace(b'\n', b'\r\n') + CONTENT[MARK:]
+        assert read_almtp(mixed, SPECIES).active_set is not None
+
+    def test_windows_line_ends_in_binary(self):
+        assert 'line ends of this file were changed (CRLF)' in refusal(CONTENT.replace(b'\n', b'\r\n'))
+
+    def test_byte_order_mark(self):
+        assert read_almtp(b'\xef\xbb\xbf' + TEXT, SPECIES).is_trained
+
+    def test_cut_off_before_the_active_set(self):
+        potential = read_almtp(CONTENT[: MARK + 1], SPECIES)
+        assert potential.is_trained
+        assert potential.active_set is None
+
+    @pytest.mark.parametrize(
+        ('old', 'new', 'kind'),
+        [
+            (
+                b'\tradial_funcs',
+                b'magnetic_basis_type = BChebyshev\n\tmin_val = -2\n\tradial_funcs',
+                'a magnetic moment',
+            ),
+            (b'\tradial_funcs', b'\tmagmom_coeffs = {1, 2}\n\tradial_funcs', 'a magnetic moment'),
+            (b'\tradial_funcs', b'\tzbl_inner = 0.5\n\tradial_funcs', r'Ziegler, Biersack and Littmark \(ZBL\)'),
+            (b'tag =', b'tag = MTP+ZBL', r'Ziegler, Biersack and Littmark \(ZBL\)'),
+            (b'tag =', b'tag = SUS2-SH', 'a potential of SUS2-MLIP'),
+            (b'tag =', b'tag =\nsh_l_max = 3', 'a potential of SUS2-MLIP'),
+            (b'RBChebyshev', b'RBChebyshev_repuls', 'a moment tensor potential with a repulsive wall'),
+            (b'RBChebyshev', b'RBChebyshev_zbl', r'\(ZBL\)'),
+            (b'alpha_scalar', b'charges = {1, -1}\nalpha_scalar', 'a moment tensor potential with charges'),
+        ],
+    )
+    def test_kinds_that_are_not_supported(self, old, new, kind):
+        message = refusal(self.MLIP2.replace(old, new), ('Li', 'F'))
+        assert re.search(f'This is .*{kind}.* which is not supported', message)
+
+    def test_a_tag_that_means_nothing(self):
+        assert read_almtp(self.MLIP2.replace(b'tag =', b'tag = my first'), ('Li', 'F')).potential_tag == 'my first'
+
+
 class TestWrite:
     @pytest.mark.parametrize('name', ['01k_train_killed/pot.almtp', '04_train_cfgmode/start.mtp'])
     def test_bytes_of_checkpoint(self, name):
@@ -208,7 +305,9 @@ class TestRefusals:
             (b'species_coeffs', b'moment_coeffs', 'line 48: `moment_coeffs` is given twice'),
             (b'species_coeffs = {', b'species_coeffs = {1, ', 'line 47: `species_coeffs` holds 4 numbers, expected 3'),
             (b'-1.546269498714713e+01}', b'-1.546269498714713e+01', 'line 48: The braces of a list are not closed'),
-            (b'potential_name = MTP1m\n', b'', 'The file ends without `potential_name`'),
+            (b'version = 1.1.0\n', b'', 'The file ends without `version`'),
+            (b'version = 1.1.0\n', b'version = 2.0\n', 'line 2: Version `2.0` of the format is not'),
+            (b'species_count = 3\n', b'', 'The file does not tell its `species_count`'),
         ],
     )  # fmt: skip
     def test_text(self, old, new, message):
