@@ -98,8 +98,9 @@ def harvest_vasp(frames: FramesData, parameters: orm.Dict, reasons: orm.Dict, **
     :return: ``labelled`` (absent if there are none), ``failures`` (index and reason) and, if single steps of dynamics
         were refused, ``refused`` (a list of reasons by index).
     """
-    everything = frames.get_frames(trace=True)
+    everything = frames.get_frames(trace=True).without_labels()
     dynamics = MdOptions.from_node(groups['dynamics']) if 'dynamics' in groups else None
+    options = VaspLabelOptions.from_node(parameters)
     jobs, known_reasons = groups.get('jobs', {}), reasons.get_dict()
     labelled, failures, refused = [], {}, {}
     for index in range(len(everything)):
@@ -111,10 +112,10 @@ def harvest_vasp(frames: FramesData, parameters: orm.Dict, reasons: orm.Dict, **
             if dynamics is None:
                 if reason is not None:
                     raise LabelError(reason)
-                labelled.append(label_frame(frame, jobs[name]))
+                labelled.append(label_frame(frame, jobs[name]).computed_by(options.method_name, 'free'))
                 continue
             samples, wrong, reason = sample_trajectory(frame, jobs[name], dynamics, reason)
-            labelled.append(samples.replace(
+            labelled.append(samples.computed_by(options.method_name, 'free').replace(
                 origin_uuids=np.full(len(samples), frames.uuid), origin_indices=np.full(len(samples), index)
             ))  # fmt: skip
             if wrong:
@@ -203,7 +204,8 @@ def sample_trajectory(
     positions[:, order] = found.positions[kept]
     samples = Frames.concatenate([frame] * len(kept)).replace(
         **_labels(order, found.energies[kept], found.forces[kept], found.stresses[kept]),
-        positions=positions.reshape(-1, 3), cells=found.cells[kept], velocities=None, grades=None, origin_steps=kept,
+        positions=positions.reshape(-1, 3), cells=found.cells[kept], velocities=None, grades=None, features=None,
+        origin_steps=kept,
     )  # fmt: skip
     return samples, wrong, reason
 

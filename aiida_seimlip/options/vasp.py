@@ -21,6 +21,12 @@ FUNCTIONALS = {'PBE': 'PE', 'PBEsol': 'PS', 'revPBE': 'RE', 'RPBE': 'RP'}
 DISPERSION = {'d3': 11, 'd3bj': 12}
 """The tag IVDW for each correction: D3 with zero damping, and with the damping of Becke and Johnson."""
 
+DISPERSION_NAMES = {'d3': '+D3', 'd3bj': '+D3(BJ)'}
+"""What is appended to the name of the functional for each correction."""
+
+HYBRIDS = {0.0: 'PBE0', 0.2: 'HSE06', 0.3: 'HSE03'}
+"""Hybrids with a quarter of exact exchange by the tag HFSCREEN."""
+
 RECOMMENDED_POTENTIALS = {
     **{symbol: f'{symbol}_sv' for symbol in (
         'Li', 'K', 'Ca', 'Sc', 'Ti', 'V', 'Rb', 'Sr', 'Y', 'Zr', 'Nb', 'Mo', 'Cs', 'Ba', 'W',
@@ -192,6 +198,18 @@ class VaspLabelOptions(Options):
             'tebeg': temperature, 'teend': temperature, 'isym': 0,
             'random_seed': [derive_seed(dynamics.seed, index), 0, 0],
         }  # fmt: skip
+
+    @property
+    def method_name(self) -> str:
+        """Short name of the level of theory that frames are labelled by, such as ``PBE+D3(BJ)``."""
+        tags = self.to_incar()
+        name = str(tags['metagga']).upper() if tags.get('metagga') else self.functional
+        if tags.get('lhfcalc'):
+            known = HYBRIDS.get(float(tags.get('hfscreen') or 0.0)) if name == 'PBE' and 'aexx' not in tags else None
+            name = known or f'{name} hybrid'
+        added = [label for tag, label in (('ldau', '+U'), ('luse_vdw', '+vdW')) if tags.get(tag)]
+        dispersion = '' if self.dispersion is None else DISPERSION_NAMES[self.dispersion]
+        return ''.join((name, *added, dispersion))
 
     def method(self, elements: Iterable[str] = ()) -> dict[str, Any]:
         """Return what the labels depend on, and nothing else: two equal methods give the same labels.

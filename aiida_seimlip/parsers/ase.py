@@ -13,6 +13,7 @@ from aiida.engine import ExitCode
 from aiida.parsers import Parser
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.parsers.method import energy_kind_of, method_of
 from aiida_seimlip.science.frames import Frames
 
 RESULTS_FILENAME = 'results.jsonl'
@@ -100,7 +101,7 @@ def _add(records: BatchRecords, record: dict[str, Any]) -> None:
         raise ValueError(f'There is no record of kind `{kind}`.')
 
 
-def label_frames(frames: Frames, samples: list[dict[str, Any]], uuid: str) -> Frames:
+def label_frames(frames: Frames, samples: list[dict[str, Any]], uuid: str, method: str = '') -> Frames:
     """Return the configurations of the samples with their labels.
 
     A frame that was labelled as it is keeps its grade and origin; one that was moved has the frame that it started from
@@ -109,15 +110,18 @@ def label_frames(frames: Frames, samples: list[dict[str, Any]], uuid: str) -> Fr
     :param frames: the input frames, with their origins.
     :param samples: labelled configurations.
     :param uuid: of the node of the input frames.
+    :param method: by which they were labelled.
     :raises ValueError: if a sample does not have as many atoms as its frame.
     """
     indices = np.array([sample['index'] for sample in samples], dtype=int)
-    labelled = frames[indices]
+    labelled = frames[indices].without_labels()
     shape = (int(labelled.ptr[-1]), 3)
     labels: dict[str, Any] = {
         'energies': np.array([sample['energy'] for sample in samples], dtype=float),
         'forces': np.concatenate([np.array(sample['forces'], dtype=float) for sample in samples]).reshape(shape),
         'stresses': _stresses(samples),
+        'methods': np.full(len(samples), method),
+        'energy_kinds': np.array([energy_kind_of(sample.get('energy_property')) for sample in samples]),
         'velocities': None,
     }
     if 'positions' in samples[0]:
@@ -126,6 +130,7 @@ def label_frames(frames: Frames, samples: list[dict[str, Any]], uuid: str) -> Fr
             'cells': np.array([sample['cell'] for sample in samples]),
             'velocities': _velocities(samples, labelled.sizes),
             'grades': None,
+            'features': None,
             'origin_uuids': np.full(len(samples), uuid),
             'origin_indices': indices,
             'origin_steps': np.array([sample['step'] for sample in samples]),
@@ -196,7 +201,7 @@ class AseParser(Parser):
         try:
             if records.samples:
                 frames = node.get_frames(trace=True)
-                self.out('labelled', FramesData(label_frames(frames, records.samples, node.uuid)))
+                self.out('labelled', FramesData(label_frames(frames, records.samples, node.uuid, method_of(self.node))))
         except (ValueError, KeyError, IndexError) as exception:
             return self.exit_codes.ERROR_OUTPUT_INVALID.format(filename=RESULTS_FILENAME, reason=str(exception))
         failures = self._failures(records)

@@ -31,7 +31,7 @@ from aiida_seimlip.science.formats.lammps_track import (
     read_framework,
     read_track,
 )
-from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.frames import Frames, predicted_by
 from aiida_seimlip.science.salvage import is_sane, is_whole, thin
 
 OUT_OF_WALLTIME_BY_SCHEDULER = 120
@@ -286,11 +286,12 @@ class LammpsParser(Parser):
         """Make the output nodes, frames in the orientation of the start."""
         cell = get_frame(self.node.inputs.structure).cells[0]
         rotation = lammps_frame(cell)[1]
+        method = predicted_by(self.node.inputs.potential.uuid)
         for name, frames in (
             ('trajectory', run.trajectory.frames), ('candidates', run.candidates.frames), ('final', run.final),
         ):  # fmt: skip
             if len(frames):
-                self.out(name, FramesData(from_lammps_frame(frames, rotation, cell)))
+                self.out(name, FramesData(from_lammps_frame(frames, rotation, cell).computed_by(method, 'free')))
         if run.track is not None and run.n_steps:
             track = from_lammps_orientation(run.track, rotation)
             self.out('track', store_track(track, every=run.options.track_every))

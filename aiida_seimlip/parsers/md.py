@@ -18,6 +18,7 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.data.track import store_track
 from aiida_seimlip.options.dynamics import AseDynamicsOptions
+from aiida_seimlip.parsers.method import energy_kind_of, method_of
 from aiida_seimlip.science.analysis.assembly import RecordedPaths, assemble_track
 from aiida_seimlip.science.analysis.track import Track, TrackError
 from aiida_seimlip.science.frames import Frames
@@ -171,6 +172,8 @@ class MdParser(Parser):
         try:
             files = MdFiles.read(folder, names, start)
             trajectory = to_frames(files.trajectory, start) if len(files.trajectory) else Frames.empty()
+            kind = energy_kind_of(files.end.get('energy_property'))
+            trajectory = trajectory.computed_by(method_of(self.node), kind)
         except ValueError as error:
             return self.exit_codes.ERROR_OUTPUT_INVALID.format(reason=error)
         if files.end.get('status') in ('crashed', 'start_failed', 'setup_failed'):

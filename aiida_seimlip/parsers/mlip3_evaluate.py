@@ -9,6 +9,7 @@ from aiida import orm
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.parsers.mlip3_base import Mlip3Parser, OutputError, plain
 from aiida_seimlip.science.analysis.errors import compute_errors
+from aiida_seimlip.science.frames import predicted_by
 
 
 class Mlip3EvaluateParser(Mlip3Parser):
@@ -21,9 +22,11 @@ class Mlip3EvaluateParser(Mlip3Parser):
         self.check_completion()
         frames = self.node.inputs.frames.get_frames(trace=True)
         predicted = self.read_all_configurations(frames)
-        if not predicted.is_labelled:
+        if not predicted.is_evaluated.all():
             raise OutputError('ERROR_OUTPUT_MISMATCH', reason=f'`{self.job.OUTPUT_FILE}` lacks energies or forces.')
-        evaluated = frames.replace(energies=predicted.energies, forces=predicted.forces, stresses=predicted.stresses)
+        arrays = {name: getattr(predicted, name) for name in ('energies', 'forces', 'stresses')}
+        evaluated = frames.without_labels().replace(**arrays)
+        evaluated = evaluated.computed_by(predicted_by(self.node.inputs.potential.uuid), 'free')
         self.out('evaluated', FramesData(evaluated))
         if frames.is_labelled:
             self.out('errors', orm.Dict(plain(compute_errors(frames, evaluated))))

@@ -12,6 +12,7 @@ from aiida.engine import ExitCode
 from aiida.parsers import Parser
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.parsers.method import energy_kind_of, method_of
 from aiida_seimlip.science.frames import Frames
 
 BAND_FILENAME = 'band.npz'
@@ -43,7 +44,9 @@ class NebParser(Parser):
             return self.exit_codes.ERROR_OUTPUT_INVALID.format(filename=RESULTS_FILENAME, reason=str(exception))
         if (folder / BAND_FILENAME).is_file():
             try:
-                self.out('path', FramesData(read_band(folder / BAND_FILENAME, self.node.inputs.images.get_frames())))
+                band = read_band(folder / BAND_FILENAME, self.node.inputs.images.get_frames())
+                kind = energy_kind_of(results.get('energy_property'))
+                self.out('path', FramesData(band.computed_by(method_of(self.node), kind)))
             except (ValueError, KeyError, OSError) as exception:
                 return self.exit_codes.ERROR_OUTPUT_INVALID.format(filename=BAND_FILENAME, reason=str(exception))
         self.out('results', orm.Dict({**results, 'is_converged': results['status'] == 'converged', 'n_jobs': 1}))

@@ -264,6 +264,7 @@ class Run:
         self.deadline = None if limit is None else started + limit
         self.signal: int | None = None
         self.versions: Record = {}
+        self.energy_property: str | None = None
         self.n_steps = 0
         self.loop_seconds = 0.0
 
@@ -284,7 +285,7 @@ class Run:
             set_velocities(atoms, self.options)
             recorder = Recorder(self.folder, atoms, self.options)
             dynamics = make_dynamics(atoms, self.options)
-            label(atoms, stress=False)
+            self.energy_property = label(atoms, stress=False)['energy_property']
             recorder.record(first)
         except Exception as exception:
             raise _explain(exception, 'start_failed') from exception
@@ -353,7 +354,7 @@ def main(folder: Path | None = None) -> int:
     (folder / RESERVE_FILENAME).unlink(missing_ok=True)
     record = {
         'status': status, 'message': message, 'n_steps': run.n_steps, 'seconds': time.monotonic() - started,
-        'loop_seconds': run.loop_seconds, 'versions': run.versions,
+        'loop_seconds': run.loop_seconds, 'versions': run.versions, 'energy_property': run.energy_property,
     }  # fmt: skip
     (folder / RESULTS_FILENAME).write_text(json.dumps(record), encoding='utf-8')
     if message is not None:

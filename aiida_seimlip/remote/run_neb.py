@@ -66,6 +66,7 @@ class PooledCalculator(Calculator):
     def __init__(self, pool: Pool, index: int) -> None:
         super().__init__()
         self.pool, self.index = pool, index
+        self.energy_property: str | None = None
 
     def calculate(self, atoms: Atoms | None = None, properties: Any = None, system_changes: Any = all_changes) -> None:
         """Have this one image calculated, as the band has not asked for it together with the others."""
@@ -76,6 +77,7 @@ class PooledCalculator(Calculator):
         """Take over energy and forces of an image."""
         self.atoms = atoms.copy()
         self.results = {'energy': record['energy'], 'free_energy': record['energy'], 'forces': record['forces']}
+        self.energy_property = record['energy_property']
 
 
 class Band(DyNEB):
@@ -190,6 +192,7 @@ class Search:
             'status': status, 'message': message, 'seconds': seconds, 'n_steps': self.n_steps,
             'is_climbing': self.is_climbing, 'fmax': self.residuals[-1] if self.residuals else None,
             'residuals': self.residuals, 'highest': self.highest, 'versions': self.pool.versions,
+            'energy_property': self.band.images[0].calc.energy_property,
         }  # fmt: skip
         try:
             if self.arrays is not None:

@@ -146,6 +146,8 @@ def test_not_converged_keeps_the_band(run, band):
     assert 'eV/Å after 3 steps, not below 1e-06' in node.exit_message
     assert outputs['path'].n_frames == 5
     assert outputs['path'].is_labelled
+    assert outputs['path'].methods == {'EMT': outputs['path'].n_frames}
+    assert outputs['path'].energy_kinds == {'free': outputs['path'].n_frames}
     assert not outputs['results']['is_converged']
 
 
@@ -154,6 +156,8 @@ def test_out_of_walltime_keeps_the_band(run, band):
     outputs, node = run(band, parameters, max_wallclock_seconds=16)
     assert node.exit_status == 400
     assert outputs['path'].is_labelled
+    assert outputs['path'].methods == {'EMT': outputs['path'].n_frames}
+    assert outputs['path'].energy_kinds == {'free': outputs['path'].n_frames}
     assert outputs['results']['n_steps'] > 0
 
 

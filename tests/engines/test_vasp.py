@@ -93,6 +93,7 @@ def test_labels_and_their_reuse(label, vasp_faults, potcar_family, monkeypatch):
     assert node.is_finished_ok, node.exit_message
     assert failures == {}
     assert_labels(found, frames, [0, 1])
+    assert (found.methods, found.energy_kinds) == ({'PBE+D3': 2}, {'free': 2})
     (job,) = jobs_of(node, 0)
     names = {entry.name for entry in job.base.repository.list_objects()} - {'.aiida'}
     assert names == {'INCAR', 'KPOINTS', 'POSCAR', '_aiidasubmit.sh'}

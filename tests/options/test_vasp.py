@@ -102,6 +102,22 @@ def test_dynamics_needs_a_temperature_for_each_frame():
         options().to_dynamics_incar(dynamics, 1, 2, 1)
 
 
+def test_name_of_the_method():
+    family = {'potential_family': 'PBE.54'}
+    for changes, name in (
+        ({}, 'PBE'),
+        ({'functional': 'RPBE', 'dispersion': 'd3'}, 'RPBE+D3'),
+        ({'dispersion': 'd3bj', 'incar': {'LDAU': True}}, 'PBE+U+D3(BJ)'),
+        ({'incar': {'METAGGA': 'R2SCAN', 'LUSE_VDW': True}}, 'R2SCAN+vdW'),
+        ({'incar': {'LHFCALC': True, 'HFSCREEN': 0.2}}, 'HSE06'),
+        ({'incar': {'LHFCALC': True}}, 'PBE0'),
+        ({'incar': {'LHFCALC': True, 'AEXX': 0.15}}, 'PBE hybrid'),
+        ({'functional': 'PBEsol', 'incar': {'LHFCALC': True}}, 'PBEsol hybrid'),
+        ({'incar': {'LHFCALC': False}}, 'PBE'),
+    ):
+        assert VaspLabelOptions(**family, **changes).method_name == name
+
+
 @pytest.mark.parametrize(
     'same', [{'incar': {'ncore': 4, 'algo': 'Fast'}}, {'nelm': 300}, {'recovery': {'enabled': False}}]
 )

@@ -82,6 +82,8 @@ def test_finished(parse, records, images):
         np.testing.assert_array_equal(frame.get_stress(), image.get_stress())
         assert frame.get_potential_energy() == image.get_potential_energy()
     assert labelled.grades.tolist() == [3.0, 4.0, 5.0]
+    assert labelled.methods.tolist() == ['EMT'] * 3
+    assert labelled.energy_kinds.tolist() == ['free'] * 3
     assert labelled.origin_uuids.tolist() == [node.uuid] * 3
     assert labelled.origin_indices.tolist() == [0, 1, 2]
     assert parsed.outputs['failures'].get_dict() == {}
@@ -216,11 +218,41 @@ def test_moved_frames(parse, records, images):
     assert labelled.origin_indices.tolist() == [0, 0, 2, 2]
     assert labelled.origin_steps.tolist() == [10, 20, 10, 20]
     assert labelled.grades is None
+    assert labelled.methods.tolist() == ['EMT'] * 4
     velocities = [frame.velocities[0, 0] for frame in labelled]
     np.testing.assert_array_equal(velocities, [np.nan, 0.0, np.nan, 2.0])
     for frame, (image, _) in zip(labelled.to_atoms(), [samples[i] for i in (1, 3, 0, 2)], strict=True):
         np.testing.assert_array_equal(frame.positions, image.positions)
         np.testing.assert_array_equal(frame.cell.array, image.cell.array)
+
+
+def test_energies_of_unknown_kind(parse, records):
+    """A calculator that offers no ``free_energy`` does not say which energy it returns."""
+    for record in records:
+        if record['kind'] == 'sample':
+            record['energy_property'] = 'energy'
+    assert parse(records).outputs['labelled'].energy_kinds == {'': 3}
+
+
+@pytest.mark.parametrize('method', ['', 'MTP of others'])
+def test_a_potential_predicts(parse_recording, potential_trained, images, records, method):
+    """What a potential says is a prediction, unless it is named as the method to learn from."""
+    from aiida import orm
+
+    features = [{'EFS_by': 'VASP', 'config_type': 'bulk'}] * 3
+    frames = Frames.from_atoms(images).computed_by('PBE', 'sigma0').with_features(features)
+    calculator = {'name': 'mtp', 'method_label': method}
+    inputs = {
+        'frames': FramesData(frames), 'parameters': orm.Dict({'calculator': calculator}),
+        'potential': potential_trained,
+    }  # fmt: skip
+    labelled = parse_recording('seimlip.ase', {}, inputs, temporary={'results.jsonl': written(records)}).outputs[
+        'labelled'
+    ]
+    assert labelled.methods == {method or f'potential:{potential_trained.uuid}': 3}
+    assert labelled.n_predicted == (0 if method else 3)
+    assert labelled.is_labelled == bool(method)
+    assert labelled.get_frames().features_of(0) == {'config_type': 'bulk'}, 'VASP has not labelled it'
 
 
 def test_unfinished_trajectory_keeps_its_samples(parse, records, images):

@@ -405,12 +405,14 @@ def test_track(parse, final, fixtures):
     results = parsed.outputs['results'].get_dict()
     assert (results['n_track_frames'], results['track_problem'], results['n_jobs']) == (2, None, 1)
     assert results['mean_volume'] == pytest.approx(dump.volumes[0], rel=1e-6)
-    assert parsed.outputs['trajectory'].is_labelled
+    assert parsed.outputs['trajectory'].get_frames().is_evaluated.all()
+    assert parsed.outputs['trajectory'].methods == {f'potential:{parsed.node.inputs.potential.uuid}': 2}
+    assert not parsed.outputs['trajectory'].is_labelled, 'what a potential predicted is no label'
 
 
 def test_energies_are_kept_where_they_are_asked_for_only(parse, final):
     parsed = parse(COMPLETE, temporary={'final.lammpstrj': final}, n_steps=20, with_grades=False)
-    assert not parsed.outputs['trajectory'].is_labelled
+    assert not parsed.outputs['trajectory'].get_frames().is_evaluated.any()
     assert 'track' not in parsed.outputs
 
 

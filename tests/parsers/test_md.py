@@ -75,6 +75,8 @@ def test_completed(parse):
     trajectory = job.outputs['trajectory'].get_frames()
     assert trajectory.origin_steps.tolist() == [0, 10, 20]
     assert trajectory.is_labelled
+    assert trajectory.methods.tolist() == ['EMT'] * 3
+    assert trajectory.energy_kinds.tolist() == ['free'] * 3
     np.testing.assert_allclose(track.positions[::2, 0], trajectory.positions[::4], atol=2e-6)
     final = job.outputs['final'].get_frames()
     np.testing.assert_allclose(final.positions, trajectory.positions[-4:])

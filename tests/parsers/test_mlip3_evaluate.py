@@ -38,6 +38,8 @@ def test_success(parse, potential_trained, frames):
     np.testing.assert_allclose(evaluated.stresses, expected.stresses, atol=1e-7)
     assert evaluated.hashes() == frames.hashes
     assert set(evaluated.origin_uuids) == {frames.uuid}
+    assert set(evaluated.methods) == {f'potential:{potential_trained.uuid}'}
+    assert job.outputs['evaluated'].n_labelled == 0
 
 
 def test_errors(parse, frames):

@@ -38,7 +38,7 @@ def find_labelled(
     )  # fmt: skip
     query.append(
         FramesData, with_incoming='job', edge_filters={'label': 'labelled'}, project=['id', 'attributes.formulas'],
-        filters={'attributes.n_labelled': {'>': 0}},
+        filters={'or': [{'attributes.n_labelled': {'>': 0}}, {'attributes.n_predicted': {'>': 0}}]},
     )  # fmt: skip
     found = {
         job: pk for job, content, pk, known in query.iterall() if formulas & set(known) and _is_method(content, method)
@@ -125,4 +125,5 @@ def _method(parameters: dict[str, Any]) -> dict[str, Any]:
     return {
         'name': calculator.name, 'kwargs': calculator.all_kwargs, 'stress': options.stress,
         'dispersion': None if calculator.dispersion is None else calculator.dispersion.to_dict(),
+        'label': calculator.method_label,
     }  # fmt: skip

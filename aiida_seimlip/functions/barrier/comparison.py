@@ -21,7 +21,7 @@ from aiida_seimlip.options.barrier.results import (
     ProfileRecord,
 )
 from aiida_seimlip.science.analysis.barrier import compare_profiles, describe_path
-from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.frames import Frames, predicted_by
 
 REFERENCE = 'reference'
 """Name that stands for the reference program."""
@@ -39,7 +39,8 @@ def evaluate_path(potential: PotentialData, path: FramesData) -> FramesData:
 
     mtp, frames = potential.get_mtp(), path.get_frames(trace=True)
     grades = None if mtp.active_set is None else grade(mtp, frames).frame
-    return FramesData(evaluate(mtp, frames).replace(grades=grades))
+    evaluated = evaluate(mtp, frames).computed_by(predicted_by(potential.uuid), 'free')
+    return FramesData(evaluated.replace(grades=grades))
 
 
 @calcfunction

@@ -142,7 +142,7 @@ def describe_path(path: Frames) -> PathProfile:
     :param path: images in order with energies and forces: the same atoms in the same cell.
     :raises ValueError: if there are fewer than three images, an image lies on the one before it, or has no labels.
     """
-    if len(path) < 3 or not path.is_labelled:
+    if len(path) < 3 or not path.is_evaluated.all():
         raise ValueError('A path needs three images at least, and energies and forces of all of them.')
     assert path.energies is not None and path.forces is not None
     steps = steps_between(path).reshape(len(path) - 1, -1)

@@ -128,18 +128,21 @@ def evaluate(potential: MomentTensorPotential, frames: Frames, *, threads: int =
     :param potential: a trained potential.
     :param frames: configurations of the potential's species; their own labels are replaced.
     :param threads: number of threads, each working on a chunk of configurations.
-    :return: the same configurations; stresses of those without a periodic cell are unknown (NaN).
+    :return: the same configurations, of no method, as this is no business of a potential that is no node; stresses of
+        those without a periodic cell are unknown (NaN).
     :raises ValueError: if the potential is not trained.
     :raises FramesError: if an element is not among the potential's species.
     """
     parts = _evaluate_chunks(Evaluator(potential), frames, threads)
     if not parts:
-        return frames.replace(energies=np.empty(0), forces=np.empty((0, 3)), stresses=np.empty((0, 6)))
+        return frames.without_labels().replace(
+            energies=np.empty(0), forces=np.empty((0, 3)), stresses=np.empty((0, 6))
+        )  # fmt: skip
     site_energies = np.concatenate([part.site_energies for part in parts])
     virials = np.concatenate([part.virials for part in parts])
     periodic = frames.pbc.all(axis=1)
     volumes = np.where(periodic, frames.volumes, np.nan)
-    return frames.replace(
+    return frames.without_labels().replace(
         energies=np.add.reduceat(site_energies, frames.ptr[:-1]),
         forces=np.concatenate([part.forces for part in parts]),
         stresses=virials / volumes[:, None],

@@ -127,6 +127,7 @@ def test_path_evaluated_by_another_potential(hop, potential_trained):
     expected = evaluate(potential_trained.get_mtp(), band.get_frames())
     np.testing.assert_array_equal(found.energies, expected.energies)
     assert np.isfinite(found.grades).all()
+    assert set(found.methods) == {f'potential:{potential_trained.uuid}'}
 
 
 # -- two temperatures -------------------------------------------------------------------------------------------------

@@ -53,6 +53,20 @@ def test_known_frames_get_their_labels(frames):
     assert unknown.energies is None
 
 
+def test_who_computed_comes_with_the_label(frames):
+    """A prediction is taken where there is no label, whatever the order of the sources, and remains a prediction."""
+    features = [{'config_type': f'{index}', 'EFS_by': 'VASP'} for index in range(len(frames))]
+    predicted = with_labels(frames, seed=1).computed_by('potential:ab', 'free')
+    labelled = with_labels(frames[[0, 2]]).computed_by('PBE', 'sigma0')
+    outputs = take_known(FramesData(frames.with_features(features)), a=FramesData(predicted), b=FramesData(labelled))
+    known = outputs['known'].get_frames()
+    assert known.methods.tolist() == ['PBE', 'potential:ab', 'PBE', 'potential:ab', 'potential:ab']
+    assert known.energy_kinds.tolist() == ['sigma0', 'free', 'sigma0', 'free', 'free']
+    np.testing.assert_array_equal(known.energies[[0, 2]], labelled.energies)
+    assert outputs['known'].n_labelled == 2
+    assert known.features_of(1) == {'config_type': '1'}, 'what is known of the frame stays, who labelled it does not'
+
+
 def test_provenance_names_the_sources(frames):
     source = FramesData(with_labels(frames))
     known = take_known(FramesData(frames), a=source)['known']
