@@ -26,6 +26,7 @@ COMMANDS = {
     'launch': ('launch.command:cmd_launch', 'Begin a campaign, or find a property with a potential.'),
     'continue': ('campaign.continuation:cmd_continue', 'Go on where a campaign has ended.'),
     'report': ('report:cmd_report', 'Write a campaign or a property as an HTML page, with tables.'),
+    'cite': ('cite:cmd_cite', 'Name the programs and papers that processes really used.'),
     'structure': (
         'structure.command:cmd_structure',
         'Make supercells, defects, and the end points of hops.',

@@ -10,6 +10,7 @@ from pathlib import Path
 from aiida import orm
 
 from aiida_seimlip.report.barrier.neb import neb_sections, neb_tables
+from aiida_seimlip.report.citations.collect import citations_section
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Page, Section
@@ -94,9 +95,11 @@ def page_of(nodes: Sequence[orm.ProcessNode]) -> Page:
         from aiida_seimlip.report.campaign.collect import collect
         from aiida_seimlip.report.campaign.page import campaign_page
 
-        return campaign_page(collect(first), new_chapters(further))
-    page = property_page(first)
-    return replace(page, sections=[*page.sections, *new_chapters(further, page.sections)])
+        page = campaign_page(collect(first), new_chapters(further))
+    else:
+        page = property_page(first)
+        page = replace(page, sections=[*page.sections, *new_chapters(further, page.sections)])
+    return replace(page, sections=[*page.sections, citations_section([first, *others])])
 
 
 def new_chapters(sections: Iterable[Section], known: Iterable[Section] = ()) -> list[Section]:

@@ -65,11 +65,13 @@ def write_results(
     from aiida_seimlip.exchange.archive.writer import write_archive
     from aiida_seimlip.report.campaign.collect import collect
     from aiida_seimlip.report.campaign.page import render
+    from aiida_seimlip.report.citations.collect import citations_section
     from aiida_seimlip.report.pages import sections_of, write_tables
 
     with clock.measure('report'):
         report = collect(node)
         further = [section for property_node in properties.values() for section in sections_of(property_node)]
+        further.append(citations_section([node, *properties.values()]))
         (directory / 'report.html').write_text(render(report, further), encoding='utf-8')
         for name, property_node in properties.items():
             write_tables(property_node, directory / 'tables' / name)
