@@ -131,6 +131,11 @@ class PotentialData(orm.SinglefileData):
         """How the active set was selected: ``nbh`` or ``cfg``, None where the file holds no active set."""
         return _optional(str, self.base.attributes.get('selection_mode'))
 
+    @property
+    def lacks_active_set(self) -> bool:
+        """Whether the potential knows no extrapolation grades although others of its family do."""
+        return self.family == 'mtp' and self.selection_mode is None
+
     # -- storage ------------------------------------------------------------------------------------------------------
 
     def _validate(self) -> bool:

@@ -11,6 +11,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.records import ErrorsRecord
 from aiida_seimlip.science.analysis.errors import ErrorStatistics, compute_errors
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 
 @calcfunction
@@ -33,11 +34,18 @@ def predict_errors(potential: PotentialData, frames: Frames) -> ErrorsRecord | N
     :param frames: with the labels to compare with.
     :return: None if potentials of this family cannot be evaluated here.
     """
-    if potential.family != 'mtp':
-        return None
+    return errors_of_mtp(potential.get_mtp(), frames) if potential.family == 'mtp' else None
+
+
+def errors_of_mtp(potential: MomentTensorPotential, frames: Frames) -> ErrorsRecord:
+    """Return the root-mean-square errors of a moment tensor potential on labelled frames.
+
+    :param potential: a trained potential.
+    :param frames: with the labels to compare with.
+    """
     from aiida_seimlip.science.mtp.evaluate import evaluate
 
-    errors = compute_errors(frames, evaluate(potential.get_mtp(), frames))
+    errors = compute_errors(frames, evaluate(potential, frames))
     return ErrorsRecord(
         n_frames=len(frames),
         energy_mev_per_atom=_rms(errors.energy_per_atom, 1e3),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aiida_seimlip.science.structures.cells import CellExtremes
+
 
 class Record(BaseModel):
     """Base of all records: unknown keys are refused."""
@@ -21,3 +23,21 @@ class ErrorsRecord(Record):
         default=None,
         description='In GPa, per component of the 3×3 tensor: a third of its Frobenius norm; none without stresses.',
     )
+
+
+class CellRecord(Record):
+    """How far the cell of a run has gone; of its start and of all whole frames that were kept."""
+
+    start_volume: float = Field(description='In Å³, as the others.')
+    start_angle: float = Field(description='Sharpest angle between two lines along cell vectors, in degrees.')
+    start_height: float = Field(description='Smallest distance between opposite faces, in Å.')
+    smallest_volume: float
+    largest_volume: float
+    sharpest_angle: float
+    smallest_height: float
+    cutoff: float | None = Field(default=None, description='Of the potential, in Å; none if unknown.')
+
+    def explain(self) -> str:
+        """Say what has become of the cell, as part of a sentence about it; empty if it stayed what it was."""
+        extremes = CellExtremes(**self.model_dump(exclude={'cutoff'}))
+        return ', and '.join(extremes.explain(0.0 if self.cutoff is None else self.cutoff))

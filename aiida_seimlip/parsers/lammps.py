@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from aiida_seimlip.science.formats.lammps_track import (
 )
 from aiida_seimlip.science.frames import Frames, predicted_by
 from aiida_seimlip.science.salvage import is_sane, is_whole, thin
+from aiida_seimlip.science.structures.cells import CellExtremes
 
 OUT_OF_WALLTIME_BY_SCHEDULER = 120
 
@@ -107,6 +108,7 @@ class Run:
     final: Frames
     preselected: Preselected
     candidates: Candidates
+    cell: CellExtremes
     track: Track | None = None
     track_problem: str | None = None
 
@@ -150,6 +152,7 @@ class Run:
             'mean_temperature': self.mean('Temp'),
             'mean_pressure': self.mean('Press'),
             'mean_volume': self.mean('Volume'),
+            'cell': asdict(self.cell),
             'n_jobs': 1,
             'n_frames': len(self.trajectory.frames),
             'n_track_frames': self.n_track_frames,
@@ -209,14 +212,16 @@ class LammpsParser(Parser):
         final = self._read_dump(self._job.FILES.final).frames.replace(forces=None)
         if ending.outcome == 'broke' and trace.steps.size:
             preselected = preselected.end_at(int(trace.steps[-1]) + 1)  # the step in which the run broke is not traced
-        numbers = get_frame(self.node.inputs.structure).numbers
+        start = get_frame(self.node.inputs.structure)
+        numbers = start.numbers
+        cell = CellExtremes.of(np.concatenate([start.cells, trajectory.frames.cells, final.cells]))
         candidates = gather_candidates(preselected, trajectory.frames, options, ending.outcome, numbers)
         if options.keep_energies and len(trajectory.frames):
             frames = trajectory.frames
             energies = log.at_steps('PotEng', frames.origin_steps if frames.origin_steps is not None else [])
             trajectory = replace(trajectory, frames=frames.replace(energies=energies))
         track, problem = self._read_track(options, final)
-        return Run(options, log, trace, ending, trajectory, final, preselected, candidates, track, problem)
+        return Run(options, log, trace, ending, trajectory, final, preselected, candidates, cell, track, problem)
 
     def _read_track(self, options: LammpsOptions, final: Frames) -> tuple[Track | None, str | None]:
         """Return the paths of the mobile ions in LAMMPS' frame, and what is wrong with them."""
@@ -297,7 +302,9 @@ class LammpsParser(Parser):
             self.out('track', store_track(track, every=run.options.track_every))
         if run.log.steps.size:
             self.out('thermo', thermo_node(run.log))
-        self.out('results', orm.Dict(run.summarise()))
+        results = run.summarise()
+        results['cell']['cutoff'] = self.node.inputs.potential.cutoff
+        self.out('results', orm.Dict(results))
 
     def _judge(self, run: Run) -> ExitCode | None:
         """Return the exit code that says how the run ended."""

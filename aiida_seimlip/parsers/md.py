@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,6 +22,7 @@ from aiida_seimlip.parsers.method import energy_kind_of, method_of
 from aiida_seimlip.science.analysis.assembly import RecordedPaths, assemble_track
 from aiida_seimlip.science.analysis.track import Track, TrackError
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.structures.cells import CellExtremes
 
 OUT_OF_WALLTIME_BY_SCHEDULER = 120
 UNITS = {
@@ -185,8 +186,14 @@ class MdParser(Parser):
             except TrackError as error:
                 problem = str(error)
         results = summarise(files, options, track, problem)
+        cells = np.concatenate([start.cells, trajectory.cells, files.final.cells])
+        results['cell'] = {**asdict(CellExtremes.of(cells)), 'cutoff': self._cutoff()} if start.pbc.all() else None
         self._attach(files, trajectory, track, results, options)
         return self._judge(files, results, problem)
+
+    def _cutoff(self) -> float | None:
+        """Return the cut-off of the potential in Å, None if the calculator is no potential of ours."""
+        return self.node.inputs.potential.cutoff if 'potential' in self.node.inputs else None
 
     def _attach(
         self, files: MdFiles, trajectory: Frames, track: Track | None, results: dict[str, Any],

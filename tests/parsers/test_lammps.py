@@ -432,3 +432,22 @@ def test_track_that_jumps(parse, final, fixtures):
     assert parsed.exit_status == 425
     assert 'too far apart' in parsed.exit_message
     assert 'track' not in parsed.outputs
+
+
+def test_cell_of_a_run_is_measured_from_its_start(parse, final, start):
+    """The start, the trajectory and the last frame tell; here the last is twice as thick along a and so as large."""
+    bounds = '-5.2049993309985538e+00 8.3592999999999993e+00', '-5.2049993309985538e+00 16.7185999999999986e+00'
+    finals = (final, final.replace(*bounds))
+    assert finals[0] != finals[1]
+    cells = [
+        parse(COMPLETE, temporary={'final.lammpstrj': content}, n_steps=20, with_grades=False).outputs['results'][
+            'cell'
+        ]
+        for content in finals
+    ]
+    volume = abs(np.linalg.det(start.cells[0]))
+    for cell, factor in zip(cells, (1.0, 2.0), strict=True):
+        assert cell['start_volume'] == pytest.approx(volume)
+        assert cell['largest_volume'] == pytest.approx(factor * volume, rel=1e-4)
+        assert cell['smallest_volume'] == pytest.approx(volume, rel=1e-4)
+        assert cell['cutoff'] == 5.0

@@ -58,6 +58,8 @@ def launch(entry_point: str, given: Mapping[str, Any], request: Request) -> None
     :raises click.UsageError: if an input is wrong; nothing is stored then.
     """
     builder = build(entry_point, given, request)
+    for warning in find_warnings(builder):
+        echo.echo_warning(warning)
     if request.dry_run:
         from aiida_seimlip.cli.launch.dry_run import describe
 
@@ -97,6 +99,15 @@ def build(entry_point: str, given: Mapping[str, Any], request: Request) -> Proce
     if fault is not None:
         raise click.UsageError(_one_sentence(fault))
     return builder
+
+
+def find_warnings(builder: ProcessBuilder) -> list[str]:
+    """Return what a workflow finds likely to go wrong with its inputs.
+
+    :param builder: complete and checked.
+    """
+    find: Any = getattr(builder.process_class, 'find_warnings', None)
+    return [] if find is None else list(find(builder._inputs(prune=True)))
 
 
 def _one_sentence(text: str) -> str:

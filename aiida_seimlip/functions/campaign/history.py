@@ -10,6 +10,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.functions.campaign.filters import describe_origin
+from aiida_seimlip.functions.campaign.warnings import explain_unfilled, warn_about_run
 from aiida_seimlip.functions.frames import list_failed, list_late
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.campaign.history import (
@@ -50,7 +51,8 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
         ``held_out``, each a mapping with some of: ``plan``, ``results`` (by exploration), ``failed`` (parameters of the
         explorations that gave none), ``filter``, ``selected``, ``rank``, ``failures`` (of each batch of frames to
         label) and ``sent`` (those batches of which some frames have no label), ``late`` (frames whose labels are still
-        out), ``vetting``, ``accepted``, ``errors`` and ``potential``; ``message``: why the campaign ended.
+        out), ``vetting``, ``accepted``, ``errors`` and ``potential``; ``message``: why the campaign ended; ``review``:
+        what was found about the inputs, as `review_beginning` returns it.
     """
     iterations: list[IterationRecord] = []
     n_training = sum(node.n_frames for node in nodes.get('initial', {}).values())
@@ -58,15 +60,17 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
         iterations.append(record_iteration(key, nodes[key], n_training))
         n_training = iterations[-1].n_training
     settings = ActiveLearningOptions.from_node(options)
+    held_out = record_held_out(nodes['held_out']) if 'held_out' in nodes else None
+    last_runs = [run for record in (*iterations[-1:], held_out) if record is not None for run in record.explorations]
     return CampaignHistory(
         species=species.get_list(),
         seed=settings.seed,
         converged=bool(iterations) and iterations[-1].is_survived,
         iterations=iterations,
-        held_out=record_held_out(nodes['held_out']) if 'held_out' in nodes else None,
+        held_out=held_out,
         late=still_out(iterations),
         continues=settings.continues,
-        warnings=list(dict.fromkeys(_warnings(nodes))),
+        warnings=list(dict.fromkeys(_warnings(nodes, last_runs))),
         message=nodes['message'].value if 'message' in nodes else None,
     )
 
@@ -179,6 +183,7 @@ def _explorations(found: Nodes) -> list[ExplorationRecord]:
                 n_candidates=results.get('n_candidates') or 0,
                 n_jobs=results.get('n_jobs', 1),
                 tries=results.get('tries', []),
+                cell=results.get('cell'),
                 uuid=None if node is None or node.creator is None else node.creator.uuid,
                 message=results.get('message'),
             )
@@ -200,10 +205,15 @@ def _reasons(found: Nodes, choose: Callable[[Mapping[str, str]], list[int]]) -> 
     return reasons
 
 
-def _warnings(nodes: Nodes) -> Iterator[str]:
-    for found in nodes.values():
-        if isinstance(found, Mapping):
-            yield from _content(found.get('plan')).get('warnings', [])
+def _warnings(nodes: Nodes, runs: Iterable[ExplorationRecord]) -> Iterator[str]:
+    """Yield what is to be known of the beginning, of the last potential and of the last explorations."""
+    yield from _content(nodes.get('review')).get('warnings', [])
+    made = [nodes[key] for key in sorted(nodes) if key.startswith(ITERATION)]
+    potentials = [found['potential'] for found in made if 'potential' in found]
+    unfilled = explain_unfilled(potentials[-1]) if potentials else None
+    yield from [] if unfilled is None else [unfilled]
+    for run in runs:
+        yield from warn_about_run(run.start, run.condition, None if run.cell is None else run.cell.model_dump())
 
 
 def _content(node: orm.Dict | None) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from aiida.engine import calcfunction
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.functions.campaign.warnings import empty_potential
 from aiida_seimlip.options.ase import MdOptions
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.mtp.levels import untrained
 from aiida_seimlip.science.seeds import derive_seed
 from aiida_seimlip.science.structures.thermal import thermal_perturbations
 
@@ -57,13 +57,8 @@ def generate_untrained(species: orm.List, options: orm.Dict) -> PotentialData:
     :param species: chemical symbols in type order.
     :param options: of the campaign (`ActiveLearningOptions`).
     """
-    settings = ActiveLearningOptions.from_node(options).untrained
-    return PotentialData.from_mtp(
-        untrained(
-            settings.level, species.get_list(), min_dist=settings.min_dist, max_dist=settings.max_dist,
-            radial_basis_size=settings.radial_basis_size,
-        )
-    )  # fmt: skip
+    settings = ActiveLearningOptions.from_node(options)
+    return PotentialData.from_mtp(empty_potential(settings, species.get_list()))
 
 
 @calcfunction
@@ -139,27 +134,6 @@ def exploration_parameters(
     }  # fmt: skip
 
 
-def warn_about_cells(starts: Mapping[str, FramesData], cutoff: float) -> list[str]:
-    """Return a sentence for each start whose cell is so small that an atom would see its own images.
-
-    :param starts: one frame each.
-    :param cutoff: of the potential in Å.
-    """
-    warnings = []
-    for name, node in sorted(starts.items()):
-        frame = node.get_frames()
-        if not frame.pbc.any():
-            continue
-        heights = 1.0 / np.linalg.norm(np.linalg.inv(frame.cells[0]), axis=0)
-        height = float(heights[frame.pbc[0]].min())
-        if height < 2.0 * cutoff:
-            warnings.append(
-                f'The cell of the start `{name}` is {height:.2f} Å thin, less than twice the cut-off of {cutoff:g} Å: '
-                'atoms see their own images.'
-            )
-    return warnings
-
-
 def _plan(
     settings: ActiveLearningOptions,
     conditions: Sequence[ExplorationConditions],
@@ -178,8 +152,7 @@ def _plan(
             'temperature': condition.temperature, 'ensemble': condition.ensemble, 'pressure': condition.pressure,
             'n_steps_asked': condition.n_steps,
         })  # fmt: skip
-    warnings = warn_about_cells(groups['starts'], settings.untrained.max_dist)
-    return {'plan': orm.Dict({'explorations': explorations, 'warnings': warnings}), 'parameters': parameters}
+    return {'plan': orm.Dict({'explorations': explorations}), 'parameters': parameters}
 
 
 def _pairs(

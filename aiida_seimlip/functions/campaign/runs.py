@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
 
@@ -11,6 +12,7 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.structures.cells import CellExtremes
 
 
 @calcfunction
@@ -40,6 +42,7 @@ def merge_runs(parameters: orm.Dict, **jobs: Any) -> dict[str, orm.Data]:
         'highest_grade': max(grades, default=None),
         'n_candidates': 0 if candidates is None else candidates.n_frames,
         'n_jobs': len(runs),
+        'cell': _join_cells(tries[-1]),
         'tries': [_describe(one) for one in tries],
     }
     wanted, reached = (float(node['temperature']) for node in (parameters, runs[-1]['parameters']))
@@ -60,6 +63,15 @@ def _describe(jobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         'temperature': parameters['temperature'], 'timestep': parameters['timestep'], 'outcome': results['outcome'],
         'n_steps': sum(job['results']['n_steps'] for job in jobs), 'message': results.get('message'),
     }  # fmt: skip
+
+
+def _join_cells(jobs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return how far the cell has gone in the jobs of one try, None if nobody has looked."""
+    cells = [job['results'].get('cell') for job in jobs]
+    if not all(cells):
+        return None
+    joined = CellExtremes.joined([CellExtremes(**{k: v for k, v in cell.items() if k != 'cutoff'}) for cell in cells])
+    return {**asdict(joined), 'cutoff': cells[0].get('cutoff')}
 
 
 def _time(run: Mapping[str, Any]) -> float:

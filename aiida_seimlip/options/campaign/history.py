@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from aiida_seimlip.options.records import ErrorsRecord, Record
+from aiida_seimlip.options.records import CellRecord, ErrorsRecord, Record
 
 Outcome = Literal['completed', 'broke', 'crashed', 'out_of_walltime', 'failed']
 """How an exploration can end; ``failed`` is a technical failure, of which nothing can be learned."""
@@ -47,6 +47,7 @@ class ExplorationRecord(Record):
     n_candidates: int = Field(default=0, description='Frames saved above the lower threshold.')
     n_jobs: int = Field(default=1, description='Number of jobs: more than one after a crash or at the wall-time limit.')
     tries: list[TryRecord] = Field(default_factory=list, description='Each start, where there were several jobs.')
+    cell: CellRecord | None = Field(default=None, description='How far the cell has gone; none if unknown.')
     uuid: str | None = Field(default=None, description='UUID of the process of the last job.')
     message: str | None = Field(default=None, description='What the program said at a crash or a failure.')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aiida import orm
@@ -11,7 +12,9 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SOCKETS, SocketWorkChain
 from aiida_seimlip.functions.campaign.history import assemble_history
-from aiida_seimlip.functions.campaign.planning import generate_untrained, prepare_starts, warn_about_cells
+from aiida_seimlip.functions.campaign.planning import generate_untrained, prepare_starts
+from aiida_seimlip.functions.campaign.review import find_recorded, review_beginning
+from aiida_seimlip.functions.campaign.warnings import find_warnings
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
 from aiida_seimlip.workflows.campaign.continuation import ContinueMixin
@@ -45,6 +48,7 @@ class ActiveLearningWorkChain(
         cls._define_exit_codes(spec)
         spec.outline(  # type: ignore[attr-defined]
             cls.setup,
+            cls.review,
             if_(cls.should_bootstrap)(
                 cls.run_bootstrap,
                 cls.inspect_labelling,
@@ -105,7 +109,8 @@ class ActiveLearningWorkChain(
         )  # fmt: skip
         spec.input(
             'initial_potential', valid_type=PotentialData, required=False,
-            help='A potential trained on `initial_training`, to begin exploring with.',
+            help='A potential trained on `initial_training`, to begin exploring with; one without an active set is '
+            'trained on it first.',
         )  # fmt: skip
         spec.input(
             'initial_late', valid_type=FramesData, required=False,
@@ -134,6 +139,10 @@ class ActiveLearningWorkChain(
 
     @classmethod
     def _define_exit_codes(cls, spec: ProcessSpec) -> None:
+        spec.exit_code(
+            210, 'ERROR_INITIAL_POTENTIAL_UNFIT',
+            message='The input `initial_potential` does not belong to the frames of `initial_training`: {reason}',
+        )  # fmt: skip
         spec.exit_code(300, 'ERROR_BOOTSTRAP_FAILED', message='The bootstrap gave no first training set: {reason}')
         spec.exit_code(
             310, 'ERROR_TRAINING_FAILED', message='The training in iteration {iteration} gave no potential: {reason}'
@@ -170,6 +179,17 @@ class ActiveLearningWorkChain(
             420, 'ERROR_HELD_OUT_FAILED', message='The last potential could not be judged by held-out frames: {reason}'
         )
 
+    @classmethod
+    def find_warnings(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield a sentence for each thing that is likely to go wrong, for those who are about to submit.
+
+        :param inputs: that pass all checks.
+        """
+        yield from find_warnings(
+            ActiveLearningOptions.from_node(inputs['options']), inputs['species'].get_list(), inputs['structures'],
+            inputs.get('initial_training', {}), inputs.get('initial_potential'),
+        )  # fmt: skip
+
     # -- predicates ---------------------------------------------------------------------------------------------------
 
     def should_bootstrap(self) -> bool:
@@ -178,7 +198,8 @@ class ActiveLearningWorkChain(
 
     def should_train_first(self) -> bool:
         """Return whether there is no potential yet that knows the first training set."""
-        return self.ctx.potential is None or self.settings.train_first
+        potential = self.ctx.potential
+        return potential is None or self.settings.train_first or potential.lacks_active_set
 
     def should_iterate(self) -> bool:
         """Return whether to explore again."""
@@ -206,14 +227,25 @@ class ActiveLearningWorkChain(
         if self.ctx.potential is None or not self.settings.warm_start:
             self.ctx.untrained = generate_untrained(self.inputs.species, self.inputs.options)
         self.open_record(f'iteration_{self.ctx.iteration:03d}')
-        warnings = warn_about_cells(self.ctx.starts, self.settings.untrained.max_dist)
-        for warning in warnings:
-            self.report(f'WARNING: {warning}')
         history = CampaignHistory(
-            species=self.inputs.species.get_list(), seed=self.settings.seed, warnings=warnings,
-            continues=self.settings.continues,
-        )  # fmt: skip
+            species=self.inputs.species.get_list(), seed=self.settings.seed, continues=self.settings.continues
+        )
         self.node.base.extras.set(HISTORY_EXTRA, history.model_dump(mode='json'))
+
+    def review(self) -> ExitCode | None:
+        """Look at what the campaign begins with before anything is paid."""
+        groups: dict[str, Any] = {'starts': self.ctx.starts, 'training': self.ctx.training}
+        if self.ctx.potential is not None:
+            recorded = find_recorded(self.ctx.potential)
+            groups['potential'] = {'present': self.ctx.potential}
+            groups['recorded'] = {} if recorded is None else {'errors': recorded}
+        given = {name: nodes for name, nodes in groups.items() if nodes}
+        self.ctx.review = review_beginning(self.inputs.options, self.inputs.species, **given)
+        self.warn(self.ctx.review['warnings'])
+        if self.ctx.review['fault'] is not None:
+            self.ctx.potential = None
+            return self.fail('ERROR_INITIAL_POTENTIAL_UNFIT', reason=self.ctx.review['fault'])
+        return None
 
     def results(self) -> ExitCode | None:
         """Attach the outputs, and say whether the potential has converged."""
@@ -234,6 +266,8 @@ class ActiveLearningWorkChain(
         if 'accepted' in held_out:
             self.out('held_out', held_out['accepted'])
         nodes: dict[str, Any] = {name: found for name, found in self.ctx.nodes.items() if found}
+        if 'review' in self.ctx:
+            nodes['review'] = self.ctx.review
         if message is not None:
             nodes['message'] = orm.Str(message)
         self.publish()

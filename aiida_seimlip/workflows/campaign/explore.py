@@ -8,6 +8,7 @@ from aiida.common import AttributeDict
 from aiida.engine import ExitCode
 
 from aiida_seimlip.functions.campaign.planning import plan_explorations, plan_held_out
+from aiida_seimlip.functions.campaign.warnings import warn_about_run
 from aiida_seimlip.workflows.campaign.stage import HELD_OUT, StageMixin
 from aiida_seimlip.workflows.failures import explain_failure
 
@@ -120,6 +121,8 @@ class ExploreStage(StageMixin):
             self.ctx.candidates[key] = process.outputs.candidates
         if 'trajectory' in process.outputs:
             self.ctx.trajectories[key] = process.outputs.trajectory
+        cell = process.outputs.results.get('cell', None)
+        self.warn(warn_about_run(self.ctx.planned[key]['start'], self.ctx.planned[key]['condition'], cell))
 
     def _survived(self, key: str) -> bool:
         return self._outcome(key) == SURVIVED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -85,6 +86,18 @@ class StageMixin(WorkChain):
             history['iterations'] = [*before, record]
             history['late'] = record['late'] if 'failures' in self.made else history.get('late', [])
         history['converged'] = self.ctx.converged
+        self.node.base.extras.set(HISTORY_EXTRA, history)
+
+    def warn(self, warnings: Iterable[str]) -> None:
+        """Tell those who watch what is likely to go wrong, each thing once.
+
+        :param warnings: one sentence each.
+        """
+        history = self.node.base.extras.get(HISTORY_EXTRA)
+        for warning in warnings:
+            if warning not in history['warnings']:
+                self.report(f'WARNING: {warning}')
+                history['warnings'].append(warning)
         self.node.base.extras.set(HISTORY_EXTRA, history)
 
     def labelled_so_far(self) -> dict[str, FramesData]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiida.engine import ExitCode
 
+from aiida_seimlip.functions.campaign.warnings import explain_unfilled
 from aiida_seimlip.workflows.campaign.stage import StageMixin
 from aiida_seimlip.workflows.failures import explain_failure
 
@@ -28,4 +29,6 @@ class TrainStage(StageMixin):
         self.ctx.potential = self.made['potential'] = process.outputs.potential
         self.made['errors'] = process.outputs.errors
         self.publish()
+        unfilled = explain_unfilled(self.ctx.potential)
+        self.warn([] if unfilled is None else [unfilled])
         return None

@@ -51,14 +51,31 @@ def test_exploration_without_results_has_failed_and_others_are_postponed():
 def test_convergence_is_that_of_the_last_iteration():
     def iteration(outcome):
         results = orm.Dict({'outcome': outcome, 'n_steps': 10})
-        return {'plan': orm.Dict({'explorations': [RUN], 'warnings': ['small']}), 'results': {'run_000': results}}
+        return {'plan': orm.Dict({'explorations': [RUN]}), 'results': {'run_000': results}}
 
     nodes = {'iteration_001': iteration('completed'), 'iteration_002': iteration('broke')}
+    nodes['review'] = orm.Dict({'warnings': ['small']})
     history = build_history(orm.Dict(OPTIONS), orm.List(['Li']), nodes)
     assert not history.converged
     assert history.warnings == ['small']
     nodes['iteration_003'] = iteration('completed')
     assert build_history(orm.Dict(OPTIONS), orm.List(['Li']), nodes).converged
+
+
+def test_cells_that_went_far_in_the_last_explorations_are_told():
+    cell = {
+        'start_volume': 1000.0, 'start_angle': 90.0, 'start_height': 18.0, 'smallest_volume': 990.0,
+        'largest_volume': 2100.0, 'sharpest_angle': 88.0, 'smallest_height': 18.0, 'cutoff': 5.0,
+    }  # fmt: skip
+
+    def iteration(**changes):
+        results = orm.Dict({'outcome': 'completed', 'n_steps': 10, 'cell': {**cell, **changes}})
+        return {'plan': orm.Dict({'explorations': [RUN]}), 'results': {'run_000': results}}
+
+    nodes = {'iteration_001': iteration(sharpest_angle=60.0), 'iteration_002': iteration()}
+    history = build_history(orm.Dict(OPTIONS), orm.List(['Li']), nodes)
+    assert history.warnings == ['The cell of `crystal` at nvt-300K swelled to 2.10 times its volume.']
+    assert history.iterations[0].explorations[0].cell.sharpest_angle == 60.0
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,8 @@ class CampaignProtocolMixin(ProtocolMixin):
         :param codes: the code for each socket (``reference``, ``training``, ``exploration``, ``selection``), or its
             label; ``selection`` may be left out: it is that of ``training`` then.
         :param structures: the starts of the explorations, by name, or a single one.
-        :param species: chemical symbols in type order; by default those of the starts, in order of atomic number.
+        :param species: chemical symbols in type order; by default those of `initial_potential`, or else
+            those of the starts and of `initial_training` in order of atomic number.
         :param protocol: name of the protocol.
         :param overrides: values that replace those of the protocol; see `get_protocol_inputs`.
         :param scheduler_options: settings of the scheduler for all jobs; ``options`` of a socket in the overrides have
@@ -52,7 +53,10 @@ class CampaignProtocolMixin(ProtocolMixin):
         starts = dict(structures) if isinstance(structures, Mapping) else {'start': structures}
         builder: ProcessBuilder = cls.get_builder()  # type: ignore[attr-defined]
         builder.structures = starts
-        builder.species = orm.List(list(species) if species is not None else elements_of_all(starts))
+        if species is None:
+            known = {**starts, **(initial_training or {})}
+            species = elements_of_all(known) if initial_potential is None else initial_potential.species
+        builder.species = orm.List(list(species))
         builder.options = ActiveLearningOptions.serializer(inputs['options'])
         builder.engines = EngineNames.serializer(inputs['engines'])
         for socket, code in resolve_codes(codes, SOCKETS, stand_in={'selection': 'training'}).items():

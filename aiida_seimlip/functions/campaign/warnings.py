@@ -1,0 +1,187 @@
+"""What is likely to go wrong in a campaign, told before it begins and wherever it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from aiida import orm
+from ase.data import atomic_numbers
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
+from aiida_seimlip.options.records import CellRecord
+from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.mtp.filling import count_neighbourhoods, most_rows, n_tolerated, n_unfilled
+from aiida_seimlip.science.mtp.levels import untrained
+from aiida_seimlip.science.mtp.potential import MomentTensorPotential
+from aiida_seimlip.science.structures.cells import heights, largest_gaps
+
+VACUUM = 6.0
+"""Width in Å of a slab without atoms from which on it is a vacuum."""
+MORE_TO_LEARN = (
+    'give more starts or larger cells (`aiida-seimlip structure supercell`), more perturbed copies '
+    '(`bootstrap.n_perturbed`), or take a lower level'
+)
+
+
+def find_warnings(
+    options: ActiveLearningOptions,
+    species: Sequence[str],
+    starts: Mapping[str, orm.Data],
+    training: Mapping[str, FramesData],
+    potential: PotentialData | None,
+) -> Iterator[str]:
+    """Yield a sentence for each thing that is likely to go wrong.
+
+    :param species: chemical symbols in type order.
+    :param starts: frames or structures by name.
+    :param training: labelled frames that there are already.
+    :param potential: that the campaign begins with, None if there is none.
+    """
+    frames = {name: frame for key, node in sorted(starts.items()) for name, frame in _frames_of(key, node)}
+    begins_with = potential if options.warm_start else None
+    yield from warn_about_cells(frames, options.untrained.max_dist if begins_with is None else begins_with.cutoff)
+    yield from _warn_about_vacuum(frames, options)
+    if begins_with is None and species:
+        yield from _warn_about_neighbourhoods(frames, options, species, training)
+
+
+def warn_about_cells(starts: Mapping[str, Frames], cutoff: float) -> Iterator[str]:
+    """Yield a sentence for each start whose cell is so small that an atom would see its own images.
+
+    :param starts: one frame each.
+    :param cutoff: of the potential in Å.
+    """
+    for name, frame in starts.items():
+        if not frame.pbc.any():
+            continue
+        height = float(heights(frame.cells[0])[frame.pbc[0]].min())
+        if height < 2.0 * cutoff:
+            yield (
+                f'The cell of the start `{name}` is {height:.2f} Å thin, less than twice the cut-off of {cutoff:g} Å: '
+                'atoms see their own images.'
+            )
+
+
+def explain_unfilled(potential: PotentialData) -> str | None:
+    """Say how much of the active set of a potential is empty, None if it is as full as it can be.
+
+    :param potential: of any family.
+    """
+    if potential.family != 'mtp' or potential.selection_mode is None:
+        return None
+    content = potential.get_mtp()
+    n_empty, n_rows = n_unfilled(content), content.n_parameters
+    if n_empty <= n_tolerated(content):
+        return None
+    return (
+        f'{n_empty} of {n_rows} rows of the active set stay empty, as the training set holds too few different '
+        f'neighbourhoods: explorations break at once, at grades that mean little. To change that, {MORE_TO_LEARN}.'
+    )
+
+
+def warn_about_run(start: str, condition: str, cell: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield a sentence if the cell of an exploration has gone far.
+
+    :param start: name of its start.
+    :param condition: name of its conditions.
+    :param cell: a `CellRecord`, None if nobody has looked.
+    """
+    words = '' if cell is None else CellRecord(**cell).explain()
+    if words:
+        yield f'The cell of `{start}` at {condition} {words}.'
+
+
+def _warn_about_vacuum(starts: Mapping[str, Frames], options: ActiveLearningOptions) -> Iterator[str]:
+    """Look for a vacuum in cells that are free to change: nothing holds them."""
+    held_out = options.held_out.conditions if options.held_out is not None else []
+    free = [condition.label for condition in (*options.exploration.conditions, *held_out) if condition.is_npt]
+    for name, frame in starts.items() if free else ():
+        width = describe_vacuum(frame)
+        if width is not None:
+            yield (
+                f'The start `{name}` has {width}, where nothing holds the cell that {free[0]} sets free: it may swell, '
+                'tilt or collapse. Explore it at constant volume (`nvt`).'
+            )
+
+
+def describe_vacuum(frame: Frames) -> str | None:
+    """Say how wide the vacuum in a cell is, and along which vector; None if there is none.
+
+    :param frame: one frame.
+    """
+    if not frame.pbc.all() or not frame.numbers.size:
+        return None
+    gaps = largest_gaps(frame.positions, frame.cells[0])
+    axis = int(np.argmax(gaps))
+    return f'a vacuum of {gaps[axis]:.1f} Å along {"abc"[axis]}' if gaps[axis] > VACUUM else None
+
+
+def _warn_about_neighbourhoods(
+    starts: Mapping[str, Frames], options: ActiveLearningOptions, species: Sequence[str],
+    training: Mapping[str, FramesData],
+) -> Iterator[str]:  # fmt: skip
+    """Look for a first training set that cannot fill the active set."""
+    if not set(species) <= set(atomic_numbers):
+        return
+    potential = empty_potential(options, species)
+    counts = _count_training(training) if training else _count_bootstrap(starts, options)
+    found = most_rows(potential, counts)
+    if potential.n_parameters - found <= n_tolerated(potential):
+        return
+    what = 'The input `initial_training`' if training else 'The bootstrap'
+    yield (
+        f'{what} gives {sum(counts.values())} different neighbourhoods, which fill {found} of the '
+        f'{potential.n_parameters} rows of an active set of level {options.untrained.level} at most: explorations will '
+        f'break at once. To change that, {MORE_TO_LEARN}.'
+    )
+
+
+def empty_potential(options: ActiveLearningOptions, species: Sequence[str]) -> MomentTensorPotential:
+    """Return the moment tensor potential without coefficients that a campaign begins with.
+
+    :param species: chemical symbols in type order.
+    """
+    settings = options.untrained
+    return untrained(
+        settings.level, list(species), min_dist=settings.min_dist, max_dist=settings.max_dist,
+        radial_basis_size=settings.radial_basis_size,
+    )  # fmt: skip
+
+
+def _count_training(training: Mapping[str, FramesData]) -> dict[int, int]:
+    total: dict[int, int] = {}
+    for node in training.values():
+        _add(total, count_neighbourhoods(node.get_frames()), 1)
+    return total
+
+
+def _count_bootstrap(starts: Mapping[str, Frames], options: ActiveLearningOptions) -> dict[int, int]:
+    """Return the number of neighbourhoods that perturbed copies and samples of dynamics make."""
+    dynamics = options.bootstrap.dynamics
+    n_copies = options.bootstrap.n_perturbed
+    if dynamics is not None:
+        n_copies += len(dynamics.temperatures) * (dynamics.n_steps // dynamics.sample_every)
+    total: dict[int, int] = {}
+    for frame in starts.values():
+        _add(total, count_neighbourhoods(frame), n_copies)
+    return total
+
+
+def _add(total: dict[int, int], counts: Mapping[int, int], factor: int) -> None:
+    for number, count in counts.items():
+        total[number] = total.get(number, 0) + factor * count
+
+
+def _frames_of(name: str, node: orm.Data) -> Iterator[tuple[str, Frames]]:
+    """Yield each frame of a start, called as `prepare_starts` does."""
+    if not isinstance(node, FramesData):
+        yield name, get_frame(node)
+        return
+    frames = node.get_frames()
+    for index in range(len(frames)):
+        yield (name if len(frames) == 1 else f'{name}_{index:03d}'), frames[index]
