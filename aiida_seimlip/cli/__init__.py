@@ -41,7 +41,7 @@ COMMANDS = {
         'campaign.replay:cmd_replay',
         'Run a campaign again with its own labels, and compare the two.',
     ),
-    'potential': ('data.potential:cmd_potential', 'List, show and export potentials.'),
+    'potential': ('data.potential:cmd_potential', 'Import, list, show and export potentials.'),
 }
 """Where each command is defined below this package, and what it does in a line."""
 

@@ -10,6 +10,8 @@ from aiida.cmdline.groups import VerdiCommandGroup
 from aiida.cmdline.params import arguments, options, types
 from aiida.cmdline.utils import decorators, echo
 
+from aiida_seimlip.cli.data.import_potential import potential_import
+
 if TYPE_CHECKING:
     from aiida import orm
 
@@ -22,7 +24,10 @@ POTENTIAL = arguments.DATUM(
 
 @click.group('potential', cls=VerdiCommandGroup)
 def cmd_potential() -> None:
-    """List, show and export potentials."""
+    """Import, list, show and export potentials."""
+
+
+cmd_potential.add_command(potential_import)
 
 
 @cmd_potential.command('list')

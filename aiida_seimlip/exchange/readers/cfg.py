@@ -55,6 +55,7 @@ def read_cfg_file(path: Path, options: ReadOptions) -> Part:
         cfg = cfg.take(whole)
     columns = {'site_en': cfg.site_energies, 'charge': cfg.charges, 'nbh_grades': cfg.nbh_grades}
     tally.left_out.update({name: len(cfg.frames) for name, column in columns.items() if column is not None})
+    tally.left_out.update(dict.fromkeys(cfg.left_out_columns, len(cfg.frames)))
     frames = cfg.frames
     for name, role in (('energies', 'energy'), ('forces', 'forces'), ('stresses', 'stress')):
         if getattr(frames, name) is not None:

@@ -1,0 +1,96 @@
+"""``aiida-seimlip potential import``: a potential from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from aiida.cmdline.utils import decorators, echo
+
+from aiida_seimlip.cli.data.import_frames import SPECIES, add_to_group, split_species
+
+if TYPE_CHECKING:
+    from aiida_seimlip.data.potential import PotentialData
+
+FILE = click.argument('file', metavar='FILE', type=click.Path(path_type=Path))
+
+
+@click.command('import')
+@FILE
+@SPECIES
+@click.option('--cutoff', type=click.FloatRange(min=0, min_open=True), help='Cut-off in Å, for a model of MACE.')
+@click.option('--trust', is_flag=True, help='Take a model that can run any code: you know who made it.')
+@click.option('--label', help='Label of the potential; the name of the file by default.')
+@click.option('--group', help='Label of a group to add it to; it is made if it is not there.')
+@click.option('--yes', is_flag=True, help='Store it without asking.')
+@click.option('-n', '--dry-run', is_flag=True, help='Print what was found, and store nothing.')
+@decorators.with_dbenv()
+def potential_import(
+    file: Path, species: str | None, cutoff: float | None, label: str | None, group: str | None, *, trust: bool,
+    yes: bool, dry_run: bool,
+) -> None:  # fmt: skip
+    """Take in a potential from a file.
+
+    A moment tensor potential of MLIP-3 or MLIP-2 (.almtp, .mtp), trained or not, with or without its active set; or a
+    model of MACE (.model), which is stored as it is and not looked into.
+    """
+    from aiida_seimlip.exchange.imports import find_earlier
+
+    node = read_file(file, species, cutoff=cutoff, is_trusted=trust)
+    node.label = label or node.label
+    print_potential(node)
+    earlier = find_earlier(node)
+    if earlier is not None:
+        echo.echo_report(f'The same potential is there already: node {earlier.pk} ({earlier.uuid}).')
+    if dry_run:
+        echo.echo_report('Nothing was stored.')
+        return
+    if earlier is None:
+        if not (yes or click.confirm('Store it?')):
+            echo.echo_critical('Nothing was stored.')
+        earlier = node.store()
+        echo.echo_success(f'Stored the potential as node {node.pk} ({node.uuid}).')
+    if group:
+        add_to_group(earlier, group)
+
+
+def read_file(path: Path, species: str | None, *, cutoff: float | None = None, is_trusted: bool = False) -> Any:
+    """Return a node, not stored yet, that holds a potential from a file.
+
+    :param path: of the file.
+    :param species: chemical symbols in type order, divided by commas.
+    :param cutoff: in Å, for a model that is not looked into.
+    :param is_trusted: whether the user knows who made a model that can run any code.
+    :raises click.UsageError: if it cannot be taken in.
+    """
+    from aiida_seimlip.cli.tables import plain
+    from aiida_seimlip.exchange.potentials import PotentialOptions, read_potential
+    from aiida_seimlip.exchange.readers.found import ReadError
+
+    try:
+        return read_potential(path, PotentialOptions(split_species(species), cutoff, is_trusted))
+    except ReadError as exception:
+        raise click.UsageError(plain(str(exception))) from exception
+
+
+def print_potential(node: PotentialData) -> None:
+    """Print what was found in a file."""
+    from aiida_seimlip.cli.tables import print_facts
+    from aiida_seimlip.exchange.imports import EXTRA
+
+    source = node.base.extras.get(EXTRA)['files'][0]
+    modes = {'nbh': 'of neighbourhoods', 'cfg': 'of configurations'}
+    print_facts(
+        f'Found {source["kind"]}',
+        {
+            'file': source['name'], 'SHA-256': source['sha256'][:12], 'species in type order': list(node.species),
+            'level': node.level, 'parameters': node.n_parameters, 'cut-off (Å)': node.cutoff,
+            'shortest distance (Å)': node.min_distance, 'trained': node.is_trained,
+            'active set': modes.get(node.selection_mode or '', 'none') if node.family == 'mtp' else None,
+        },
+    )  # fmt: skip
+    if node.family == 'mtp' and not node.is_trained:
+        echo.echo_warning('It has no coefficients: it is a template, to be trained.')
+    elif node.family == 'mtp' and node.selection_mode is None:
+        echo.echo_warning('It has no active set, so that it gives no extrapolation grades until one is made.')

@@ -1,0 +1,105 @@
+"""Potentials from files."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.exchange.imports import EXTRA
+from aiida_seimlip.exchange.readers.files import read_head
+from aiida_seimlip.exchange.readers.found import ReadError, Source
+from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.mlip3_potential import read_almtp
+
+PICKLES = (b'\x80\x02', b'\x80\x03', b'\x80\x04', b'\x80\x05')
+"""How a file begins that Python has pickled, as models of PyTorch of long ago are."""
+
+MODEL_FILENAME = 'potential.model'
+TRUST = 'Loading a model runs any code that it holds'
+
+
+@dataclass(frozen=True)
+class PotentialOptions:
+    """What the user says about a file.
+
+    :param species: chemical symbols in type order; a file numbers them only.
+    :param cutoff: in Å, for models that are not looked into.
+    :param is_trusted: whether the user knows who made a model that can run any code.
+    """
+
+    species: tuple[str, ...] = ()
+    cutoff: float | None = None
+    is_trusted: bool = False
+
+
+def read_potential(path: Path, options: PotentialOptions) -> PotentialData:
+    """Return a node, not stored yet, that holds a potential from a file.
+
+    :param path: of a moment tensor potential of MLIP-3 or MLIP-2, or of a model of MACE.
+    :param options: what the user says about it.
+    :raises ReadError: if it cannot be taken in; the message names the file and says what to do.
+    """
+    if not path.is_file():
+        raise ReadError(f'There is no file {path}.' if not path.exists() else f'{path} is a folder, no file.')
+    try:
+        head, content = read_head(path), path.read_bytes()
+    except (OSError, EOFError) as exception:
+        raise ReadError(f'The file {path} cannot be read: {exception}') from exception
+    if is_model(path, head):
+        node, kind = _read_model(path, content, options), 'a model of PyTorch'
+    elif head.lstrip().startswith(b'MTP'):
+        node, kind = _read_mtp(path, content, options), 'a moment tensor potential'
+    else:
+        raise ReadError(
+            f'The file {path} is no potential that is known: moment tensor potentials of MLIP (.almtp, .mtp) and '
+            'models of MACE (.model) are.'
+        )
+    digest = hashlib.sha256(content).hexdigest()
+    node.label = path.name[:255]
+    node.base.extras.set(EXTRA, {
+        'files': [asdict(Source(path.name, kind, digest, 0))],
+        'fingerprint': hashlib.sha256(f'{digest} {" ".join(node.species)}'.encode()).hexdigest(),
+    })  # fmt: skip
+    return node
+
+
+def is_model(path: Path, head: bytes) -> bool:
+    """Tell a model of PyTorch by the names of what is packed in it; nothing of it is loaded."""
+    if head.startswith(PICKLES):
+        return True
+    if not head.startswith(b'PK'):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith('/data.pkl') for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def _read_mtp(path: Path, content: bytes, options: PotentialOptions) -> PotentialData:
+    try:
+        potential = read_almtp(content, options.species or None, name=path.name)
+    except FormatError as exception:
+        raise ReadError(f'The file {path} cannot be taken in: {exception}') from exception
+    if not options.species:
+        raise ReadError(
+            f'The file {path} numbers its {potential.n_species} species from 0 and does not name them: say which they '
+            'are in this order, such as --species Li,C,O.'
+        )
+    return PotentialData(io.BytesIO(content), PotentialData.DEFAULT_FILENAME, family='mtp', species=options.species)
+
+
+def _read_model(path: Path, content: bytes, options: PotentialOptions) -> PotentialData:
+    if not options.is_trusted:
+        raise ReadError(f'The file {path} is a model of PyTorch. {TRUST}: say --trust if you know who made it.')
+    if not options.species:
+        raise ReadError(f'The file {path} is not looked into: say for which elements it is, such as --species Li,C,O.')
+    if options.cutoff is None:
+        raise ReadError(f'The file {path} is not looked into: say its cut-off in Å, such as --cutoff 6.')
+    return PotentialData(
+        io.BytesIO(content), MODEL_FILENAME, family='mace', species=options.species, cutoff=options.cutoff
+    )

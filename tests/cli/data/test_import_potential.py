@@ -1,0 +1,118 @@
+"""``aiida-seimlip potential import``."""
+
+import zipfile
+
+import pytest
+from aiida import orm
+from aiida.cmdline.commands.cmd_verdi import verdi
+from click.testing import CliRunner
+
+from aiida_seimlip.data.potential import PotentialData
+
+TRAINED = 'mlip3/shared/l08_nbh_30.almtp'
+
+
+@pytest.fixture
+def newest():
+    def find():
+        query = orm.QueryBuilder().append(PotentialData, tag='node').order_by({'node': {'id': 'desc'}})
+        return query.first(flat=True)
+
+    return find
+
+
+@pytest.fixture
+def copied(fixtures, tmp_path):
+    """Return a function that copies a file, changed so that it is not yet in the profile."""
+
+    def copy(name, **changes):
+        path = tmp_path / changes.get('name', 'pot.almtp')
+        content = (fixtures / name).read_bytes()
+        path.write_bytes(content.replace(b'potential_tag =', f'potential_tag = {tmp_path.name}'.encode()))
+        return path
+
+    return copy
+
+
+def test_import(run_command, newest, copied):
+    path = copied(TRAINED)
+    output = run_command('potential', 'import', path, '--species', 'Li,C,O', '--yes', '--group', 'pots').output
+    node = newest()
+    assert node.get_content(mode='rb') == path.read_bytes()
+    assert (node.species, node.label, node.selection_mode) == (('Li', 'C', 'O'), 'pot.almtp', 'nbh')
+    assert node.pk in [member.pk for member in orm.load_group('pots').nodes]
+    assert 'of neighbourhoods' in output
+    assert f'Stored the potential as node {node.pk}' in output
+    again = run_command('potential', 'import', path, '--species', 'Li,C,O', '--yes').output
+    assert f'is there already: node {node.pk}' in again
+    other = run_command('potential', 'import', path, '--species', 'C,Li,O', '--yes').output
+    assert 'Stored the potential' in other
+
+
+def test_is_asked(copied):
+    command = ['data', 'seimlip-potential', 'import', str(copied(TRAINED)), '--species', 'Li,C,O']
+    assert 'Nothing was stored' in CliRunner().invoke(verdi, command, input='n\n').output
+    assert 'Nothing was stored' in CliRunner().invoke(verdi, [*command, '--dry-run']).output
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'reason'),
+    [
+        ((), 'numbers its 3 species from 0 and does not name them'),
+        (('--species', 'Li,O'), 'has 3 species, but the species list has 2'),
+        (('--species', 'Li,O,O'), 'named twice'),
+    ],
+)
+def test_species(run_command, fixtures, arguments, reason):
+    output = run_command('potential', 'import', fixtures / TRAINED, *arguments, '--yes', fails=True).output
+    assert reason in ' '.join(output.split())
+
+
+def test_without_active_set(run_command, newest, copied):
+    path = copied(TRAINED)
+    path.write_bytes(path.read_bytes().partition(b'\n#MVS')[0])
+    output = run_command('potential', 'import', path, '--species', 'Li,C,O', '--yes').output
+    assert 'It has no active set' in output
+    node = newest()
+    assert node.is_trained
+    assert node.selection_mode is None
+
+
+def test_template(run_command, fixtures):
+    path = fixtures / 'mlip3/shared/l08_template_3_species.almtp'
+    output = run_command('potential', 'import', path, '--species', 'Li,C,O', '--dry-run').output
+    assert 'It has no coefficients' in output
+
+
+def test_potential_of_mlip2(run_command, fixtures):
+    path = fixtures / 'mlip3/61_mlp_reads_motep_legacy/legacy.mtp'
+    output = run_command('potential', 'import', path, '--species', 'Li,C,O', '--dry-run').output
+    assert 'It has no active set' in output
+
+
+def test_models_are_not_loaded(run_command, newest, tmp_path):
+    path = tmp_path / 'mace.model'
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('mace/data.pkl', b"cos\nsystem\n(S'exit 3'\ntR.")  # would end the interpreter
+    command = ('potential', 'import', path, '--yes')
+    refused = ' '.join(run_command(*command, fails=True).output.split())
+    assert 'Loading a model runs any code' in refused
+    assert '--species' in run_command(*command, '--trust', fails=True).output
+    assert '--cutoff' in run_command(*command, '--trust', '--species', 'Li,F', fails=True).output
+    run_command(*command, '--trust', '--species', 'Li,F', '--cutoff', 5.5)
+    node = newest()
+    assert (node.family, node.cutoff, node.species) == ('mace', 5.5, ('Li', 'F'))
+    assert node.get_content(mode='rb') == path.read_bytes()
+
+
+@pytest.mark.parametrize('name', ['cases/plain.xyz', 'cases/lif.cfg', 'nothing', 'cases'])
+def test_what_is_no_potential(run_command, fixtures, name):
+    output = run_command('potential', 'import', fixtures / name, '--species', 'Li,F', fails=True).output
+    assert str(name).rpartition('/')[2] in output
+
+
+def test_truncated(run_command, fixtures, tmp_path):
+    path = tmp_path / 'a.almtp'
+    path.write_bytes((fixtures / TRAINED).read_bytes()[:3000])
+    output = run_command('potential', 'import', path, '--species', 'Li,C,O', fails=True).output
+    assert 'cannot be taken in' in output
