@@ -8,7 +8,7 @@ from typing import Any
 from aiida import orm
 from aiida.engine import CalcJobProcessSpec
 
-from aiida_seimlip.calculations.remote_files import faults_of_calculator, faults_of_species
+from aiida_seimlip.calculations.calculators import faults_of_calculator, faults_of_periodicity, faults_of_species
 from aiida_seimlip.calculations.script import ScriptCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.ase import AseOptions
@@ -88,6 +88,12 @@ class AseCalculation(ScriptCalculation):
         if 'parameters' in inputs:
             options = AseOptions.from_node(inputs['parameters'])
             yield from faults_of_calculator(options.calculator, inputs)
+            yield from faults_of_periodicity('frames', inputs['frames'], options.calculator)
+            if options.relaxes_cell and not inputs['frames'].get_frames().pbc.all(axis=1).any():
+                yield (
+                    'Input `parameters` asks for relaxed cells, but no frame of input `frames` is periodic in all '
+                    'three directions: relax with `cell: fixed`.'
+                )
             try:
                 options.temperatures(n_frames)
             except ValueError as exception:

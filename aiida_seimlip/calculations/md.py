@@ -8,8 +8,8 @@ from typing import Any
 from aiida import orm
 from aiida.engine import CalcJobProcessSpec
 
+from aiida_seimlip.calculations.calculators import faults_of_calculator, faults_of_species
 from aiida_seimlip.calculations.lammps import elements_of, faults_of_mobile, faults_of_start
-from aiida_seimlip.calculations.remote_files import faults_of_calculator, faults_of_species
 from aiida_seimlip.calculations.script import ScriptCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import get_frame

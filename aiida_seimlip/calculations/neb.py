@@ -9,7 +9,7 @@ import numpy as np
 from aiida import orm
 from aiida.engine import CalcJobProcessSpec
 
-from aiida_seimlip.calculations.remote_files import faults_of_calculator, faults_of_species
+from aiida_seimlip.calculations.calculators import faults_of_calculator, faults_of_periodicity, faults_of_species
 from aiida_seimlip.calculations.script import ScriptCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.barrier.neb import BandOptions
@@ -89,7 +89,9 @@ class NebCalculation(ScriptCalculation):
         if 'images' not in inputs:
             return
         if 'parameters' in inputs:
-            yield from faults_of_calculator(BandOptions.from_node(inputs['parameters']).calculator, inputs)
+            calculator = BandOptions.from_node(inputs['parameters']).calculator
+            yield from faults_of_calculator(calculator, inputs)
+            yield from faults_of_periodicity('images', inputs['images'], calculator)
         yield from faults_of_species('images', inputs['images'].elements, inputs.get('potential'))
         yield from faults_of_band(inputs['images'])
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import PurePath
 from typing import Any
 
 from aiida.common.folders import Folder
 
-from aiida_seimlip.calculations.validation import faults_of_potential
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.calculator import CalculatorOptions
 
@@ -52,49 +50,3 @@ def write_calculator(
     with folder.open(name, 'wb') as handle:
         handle.write(potential.get_content(mode='rb'))
     return calculator.to_remote(name, potential.species), [name]
-
-
-def faults_of_calculator(calculator: CalculatorOptions, inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Look for a potential that the calculator does not take, and for one that it lacks.
-
-    :param calculator: of the input `parameters`.
-    :param inputs: of the process, of which `potential` is looked at.
-    """
-    port, potential = calculator.known.potential, inputs.get('potential')
-    if potential is None:
-        if port is not None and port.is_required:
-            yield f'Input `potential` is missing: the calculator `{calculator.name}` needs one.'
-        return
-    if port is None:
-        yield f'Input `potential` is given, but the calculator `{calculator.name}` of `parameters` takes none.'
-        return
-    given = [name for name in (port.argument, port.species_argument) if name in calculator.kwargs]
-    if given:
-        yield (
-            f'Input `parameters` names `calculator.kwargs.{given[0]}`, which is taken from the input `potential`: '
-            'leave one of them out.'
-        )
-    if potential.family not in port.families:
-        yield (
-            f'Input `potential` is a potential of the family `{potential.family}`, but the calculator '
-            f'`{calculator.name}` understands {", ".join(f"`{family}`" for family in port.families)}.'
-        )
-    else:
-        yield from faults_of_potential('potential', potential, family=potential.family)
-
-
-def faults_of_species(name: str, elements: tuple[str, ...], potential: PotentialData | None) -> Iterator[str]:
-    """Look for elements that the potential does not know.
-
-    :param name: of the input that holds the elements.
-    :param elements: chemical symbols.
-    :param potential: None if there is none.
-    """
-    if potential is None:
-        return
-    lacking = [element for element in elements if element not in potential.species]
-    if lacking:
-        yield (
-            f'Input `{name}` holds {", ".join(lacking)}, which the input `potential` does not know: its species are '
-            f'{list(potential.species)}.'
-        )

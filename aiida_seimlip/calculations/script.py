@@ -13,6 +13,7 @@ from aiida.common.datastructures import CalcInfo, CodeInfo
 from aiida.common.folders import Folder
 from aiida.engine import CalcJob, CalcJobProcessSpec
 
+from aiida_seimlip.calculations.calculators import ABSENT, explain_target
 from aiida_seimlip.calculations.remote_files import write_calculator, write_scripts
 from aiida_seimlip.calculations.validation import CheckedInputs
 from aiida_seimlip.calculations.walltime import time_limit
@@ -89,6 +90,7 @@ class ScriptCalculation(CheckedInputs, CalcJob):
 
         :param folder: where the files of the job are gathered.
         """
+        self._say_what_was_not_checked()
         limit = time_limit(self.inputs.metadata.options.get('max_wallclock_seconds'))
         write_scripts(folder, self.SCRIPT_FILENAME, *self.MODULE_FILENAMES)
         calculator, left_out = write_calculator(folder, self.calculator_options(), self.inputs.get('potential'))
@@ -108,6 +110,14 @@ class ScriptCalculation(CheckedInputs, CalcJob):
         calcinfo.retrieve_list = [self.STDOUT_FILENAME, self.STDERR_FILENAME]
         calcinfo.retrieve_temporary_list = list(self.TEMPORARY_FILENAMES)
         return calcinfo
+
+    def _say_what_was_not_checked(self) -> None:
+        calculator = self.calculator_options()
+        if explain_target(calculator) == ABSENT:
+            self.report(
+                f'the calculator `{calculator.name}` cannot be imported here, so that nobody knows yet whether it is '
+                'there and takes its keyword arguments'
+            )
 
 
 def pack(frames: Frames) -> bytes:

@@ -103,6 +103,11 @@ class AseOptions(Options):
             raise ValueError('`task` is `md`, but `md` is missing')
         return self
 
+    @property
+    def relaxes_cell(self) -> bool:
+        """Whether cells change."""
+        return self.task == 'relax' and self.relax is not None and self.relax.cell != 'fixed'
+
     def to_remote(
         self, n_frames: int, time_limit_seconds: float | None, calculator: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:

@@ -95,8 +95,8 @@ CALCULATORS: dict[str, KnownCalculator] = {
     'abinit': KnownCalculator(
         'make_calculator:make_abinit',
         'ase',
-        {'chkprim': 0},
         method='{xc}',
+        implied={'xc': 'LDA'},
         periodic_axes=CRYSTALS,
         install='ABINIT (Debian: `apt install abinit`) and its pseudopotentials',
         licence='LGPL-2.1+ (ASE), GPL-2+ (ABINIT)',

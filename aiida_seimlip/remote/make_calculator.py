@@ -1,7 +1,7 @@
 """Make the calculator that a job asks for; uploaded beside the scripts that run on the remote computer.
 
-It needs numpy, ase and the calculator, and nothing else. The functions ``make_...`` are for calculators whose
-constructors take objects where the options of a job can only hold plain values.
+It needs ``shared.py`` beside it, numpy, ase and the calculator, and nothing else. The functions ``make_...`` are for
+calculators whose constructors take objects where the options of a job can only hold plain values.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING or __package__:
+    from .shared import Record, parts_of
+else:  # on the remote computer the module lies beside this one
+    from shared import Record, parts_of
+
 if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator
 
 ACTIVE_SET_MARK = b'#MVS'
-
-Record = dict[str, Any]
 
 
 class SetupError(Exception):
@@ -90,8 +93,7 @@ def own_folder(calculator: BaseCalculator, path: Path) -> bool:
     :param calculator: with an attribute ``directory``, or a sum of such.
     :param path: of the folder.
     """
-    parts: list[Any] = calculator.mixer.calcs if hasattr(calculator, 'mixer') else [calculator]
-    writers = [part for part in parts if hasattr(part, 'command') or hasattr(part, 'template')]
+    writers = [part for part in parts_of(calculator) if hasattr(part, 'command') or hasattr(part, 'template')]
     for part in writers:
         part.directory = path
     return bool(writers)

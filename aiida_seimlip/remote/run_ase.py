@@ -10,8 +10,9 @@ survives a kill:
 
 - ``{"kind": "header", ...}``: versions of Python, ASE and the calculator;
 - ``{"kind": "begin", "index": i}``: frame ``i`` is being worked on;
-- ``{"kind": "sample", "index": i, "step": s, "energy": ..., "energy_kind": ..., "forces": ..., "stress": ...}``: a
-  labelled configuration, with ``positions``, ``cell`` and ``velocities`` where the task moves the atoms;
+- ``{"kind": "sample", "index": i, "step": s, "energy": ..., "forces": ..., "stress": ...}``: a labelled
+  configuration, with ``positions``, ``cell`` and ``velocities`` where the task moves the atoms, and
+  ``energy_property``, which says whether it is the free energy that belongs to the forces;
 - ``{"kind": "frame", "index": i, "seconds": ..., "error": ..., "note": ...}``: frame ``i`` is done or has failed;
 - ``{"kind": "end", "status": ..., "message": ...}``: the last line, missing only if the script was killed outright.
 

@@ -56,11 +56,17 @@ def refuse_periodicity(atoms: Atoms, periodic_axes: list[int] | None) -> None:
         )
 
 
+def parts_of(calculator: Any) -> list[Any]:
+    """Return the calculators whose sum a calculator is, or itself."""
+    parts: list[Any] = calculator.mixer.calcs if hasattr(calculator, 'mixer') else [calculator]
+    return parts
+
+
 def label(atoms: Atoms, stress: bool) -> Record:
     """Calculate energy, forces and stress, without what constraints would add to them.
 
     The energy is the one whose derivative the forces are (ASE's ``free_energy``) where the calculator offers it:
-    ``energy_kind`` is ``free`` then, else empty, as unknown.
+    ``energy_property`` says which one it is.
 
     :param stress: whether to ask for the stress, which is done for fully periodic frames only.
     :raises FrameError: if a position or a result is not finite or has another shape than it should have, or the
@@ -78,7 +84,7 @@ def label(atoms: Atoms, stress: bool) -> Record:
             results['stress'] = _voigt(atoms.calc.get_stress(atoms))
         except PropertyNotImplementedError:
             results['stress'] = None
-    for part in [atoms.calc, *getattr(getattr(atoms.calc, 'mixer', None), 'calcs', [])]:
+    for part in parts_of(atoms.calc):
         if getattr(part, 'converged', None) is False:
             raise FrameError('NotConverged: the calculator reports that its self-consistency cycle has not converged.')
     for name in ('energy', 'forces', 'stress'):
@@ -89,17 +95,18 @@ def label(atoms: Atoms, stress: bool) -> Record:
 
 
 def _energy(atoms: Atoms) -> Record:
-    """Return the energy in eV of atoms whose forces have just been calculated, and its kind."""
+    """Return the energy in eV of atoms whose forces have just been calculated, and the name of the property."""
     from ase.calculators.calculator import PropertyNotImplementedError
 
     try:
         free = atoms.get_potential_energy(force_consistent=True, apply_constraint=False)
-    except PropertyNotImplementedError:  # some set it without naming it among their properties
-        free = getattr(atoms.calc, 'results', {}).get('free_energy')
+    except PropertyNotImplementedError:  # some have it without naming it among their properties
+        found = [getattr(part, 'results', {}).get('free_energy') for part in parts_of(atoms.calc)]
+        free = None if any(energy is None for energy in found) else sum(map(_number, found))
     if free is not None:
-        return {'energy': _number(free), 'energy_kind': 'free', 'energy_property': 'free_energy'}
+        return {'energy': _number(free), 'energy_property': 'free_energy'}
     energy = _number(atoms.get_potential_energy(apply_constraint=False))
-    return {'energy': energy, 'energy_kind': '', 'energy_property': 'energy'}
+    return {'energy': energy, 'energy_property': 'energy'}
 
 
 def _number(energy: Any) -> float:

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from ase.build import bulk, molecule
+from ase.build import bulk, fcc111, molecule
 from ase.calculators.emt import EMT
 from ase.units import GPa
 
@@ -259,6 +259,47 @@ def test_run_calculator_missing(run, monkeypatch):
     assert '`absent`' in node.exit_message
     assert "No module named 'no_such_module'" in node.exit_message
     assert list(outputs['failures'].get_dict()) == ['0']
+
+
+def test_run_any_calculator(run, copper):
+    """One that is named by its module does what the one does that is known by name."""
+    named, node = run(copper, {'calculator': {'name': 'ase.calculators.emt:EMT'}})
+    known, _ = run(copper, EMT_OPTIONS)
+    assert node.is_finished_ok, node.exit_message
+    for name in ('energies', 'forces', 'stresses'):
+        np.testing.assert_array_equal(
+            getattr(named['labelled'].get_frames(), name), getattr(known['labelled'].get_frames(), name)
+        )
+    assert set(named['labelled'].get_frames().methods) == {'ase.calculators.emt:EMT'}
+
+
+def test_run_slab_among_crystals(run, copper):
+    """A frame that the calculator would take for another system fails by itself."""
+    parameters = {'calculator': {'name': 'emt', 'periodic_axes': [3]}}
+    outputs, node = run([copper[1], fcc111('Cu', (1, 1, 2), vacuum=5.0)], parameters)
+    assert node.is_finished_ok
+    assert outputs['results']['indices'] == [0]
+    assert outputs['failures']['1'].startswith('Periodicity: the frame is periodic in 2 directions, the calculator')
+
+
+def test_run_relaxes_no_open_cell(run):
+    slab = fcc111('Cu', (1, 1, 2), vacuum=5.0)
+    parameters = {**EMT_OPTIONS, 'task': 'relax', 'relax': {'cell': 'full', 'fmax': 0.5}}
+    outputs, node = run([bulk('Cu'), slab], parameters)
+    assert node.is_finished_ok
+    assert outputs['failures']['1'] == (
+        'Periodicity: a cell that is not periodic in all three directions cannot relax.'
+    )  # fmt: skip
+
+
+def test_run_left_handed_cell_keeps_its_vectors(run, copper):
+    left = copper[0].copy()
+    left.set_cell(left.cell.array[[1, 0, 2]])
+    outputs, node = run([copper[0], left], {**EMT_OPTIONS, 'task': 'relax', 'relax': {'cell': 'full', 'fmax': 0.01}})
+    assert node.is_finished_ok
+    right, turned = outputs['labelled'].get_frames().to_atoms()
+    assert (right.cell.handedness, turned.cell.handedness) == (1, -1)
+    np.testing.assert_allclose(turned.cell.array[[1, 0, 2]], right.cell.array, atol=0.01)
 
 
 def test_run_out_of_walltime(run, copper):

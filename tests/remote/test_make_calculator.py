@@ -90,7 +90,7 @@ def test_dispersion_is_added_with_forces_and_stress():
         options('ase.calculators.emt:EMT', dispersion={'method': 'PBE', 'damping': 'd3bj'})
     )  # fmt: skip
     found = label(atoms, stress=True)
-    assert found['energy_kind'] == 'free'
+    assert found['energy_property'] == 'free_energy'
     assert found['energy'] < bare.get_potential_energy() - 0.5
     assert np.abs(found['stress'] - bare.get_stress()).max() > 1e-3
     assert_consistent(atoms, found, atol=1e-6)

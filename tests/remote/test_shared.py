@@ -79,10 +79,10 @@ def test_result_of_wrong_size(atoms, changes, message):
 
 ALL = ('energy', 'free_energy', 'forces', 'stress')
 KINDS = {
-    'named': ({'energy': -9.50, 'free_energy': -9.52}, ALL, -9.52, 'free'),
-    'not named': ({'energy': -9.50, 'free_energy': -9.52}, ALL[:1] + ALL[2:], -9.52, 'free'),
-    'named and absent': ({'energy': -9.50, 'free_energy': None}, ALL, -9.50, ''),
-    'without': ({'energy': -9.50}, ALL[:1] + ALL[2:], -9.50, ''),
+    'named': ({'energy': -9.50, 'free_energy': -9.52}, ALL, -9.52, 'free_energy'),
+    'not named': ({'energy': -9.50, 'free_energy': -9.52}, ALL[:1] + ALL[2:], -9.52, 'free_energy'),
+    'named and absent': ({'energy': -9.50, 'free_energy': None}, ALL, -9.50, 'energy'),
+    'without': ({'energy': -9.50}, ALL[:1] + ALL[2:], -9.50, 'energy'),
 }
 
 
@@ -90,7 +90,7 @@ KINDS = {
 def test_energy_is_the_one_of_the_forces(atoms, case):
     changes, named, energy, kind = KINDS[case]
     found = label(with_results(atoms, named, **changes), stress=False)
-    assert (found['energy'], found['energy_kind']) == (energy, kind)
+    assert (found['energy'], found['energy_property']) == (energy, kind)
 
 
 def test_constraints_change_no_label(atoms):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from aiida import orm
 from aiida.engine import ProcessSpec
 
-from aiida_seimlip.calculations.remote_files import faults_of_calculator
+from aiida_seimlip.calculations.calculators import faults_of_calculator
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SocketWorkChain

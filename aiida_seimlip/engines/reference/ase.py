@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from aiida import orm
 from aiida.engine import ProcessSpec, while_
 
 from aiida_seimlip.calculations.ase import AseCalculation
+from aiida_seimlip.calculations.calculators import faults_of_calculator
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.interruption import Cause, Interruption
@@ -49,6 +53,15 @@ class AseReferenceWorkChain(BatchMixin):
             ),
             cls.results,
         )
+
+    @classmethod
+    def explain_settings(cls, namespace: str, settings: Mapping[str, Any], **details: Any) -> str | None:
+        """Say what is wrong with the settings, the calculator included."""
+        message = super().explain_settings(namespace, settings, **details)
+        if message is not None or 'parameters' not in settings:
+            return message
+        calculator = AseLabelOptions.from_node(settings['parameters']).calculator
+        return next(faults_of_calculator(calculator, settings), None)
 
     def setup(self) -> None:
         """Divide the frames that nobody has labelled yet among jobs."""

@@ -9,7 +9,7 @@ from typing import Any
 from aiida import orm
 from aiida.engine import ExitCode, ProcessSpec, WorkChain, if_
 
-from aiida_seimlip.calculations.remote_files import faults_of_species
+from aiida_seimlip.calculations.calculators import faults_of_species
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
