@@ -13,11 +13,16 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.lammps_box import box_from_bounds, general_box, is_tilted
 from aiida_seimlip.science.formats.source import load_source
 from aiida_seimlip.science.frames import Frames
 
 _POSITIONS = (('xu', 'yu', 'zu'), ('x', 'y', 'z'), ('xsu', 'ysu', 'zsu'), ('xs', 'ys', 'zs'))
 """Position columns, the best first; those with ``s`` are fractions of the box."""
+_IMAGES = ('ix', 'iy', 'iz')
+"""How often each atom has crossed the box, which wrapped positions leave out."""
+_PLACEHOLDER = 'C'
+"""What LAMMPS writes as the element of every atom where none was set."""
 _FORCES = ('fx', 'fy', 'fz')
 _VELOCITIES = ('vx', 'vy', 'vz')
 _VISIBLE = re.compile(rb'\S')
@@ -28,7 +33,7 @@ class LammpsDump:
     """A trajectory, in LAMMPS' frame.
 
     :param frames: the snapshots, atoms in the order of their ids, MD steps in ``origin_steps``; positions are unwrapped
-        if the dump has unwrapped columns, and the origin of the box is not subtracted from them.
+        if the dump has unwrapped columns or image flags, and the origin of the box is not subtracted from them.
     :param truncated: whether the last snapshot was incomplete, as a killed job leaves it; it is left out.
     :param problem: why reading ended before the end of the file (only with ``salvage``), or None.
     """
@@ -47,19 +52,26 @@ class _Snapshot:
     step: int
     cell: np.ndarray
     pbc: np.ndarray
-    types: np.ndarray
+    numbers: np.ndarray
     positions: np.ndarray
     forces: np.ndarray | None
     velocities: np.ndarray | None
 
 
 def read_dump(
-    source: str | Path | bytes | BinaryIO, species: Sequence[str], *, name: str | None = None, salvage: bool = False
+    source: str | Path | bytes | BinaryIO,
+    species: Sequence[str] | None,
+    *,
+    name: str | None = None,
+    salvage: bool = False,
 ) -> LammpsDump:
-    """Read a trajectory written by ``dump custom`` or ``write_dump ... custom`` with columns ``id type`` and positions.
+    """Read a trajectory written by ``dump custom`` or ``write_dump ... custom``.
+
+    Its columns must include ``id``, positions, and ``type`` or ``element``. The box may be orthogonal, restricted
+    triclinic or general triclinic (``abc origin``).
 
     :param source: a path, or the content as bytes or a binary stream.
-    :param species: chemical symbols in type order.
+    :param species: chemical symbols in type order; with None, the column ``element`` tells what each atom is.
     :param name: name of the file for messages; the path by default.
     :param salvage: end at the first damaged snapshot (NaN after a crash, for example) and report it as `problem`,
         instead of raising.
@@ -78,43 +90,13 @@ def read_dump(
         if not salvage:
             raise
         problem = str(error)
-    return LammpsDump(frames=_pack(snapshots, species), truncated=truncated, problem=problem)
-
-
-def box_from_bounds(flags: Sequence[str], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return cell, origin and periodicity of a box as a dump gives it: by bounds that enclose a tilted one.
-
-    :param flags: words behind ``ITEM: BOX BOUNDS``.
-    :param rows: the three lines that follow, in Å; shape (3, 2), or (3, 3) with tilts.
-    :raises ValueError: if the box has no volume, or is neither orthogonal nor a restricted triclinic one.
-    """
-    xy, xz, yz = rows[:, 2] if is_tilted(flags) else (0.0, 0.0, 0.0)
-    low = rows[:, 0] - [min(0.0, xy, xz, xy + xz), min(0.0, yz), 0.0]
-    high = rows[:, 1] - [max(0.0, xy, xz, xy + xz), max(0.0, yz), 0.0]
-    lengths = high - low
-    if not np.all(lengths > 0) or not np.prod(lengths) > 1e-6:
-        raise ValueError('The box has no volume.')
-    cell = np.array([[lengths[0], 0.0, 0.0], [xy, lengths[1], 0.0], [xz, yz, lengths[2]]])
-    return cell, low, np.array([flag == 'pp' for flag in flags[-3:]])
-
-
-def is_tilted(flags: Sequence[str]) -> bool:
-    """Return whether the lines behind these flags hold tilts.
-
-    :param flags: words behind ``ITEM: BOX BOUNDS``.
-    :raises ValueError: if the box is neither orthogonal nor a restricted triclinic one.
-    """
-    tilted = list(flags[:3]) == ['xy', 'xz', 'yz']
-    flags = flags[3:] if tilted else flags
-    if len(flags) != 3 or any(not re.fullmatch('[pfsm]{2}', flag) for flag in flags):
-        raise ValueError('The box is neither orthogonal nor a restricted triclinic one.')
-    return tilted
+    return LammpsDump(frames=_pack(snapshots), truncated=truncated, problem=problem)
 
 
 class _DumpReader:
     """Goes through the file snapshot by snapshot."""
 
-    def __init__(self, content: bytes, name: str, species: Sequence[str]):
+    def __init__(self, content: bytes, name: str, species: Sequence[str] | None):
         self.content = content
         self.name = name
         self.species = species
@@ -177,9 +159,11 @@ class _DumpReader:
 
     def _box(self, flags: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return cell, origin and periodicity."""
+        is_general = flags[:2] == ['abc', 'origin']
         try:
-            n_columns = 3 if is_tilted(flags) else 2
-            return box_from_bounds(flags, np.array([self._floats(self._next().split(), n_columns) for _ in range(3)]))
+            n_columns = 4 if is_general else 3 if is_tilted(flags) else 2
+            rows = np.array([self._floats(self._next().split(), n_columns) for _ in range(3)])
+            return general_box(flags, rows) if is_general else box_from_bounds(flags, rows)
         except FormatError:
             raise
         except ValueError as error:
@@ -198,15 +182,15 @@ class _DumpReader:
         self, step: int, n_atoms: int, cell: np.ndarray, origin: np.ndarray, pbc: np.ndarray, *, columns: list[str]
     ) -> _Snapshot:
         names = next((names for names in _POSITIONS if set(names) <= set(columns)), None)
-        if names is None or not {'id', 'type'} <= set(columns) or len(set(columns)) != len(columns):
-            raise self._error('The columns must be distinct and include `id`, `type` and the positions.')
-        table = self._table(n_atoms, columns)
+        if names is None or 'id' not in columns or not {'type', 'element'} & {*columns}:
+            raise self._error('The columns must include `id`, the positions, and `type` or `element`.')
+        if len(set(columns)) != len(columns):
+            raise self._error('The columns must be distinct.')
+        table, elements = self._table(n_atoms, columns)
         place = {name: index for index, name in enumerate(columns)}
-        ids, types = self._whole(table[:, place['id']], 'Id'), self._whole(table[:, place['type']], 'Type')
-        if np.any((types < 1) | (types > len(self.species))):
-            row = int(np.argmax((types < 1) | (types > len(self.species))))
-            message = f'Type {types[row]}, but only {len(self.species)} species are known.'
-            raise self._error(message, self._line_of(row, n_atoms))
+        ids = self._whole(table[:, place['id']], 'Id')
+        types = self._whole(table[:, place['type']], 'Type') if 'type' in place else None
+        numbers = self._numbers(types, elements, n_atoms)
         order = np.argsort(ids, kind='stable')
         if np.any(np.diff(ids[order]) == 0):
             raise self._error('An atom id occurs twice.')
@@ -220,7 +204,38 @@ class _DumpReader:
         assert positions is not None
         if 's' in names[0]:
             positions = positions @ cell + origin
-        return _Snapshot(step, cell, pbc, types[order], positions, vectors(_FORCES), vectors(_VELOCITIES))
+        if 'u' not in names[0]:
+            for vector, flag in zip(cell, _IMAGES, strict=True):
+                if flag in place:
+                    positions = positions + self._whole(table[order, place[flag]], 'Image flag')[:, None] * vector
+        return _Snapshot(step, cell, pbc, numbers[order], positions, vectors(_FORCES), vectors(_VELOCITIES))
+
+    def _numbers(self, types: np.ndarray | None, elements: list[str] | None, n_atoms: int) -> np.ndarray:
+        """Return the atomic number of each row: by its type, else by its element; both must agree."""
+        by_element = None if elements is None else np.array([atomic_numbers.get(symbol, 0) for symbol in elements])
+        if self.species is None or types is None:
+            if by_element is None or elements is None:
+                raise self._error('The dump has no column `element`: name the elements of its types.')
+            if np.any(by_element < 1):
+                row = int(np.argmax(by_element < 1))
+                raise self._error(f'`{elements[row][:20]}` is no element.', self._line_of(row, n_atoms))
+            if {*elements} == {_PLACEHOLDER} and types is not None and len({*types.tolist()}) > 1:
+                raise self._error('All types are called C, as LAMMPS does where no elements were set: name them.')
+            return by_element
+        wrong = (types < 1) | (types > len(self.species))
+        if np.any(wrong):
+            row = int(np.argmax(wrong))
+            message = f'Type {types[row]}, but only {len(self.species)} species are known.'
+            raise self._error(message, self._line_of(row, n_atoms))
+        by_type: np.ndarray = np.array([atomic_numbers[symbol] for symbol in self.species])[types - 1]
+        differ = np.zeros(n_atoms, dtype=bool) if by_element is None else by_element != by_type
+        if elements is not None and np.any(differ) and {*elements} != {_PLACEHOLDER}:
+            row = int(np.argmax(differ))
+            message = (
+                f'Type {types[row]} is {elements[row][:20]} here, but {self.species[types[row] - 1]} was named for it.'
+            )
+            raise self._error(message, self._line_of(row, n_atoms))
+        return by_type
 
     def _line_of(self, row: int, n_atoms: int) -> int:
         return self.line - n_atoms + row + 1
@@ -232,8 +247,8 @@ class _DumpReader:
             raise self._error(f'{what} {values[row]} is not an integer.', self._line_of(row, values.size))
         return values.astype(np.int64)
 
-    def _table(self, n_atoms: int, columns: list[str]) -> np.ndarray:
-        """Read the rows of all atoms; shape (n_atoms, n_columns)."""
+    def _table(self, n_atoms: int, columns: list[str]) -> tuple[np.ndarray, list[str] | None]:
+        """Read the rows of all atoms; shape (n_atoms, n_columns), with 0 for what is text, and the elements if told."""
         stop = self.content.find(b'ITEM:', self.position)
         body = self.content[self.position :] if stop < 0 else self.content[self.position : stop]
         n_lines = body.count(b'\n')
@@ -248,13 +263,26 @@ class _DumpReader:
             lines = body.decode('ascii').splitlines()
         except UnicodeDecodeError as error:
             raise FormatError('The content is not text.', name=self.name, byte=self.position + error.start) from error
+        elements = None
+        if 'element' in columns:
+            elements, lines = self._take_elements(lines, columns)
         table = _numbers(lines, len(columns))
         if table is None:
             self._blame(lines, len(columns))
             raise self._error('The rows are not numbers.')  # pragma: no cover
         self.position += len(body)
         self.line += n_atoms
-        return table
+        return table, elements
+
+    def _take_elements(self, lines: list[str], columns: list[str]) -> tuple[list[str], list[str]]:
+        """Return the elements of all rows, and the rows with 0 in their place."""
+        place = columns.index('element')
+        rows = [line.split() for line in lines]
+        for number, row in enumerate(rows, start=1):
+            if len(row) != len(columns):
+                raise self._error(f'Expected {len(columns)} values.', self.line + number)
+        elements = [row[place] for row in rows]
+        return elements, [' '.join([*row[:place], '0', *row[place + 1 :]]) for row in rows]
 
     def _blame(self, lines: list[str], count: int) -> None:
         """Raise for the first row that is not made of so many finite numbers."""
@@ -282,23 +310,22 @@ def _numbers(lines: list[str], n_columns: int) -> np.ndarray | None:
     return table if table.shape == (len(lines), n_columns) and np.all(np.isfinite(table)) else None
 
 
-def _pack(snapshots: list[_Snapshot], species: Sequence[str]) -> Frames:
+def _pack(snapshots: list[_Snapshot]) -> Frames:
     if not snapshots:
         return Frames.empty()
-    numbers = np.array([atomic_numbers[symbol] for symbol in species])
 
     def per_atom(name: str) -> np.ndarray | None:
         values = [getattr(snapshot, name) for snapshot in snapshots]
         if all(value is None for value in values):
             return None
-        sizes = [snapshot.types.size for snapshot in snapshots]
+        sizes = [snapshot.numbers.size for snapshot in snapshots]
         filled = [np.full((n, 3), np.nan) if v is None else v for n, v in zip(sizes, values, strict=True)]
         return np.concatenate(filled)
 
     return Frames(
-        numbers=numbers[np.concatenate([snapshot.types for snapshot in snapshots]) - 1],
+        numbers=np.concatenate([snapshot.numbers for snapshot in snapshots]),
         positions=np.concatenate([snapshot.positions for snapshot in snapshots]),
-        ptr=np.concatenate([[0], np.cumsum([snapshot.types.size for snapshot in snapshots])]),
+        ptr=np.concatenate([[0], np.cumsum([snapshot.numbers.size for snapshot in snapshots])]),
         cells=np.array([snapshot.cell for snapshot in snapshots]),
         pbc=np.array([snapshot.pbc for snapshot in snapshots]),
         forces=per_atom('forces'),

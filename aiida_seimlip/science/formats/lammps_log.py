@@ -56,6 +56,8 @@ class LammpsLog:
     :param version: LAMMPS' version, or None if the log does not say.
     :param wall_time: in s, as LAMMPS counted it, or None if it did not end by itself.
     :param truncated: whether the last row of a table was cut; it is left out.
+    :param n_other_rows: number of lines of numbers that stand in a table and are no rows of it, such as ``fix print``
+        writes them.
     """
 
     thermo: dict[str, np.ndarray] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class LammpsLog:
     version: str | None = None
     wall_time: float | None = None
     truncated: bool = False
+    n_other_rows: int = 0
 
     @property
     def steps(self) -> np.ndarray:
@@ -91,8 +94,7 @@ def parse_log(text: str | bytes, *, name: str = 'log.lammps') -> LammpsLog:
 
     :param text: its content.
     :param name: name of the file for messages.
-    :raises FormatError: if it is not UTF-8, a row of a table does not fit its header, or the thermodynamic output is in
-        another style than one line a step.
+    :raises FormatError: if it is not UTF-8, or the thermodynamic output is in another style than one line a step.
     """
     if isinstance(text, bytes):
         try:
@@ -113,6 +115,7 @@ class _LogParser:
             self.cut_line = text.rsplit('\n', 1)[-1]
         self.tables: list[tuple[list[str], list[list[float]]]] = []
         self.in_table = False
+        self.n_other_rows = 0
         self.found: dict[str, object] = {}
         self.warnings: list[str] = []
         self.runs: list[LammpsRun] = []
@@ -125,7 +128,7 @@ class _LogParser:
                 expect_header = False
             elif _TABLE.match(line):
                 expect_header = True
-            elif not (self.in_table and self._row(line, number)):
+            elif not (self.in_table and self._row(line)):
                 self._message(line)
         truncated = self.cut and self.in_table
         if self.cut:
@@ -133,7 +136,7 @@ class _LogParser:
         thermo, run_indices = self._join()
         return LammpsLog(
             thermo=thermo, run_indices=run_indices, warnings=tuple(self.warnings), runs=tuple(self.runs),
-            truncated=truncated, **self.found,  # type: ignore[arg-type]
+            truncated=truncated, n_other_rows=self.n_other_rows, **self.found,  # type: ignore[arg-type]
         )  # fmt: skip
 
     def _header(self, line: str, number: int) -> None:
@@ -147,19 +150,18 @@ class _LogParser:
         self.tables.append((columns, []))
         self.in_table = True
 
-    def _row(self, line: str, number: int) -> bool:
-        """Add a row to the present table; return whether the line is one."""
+    def _row(self, line: str) -> bool:
+        """Add a row to the present table, if it is one; return whether the line holds numbers alone."""
         columns, rows = self.tables[-1]
         tokens = line.split()
         values = _floats(tokens)
         if values is None or not tokens:
             return False
-        if len(values) != len(columns):
-            message = f'{len(values)} numbers in a table of {len(columns)} columns.'
-            raise FormatError(message, name=self.name, line=number)
-        if 'Step' in columns and not values[columns.index('Step')].is_integer():
-            raise FormatError(f'Step `{tokens[columns.index("Step")]}` is not an integer.', name=self.name, line=number)
-        rows.append(values)
+        fits = len(values) == len(columns)
+        if not fits or ('Step' in columns and not values[columns.index('Step')].is_integer()):
+            self.n_other_rows += 1  # `fix print` writes into the table
+        else:
+            rows.append(values)
         return True
 
     def _message(self, line: str) -> None:

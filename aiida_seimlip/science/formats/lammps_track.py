@@ -19,7 +19,7 @@ from aiida_seimlip.science.analysis.assembly import RecordedPaths, assemble_trac
 from aiida_seimlip.science.analysis.track import Track
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.lammps_data import follow_cells
-from aiida_seimlip.science.formats.lammps_dump import box_from_bounds
+from aiida_seimlip.science.formats.lammps_box import box_from_bounds
 from aiida_seimlip.science.frames import Frames
 
 _HEADER = re.compile(

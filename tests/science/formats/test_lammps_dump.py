@@ -14,6 +14,7 @@ from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.lammps_dump import read_dump
 from aiida_seimlip.science.formats.lammps_log import parse_log
 
+CASES = Path(__file__).parents[2] / 'fixtures' / 'cases'
 LAMMPS = Path(__file__).parents[2] / 'fixtures' / 'lammps'
 SPECIES = ('Li', 'C', 'O')
 
@@ -105,10 +106,107 @@ def test_units_and_time_are_understood():
     assert read_dump(text, SPECIES).frames.origin_steps.tolist() == [0, 10]
 
 
+def dump_of(columns, *rows, box='pp pp pp\n0 4\n0 4\n0 4'):
+    """Return a dump of one snapshot."""
+    text = f'ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n{len(rows)}\nITEM: BOX BOUNDS {box}\nITEM: ATOMS {columns}\n'
+    return (text + ''.join(f'{row}\n' for row in rows)).encode()
+
+
+TILTED = 'xy xz yz pp pp pp\n-0.5 6 1.5\n0 5.25 -0.5\n1 7 0.25'
+
+
+def test_image_flags():
+    (atoms,) = read_dump(CASES / 'images.lammpstrj', ('Li', 'F')).frames.to_atoms()
+    np.testing.assert_array_equal(atoms.positions, [[4.5, 0, -8], [2, 2.1, 2]])
+
+
+@pytest.mark.parametrize('names', ['x y z', 'xs ys zs'])
+def test_image_flags_in_a_tilted_box(names):
+    """Each flag counts a whole cell vector; unwrapped columns hold it already."""
+    with_flags = read_dump(dump_of(f'id type {names} ix iy iz', '1 1 0.5 0.25 0.75 2 -1 3', box=TILTED), SPECIES).frames
+    without = read_dump(dump_of(f'id type {names}', '1 1 0.5 0.25 0.75', box=TILTED), SPECIES).frames
+    np.testing.assert_allclose(with_flags.positions[0] - without.positions[0], [2, -1, 3] @ without.cells[0])
+    for unwrapped in ('xu yu zu', 'xsu ysu zsu'):
+        plain = read_dump(dump_of(f'id type {unwrapped}', '1 1 0.5 0.25 0.75', box=TILTED), SPECIES).frames
+        flagged = dump_of(f'id type {unwrapped} ix iy iz', '1 1 0.5 0.25 0.75 2 -1 3', box=TILTED)
+        np.testing.assert_array_equal(read_dump(flagged, SPECIES).frames.positions, plain.positions)
+
+
+def test_some_image_flags():
+    frames = read_dump(dump_of('id type x y z iy', '1 1 0.5 0.25 0.75 -2', box=TILTED), SPECIES).frames
+    np.testing.assert_allclose(frames.positions[0], [0.5, 0.25, 0.75] - 2 * frames.cells[0, 1])
+
+
+def test_image_flag_that_is_none():
+    with pytest.raises(FormatError, match=r'Image flag 0\.5 is not an integer'):
+        read_dump(dump_of('id type x y z ix', '1 1 0.5 0.25 0.75 0.5'), SPECIES)
+
+
+@pytest.mark.parametrize('species', [None, ('Li', 'F')])
+def test_element_column(species):
+    (atoms,) = read_dump(CASES / 'element.lammpstrj', species).frames.to_atoms()
+    assert atoms.get_chemical_symbols() == ['Li', 'F']
+    np.testing.assert_array_equal(atoms.positions, [[0, 0, 0], [2, 2.1, 2]])
+
+
+def test_element_column_without_types():
+    frames = read_dump(dump_of('element id x y z', 'O 2 1 1 1', 'Li 1 2 2 2'), None).frames
+    assert frames.numbers.tolist() == [3, 8]
+
+
+def test_elements_that_were_not_set():
+    """LAMMPS calls every atom C then: the named elements count, and without them nothing is known."""
+    content = dump_of('id type element x y z', '1 1 C 0 0 0', '2 2 C 1 1 1')
+    assert read_dump(content, ('Li', 'F')).frames.numbers.tolist() == [3, 9]
+    with pytest.raises(FormatError, match='All types are called C'):
+        read_dump(content, None)
+
+
+@pytest.mark.parametrize(
+    ('content', 'species', 'match'),
+    [
+        (dump_of('id type x y z', '1 1 0 0 0'), None, 'no column `element`: name the elements of its types'),
+        (
+            dump_of('id type element x y z', '1 1 F 0 0 0'),
+            ('Li', 'F'),
+            'line 10: Type 1 is F here, but Li was named for it',
+        ),
+        (dump_of('id element x y z', '1 Qq 0 0 0'), None, 'line 10: `Qq` is no element'),
+        (dump_of('id element x y z', '1 X 0 0 0'), None, 'line 10: `X` is no element'),
+        (dump_of('id element x y z', '1 Li 0 0'), None, 'line 10: Expected 5 values'),
+        (dump_of('id element x y z', '1 Li 0 0 nan'), None, 'line 10: Expected 5 finite numbers'),
+        (dump_of('id x y z', '1 0 0 0'), ('Li',), 'The columns must include `id`'),
+    ],
+)
+def test_elements_that_are_refused(content, species, match):
+    with pytest.raises(FormatError, match=match):
+        read_dump(content, species, name='t.dump')
+
+
+def test_general_triclinic_box():
+    box = 'abc origin pp pp ff\n4 1 0 0.5\n0 5 1 -0.5\n1 0 6 0.25'
+    frames = read_dump(dump_of('id type xs ys zs', '1 1 0.5 0.25 0.75', box=box), SPECIES).frames
+    cell = np.array([[4, 1, 0], [0, 5, 1], [1, 0, 6]])
+    np.testing.assert_array_equal(frames.cells[0], cell)
+    np.testing.assert_allclose(frames.positions[0], [0.5, 0.25, 0.75] @ cell + [0.5, -0.5, 0.25])
+    assert frames.pbc.tolist() == [[True, True, False]]
+    for wrong, match in (
+        (box.replace('1 0 6', '4 1 0'), 'no volume'),
+        (box.replace('ff', 'xx'), 'boundary conditions'),
+    ):
+        with pytest.raises(FormatError, match=match):
+            read_dump(dump_of('id type xs ys zs', '1 1 0.5 0.25 0.75', box=wrong), SPECIES)
+
+
+def test_windows_line_ends():
+    frames = read_dump(SMALL.replace(b'\n', b'\r\n'), SPECIES).frames
+    np.testing.assert_array_equal(frames.positions, read_dump(SMALL, SPECIES).frames.positions)
+
+
 @pytest.mark.parametrize(
     ('old', 'new', 'match'),
     [
-        (b'id type', b'id what', 'line 9: The columns must be distinct and include `id`, `type`'),
+        (b'id type', b'id what', 'line 9: The columns must include `id`, the positions, and `type` or `element`'),
         (b'7 3 0.5', b'7 4 0.5', 'line 10: Type 4, but only 3 species'),
         (b'7 3 0.5', b'7 3.5 0.5', 'line 10: Type 3.5 is not an integer'),
         (b'\n4 1 0 0', b'\n7 1 0 0', 'An atom id occurs twice'),
@@ -117,7 +215,8 @@ def test_units_and_time_are_understood():
         (b'\n4 1 0 0 0 -1 -2 -3', b'', '1 rows, expected 2'),
         (b'ITEM: NUMBER OF ATOMS\n2\n', b'', 'line 7: The snapshot lacks'),
         (b'ATOMS\n2\n', b'ATOMS\n-2\n', 'line 4: Number of atoms `-2` is not'),
-        (b'xy xz yz pp', b'abc origin pp', 'line 5: The box is neither'),
+        (b'xy xz yz pp', b'abc origin pp', 'line 6: Expected 4 finite numbers'),
+        (b'xy xz yz pp', b'ab origin pp', 'line 5: The box is neither'),
         (b'-1.5 5.0 1.0', b'5.0 -5.0 1.0', 'The box has no volume'),
         (b'ITEM: TIMESTEP\n0', b'TIMESTEP\n0', 'line 1: `TIMESTEP` is not an item'),
         (b'ITEM: TIMESTEP\n0', b'ITEM: UNITS\nreal\nITEM: TIMESTEP\n0', 'units `real`, not metal'),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.lammps_log import parse_log
 
+CASES = Path(__file__).parents[2] / 'fixtures' / 'cases'
 LAMMPS = Path(__file__).parents[2] / 'fixtures' / 'lammps'
 MLIP3 = LAMMPS.with_name('mlip3')
 
@@ -141,11 +142,35 @@ def test_cut_row_is_left_out():
     assert log.steps.tolist() == [0, 5, 5]
 
 
+def test_numbers_of_fix_print():
+    log = parse_log((CASES / 'fix_print_numbers.log').read_text())
+    assert log.steps.tolist() == [0, 10]
+    assert log.thermo['Temp'].tolist() == [300, 310]
+    assert log.thermo['PotEng'].tolist() == [-95.0, -95.1]
+    assert log.n_other_rows == 1
+    assert log.completed
+
+
+@pytest.mark.parametrize(
+    ('line', 'n_other'),
+    [('42.5', 1), ('7 8', 1), ('1 2 3 4 5', 1), ('0.5 -10.5 280', 1), ('nan 1 2', 1), ('-1e3', 1),
+     ('WARNING: Too tall (src/a.cpp:1)', 0), ('some words 1 2', 0), ('', 0), ('ITEM: 3', 0)],
+)  # fmt: skip
+def test_other_lines_inside_a_table(line, n_other):
+    """They cost neither the rows nor the log."""
+    one, two = TABLE.splitlines(keepends=True)[-2:]
+    log = parse_log(f'{TABLE[: TABLE.index(one)]}{line}\n{one}{line}\n{two}')
+    whole = parse_log(TABLE)
+    assert list(log.thermo) == list(whole.thermo)
+    for name, values in whole.thermo.items():
+        np.testing.assert_array_equal(log.thermo[name], values)
+    assert log.n_other_rows == 2 * n_other
+    assert log.warnings == (*whole.warnings, *(('Too tall',) * 2 if 'WARNING' in line else ()))
+
+
 @pytest.mark.parametrize(
     ('old', 'new', 'match'),
     [
-        ('-10.5            280', '-10.5', 'line 12: 2 numbers in a table of 3 columns'),
-        ('         5  -10.5', '         5.5  -10.5', 'line 12: Step `5.5` is not an integer'),
         ('PotEng         Temp', 'Temp         Temp', 'line 11: .* is not a header'),
         ('   Step         PotEng', '------------ Step', 'line 11: .* style multi or yaml'),
     ],
