@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ase import Atoms
-from ase.data import atomic_numbers
 
 from aiida_seimlip.science.formats.lammps_data import read_data
 from aiida_seimlip.science.formats.lammps_dump import read_dump
 from aiida_seimlip.science.formats.lammps_elements import (
-    atom_style,
     elements_of_data,
     elements_of_dump,
     looks_like_data,
@@ -64,14 +62,7 @@ def _read_data(path: Path, species: Species) -> list[Atoms]:
     if not species:
         species = _told(elements_of_data, text)
     _check_count(species, re.search(r'^\s*(\d+)\s+atom types', text, re.MULTILINE))
-    style = atom_style(text)
-    if style in (None, 'atomic'):
-        return read_data(text.encode(), species, name=path.name).to_atoms()
-    from ase.io import read
-
-    numbers = {index: atomic_numbers[symbol] for index, symbol in enumerate(species, start=1)}
-    found = read(io.StringIO(text), format='lammps-data', atom_style=style, Z_of_type=numbers)
-    return [found] if isinstance(found, Atoms) else list(found)
+    return read_data(text.encode(), species, name=path.name).to_atoms()
 
 
 def _read_dump(path: Path, species: Species) -> list[Atoms]:

@@ -1,4 +1,4 @@
-"""LAMMPS data files (``units metal``, ``atom_style atomic``) of any periodic cell.
+"""LAMMPS data files (``units metal``) of any periodic cell.
 
 LAMMPS wants the first cell vector along x and the second in the xy plane. Every cell can be brought there by an
 orthogonal matrix, which is a reflection if the cell is left-handed; the energy does not change, so a run in LAMMPS'
@@ -7,23 +7,17 @@ frame and its mirror image in the original frame are the same physics.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from ase.data import atomic_numbers
 
 from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.lammps_data_file import DataFile
 from aiida_seimlip.science.formats.source import load_source
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import tensor_to_voigt, voigt_to_tensor
-
-_HEADER = re.compile(r'^\s*(\d+)\s+(atoms|atom types)\s*$')
-_BOUNDS = re.compile(r'^\s*(\S+)\s+(\S+)\s+([xyz])lo\s+\3hi\s*$')
-_TILT = re.compile(r'^\s*(\S+)\s+(\S+)\s+(\S+)\s+xy\s+xz\s+yz\s*$')
-_SECTIONS = ('Masses', 'Atoms', 'Velocities')
 
 
 def lammps_frame(cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -170,9 +164,11 @@ def write_data(frame: Frames, species: Sequence[str]) -> tuple[str, np.ndarray]:
 
 
 def read_data(source: str | Path | bytes | BinaryIO, species: Sequence[str], *, name: str | None = None) -> Frames:
-    """Read a data file of ``atom_style atomic``; atoms come in the order of their ids.
+    """Read a data file of the atom styles atomic, charge, molecular or full; atoms come in the order of their ids.
 
-    Image flags are honoured: positions are unwrapped. The origin of the box is not subtracted from them.
+    The style is the one behind ``Atoms #``, else it is told by the columns where these can mean one only. Image flags
+    are honoured: positions are unwrapped. The origin of the box is not subtracted from them. Charges, molecules, bonds
+    and coefficients are not read.
 
     :param source: a path, or the content as bytes or a binary stream.
     :param species: chemical symbols in type order.
@@ -181,128 +177,7 @@ def read_data(source: str | Path | bytes | BinaryIO, species: Sequence[str], *, 
     :raises FormatError: if the file is not a data file, or cut, or holds numbers that are not finite.
     """
     text, name = read_text(source, name)
-    return _DataFile(text, name, species).frame()
-
-
-class _DataFile:
-    """The sections of a data file, checked while they are read."""
-
-    def __init__(self, text: str, name: str, species: Sequence[str]):
-        self.name = name
-        self.species = species
-        self.counts: dict[str, int] = {}
-        self.bounds: dict[str, tuple[float, float]] = {}
-        self.tilt = (0.0, 0.0, 0.0)
-        self.sections: dict[str, list[tuple[int, list[str]]]] = {}
-        *lines, rest = text.split('\n')
-        if rest.strip():
-            raise FormatError('The last line has no end: the file is cut.', name=name, line=len(lines) + 1)
-        self._split(lines)
-
-    def _split(self, lines: Sequence[str]) -> None:
-        section = None
-        for number, raw in enumerate(lines[1:], start=2):
-            line = raw.split('#')[0].strip()
-            if not line:
-                continue
-            title = line.split()[0]
-            if title[0].isalpha() and title not in ('nan', 'inf'):
-                if line not in _SECTIONS:
-                    raise FormatError(f'Unknown section `{line}`.', name=self.name, line=number)
-                if line in self.sections:
-                    raise FormatError(f'Section `{line}` occurs twice.', name=self.name, line=number)
-                self.sections[line] = []
-                section = line
-            elif section is None:
-                self._header(line, number)
-            else:
-                self.sections[section].append((number, line.split()))
-
-    def _header(self, line: str, number: int) -> None:
-        if match := _HEADER.match(line):
-            self.counts[match[2]] = int(match[1])
-        elif match := _BOUNDS.match(line):
-            self.bounds[match[3]] = (self._number(match[1], number), self._number(match[2], number))
-        elif match := _TILT.match(line):
-            self.tilt = (self._number(match[1], number), self._number(match[2], number), self._number(match[3], number))
-        else:
-            raise FormatError(f'Unknown header line `{line}`.', name=self.name, line=number)
-
-    def _number(self, token: str, line: int) -> float:
-        try:
-            value = float(token)
-        except ValueError:
-            value = np.nan
-        if not np.isfinite(value):
-            raise FormatError(f'`{token}` is not a finite number.', name=self.name, line=line)
-        return value
-
-    def _integer(self, token: str, line: int, upper: int, what: str) -> int:
-        if not re.fullmatch(r'[+-]?\d{1,18}', token) or not 1 <= int(token) <= upper:
-            raise FormatError(f'{what} `{token}` is not an integer from 1 to {upper}.', name=self.name, line=line)
-        return int(token)
-
-    def frame(self) -> Frames:
-        n_atoms = self._required('atoms')
-        n_types = self._required('atom types')
-        if n_types > len(self.species):
-            raise FormatError(f'{n_types} atom types, but only {len(self.species)} species are known.', name=self.name)
-        cell = self._cell()
-        types = np.zeros(n_atoms, dtype=int)
-        positions = np.full((n_atoms, 3), np.nan)
-        for index, line, tokens in self._rows('Atoms', n_atoms, (5, 8)):
-            types[index] = self._integer(tokens[1], line, n_types, 'Type')
-            positions[index] = [self._number(token, line) for token in tokens[2:5]]
-            if len(tokens) == 8:
-                positions[index] += np.array([self._image(token, line) for token in tokens[5:]]) @ cell
-        velocities = None
-        if 'Velocities' in self.sections:
-            velocities = np.full((n_atoms, 3), np.nan)
-            for index, line, tokens in self._rows('Velocities', n_atoms, (4,)):
-                velocities[index] = [self._number(token, line) for token in tokens[1:]]
-        numbers = np.array([atomic_numbers[symbol] for symbol in self.species])[types - 1]
-        return Frames(
-            numbers=numbers, positions=positions, ptr=np.array([0, n_atoms]), cells=cell[None],
-            pbc=np.ones((1, 3), dtype=bool), velocities=velocities,
-        )  # fmt: skip
-
-    def _required(self, key: str) -> int:
-        if self.counts.get(key, 0) < 1:
-            raise FormatError(f'The header does not say how many {key} there are.', name=self.name)
-        return self.counts[key]
-
-    def _cell(self) -> np.ndarray:
-        missing = [axis for axis in 'xyz' if axis not in self.bounds]
-        if missing:
-            raise FormatError(f'The header lacks the bounds of the box along {", ".join(missing)}.', name=self.name)
-        bounds = np.array([self.bounds[axis] for axis in 'xyz'])
-        lengths = bounds[:, 1] - bounds[:, 0]
-        if np.any(lengths <= 0) or not abs(np.prod(lengths)) > 1e-6:
-            raise FormatError('The box has no volume.', name=self.name)
-        xy, xz, yz = self.tilt
-        return np.array([[lengths[0], 0, 0], [xy, lengths[1], 0], [xz, yz, lengths[2]]])
-
-    def _image(self, token: str, line: int) -> int:
-        if not re.fullmatch(r'[+-]?\d{1,9}', token):
-            raise FormatError(f'Image flag `{token}` is not an integer.', name=self.name, line=line)
-        return int(token)
-
-    def _rows(self, section: str, count: int, widths: tuple[int, ...]) -> Iterator[tuple[int, int, list[str]]]:
-        """Yield index of the atom, line number and tokens of each row of a section."""
-        rows = self.sections.get(section)
-        if rows is None:
-            raise FormatError(f'Section `{section}` is missing.', name=self.name)
-        if len(rows) != count:
-            raise FormatError(f'Section `{section}` has {len(rows)} rows, expected {count}.', name=self.name)
-        seen = np.zeros(count, dtype=bool)
-        for line, tokens in rows:
-            if len(tokens) not in widths:
-                raise FormatError(f'{len(tokens)} columns in section `{section}`.', name=self.name, line=line)
-            index = self._integer(tokens[0], line, count, 'Atom id') - 1
-            if seen[index]:
-                raise FormatError(f'Atom id {index + 1} occurs twice.', name=self.name, line=line)
-            seen[index] = True
-            yield index, line, tokens
+    return DataFile(text, name, species).frame()
 
 
 def read_text(source: str | Path | bytes | BinaryIO, name: str | None = None) -> tuple[str, str]:

@@ -34,15 +34,6 @@ def looks_like_dump(head: str) -> bool:
     return bool(re.match(r'\s*ITEM: (TIMESTEP|UNITS|TIME)\b', head))
 
 
-def atom_style(text: str) -> str | None:
-    """Return the style that the section of atoms is said to have, None if nothing is said.
-
-    :param text: of a data file.
-    """
-    match = re.search(r'^\s*Atoms\s*#\s*(\w+)', text, re.MULTILINE)
-    return match[1] if match else None
-
-
 def elements_of_data(text: str) -> list[str]:
     """Return the chemical symbols of the types of a data file, in order.
 
@@ -124,5 +115,7 @@ def elements_of_dump(text: str) -> list[str]:
                 raise ValueError(f'its type {number} is {found[int(number)]} and {symbol}')
     if not found:
         raise ValueError('it holds no atoms')
+    if len(found) > 1 and {*found.values()} == {'C'}:
+        raise ValueError('it calls all its types C, as LAMMPS does where no elements were set')
     last = list(found.values())[-1]
     return [found.get(number, last) for number in range(1, max(found) + 1)]

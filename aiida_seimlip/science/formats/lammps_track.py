@@ -18,8 +18,8 @@ import numpy as np
 from aiida_seimlip.science.analysis.assembly import RecordedPaths, assemble_track
 from aiida_seimlip.science.analysis.track import Track
 from aiida_seimlip.science.formats import FormatError
-from aiida_seimlip.science.formats.lammps_data import follow_cells
 from aiida_seimlip.science.formats.lammps_box import box_from_bounds
+from aiida_seimlip.science.formats.lammps_data import follow_cells
 from aiida_seimlip.science.frames import Frames
 
 _HEADER = re.compile(

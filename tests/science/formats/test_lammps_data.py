@@ -153,6 +153,106 @@ def test_image_flags_unwrap():
     np.testing.assert_allclose(flagged.positions - plain.positions, np.broadcast_to(shift, (8, 3)), atol=1e-12)
 
 
+WATER = """title, units = metal
+
+3 atoms
+2 atom types
+2 bonds
+1 bond types
+0 extra bond per atom
+
+0 10 xlo xhi
+-1 9 ylo yhi
+0 10 zlo zhi
+-2.5 0 1 xy xz yz
+
+Masses
+
+1 15.999 # O
+2 1.008 # H
+
+Bond Coeffs # harmonic
+
+1 450 1.0
+
+Atoms{style}
+
+{rows}
+
+Velocities
+
+2 0.001 0 0
+1 0 0.002 0
+3 0 0 0.003
+
+Bonds
+
+1 1 1 2
+2 1 1 3
+"""
+ROWS = {
+    'atomic': ('{id} {type} {xyz}', True), 'charge': ('{id} {type} {q} {xyz}', True),
+    'molecular': ('{id} 1 {type} {xyz}', False), 'bond': ('{id} 1 {type} {xyz}', False),
+    'angle': ('{id} 1 {type} {xyz}', False), 'full': ('{id} 1 {type} {q} {xyz}', True),
+}  # fmt: skip
+
+
+def water(
+    style: str, *, named: bool = True, images: str = '', charges: tuple[str, ...] = ('-0.8', '0.4', '0.4')
+) -> str:
+    """Return a molecule in a box with a negative tilt."""
+    sites = (('2', '2', '0.75 0.5 0'), ('1', '1', '0 0 0'), ('3', '2', '9.5 0.25 1'))
+    rows = [
+        ROWS[style][0].format(id=number, type=kind, q=charge, xyz=xyz) + images
+        for (number, kind, xyz), charge in zip(sites, charges, strict=True)
+    ]
+    return WATER.replace('{style}', f' # {style}' if named else '').replace('{rows}', '\n'.join(rows))
+
+
+@pytest.mark.parametrize('images', ['', ' 0 0 0', ' -1 2 1'])
+@pytest.mark.parametrize('style', ROWS)
+def test_atom_styles(style, images):
+    frame = read_data(water(style, images=images).encode(), ('O', 'H'))
+    assert frame.numbers.tolist() == [8, 1, 1]
+    np.testing.assert_array_equal(frame.cells[0], [[10, 0, 0], [-2.5, 10, 0], [0, 1, 10]])
+    shift = np.array([float(flag) for flag in (images or ' 0 0 0').split()]) @ frame.cells[0]
+    np.testing.assert_allclose(frame.positions - shift, [[0, 0, 0], [0.75, 0.5, 0], [9.5, 0.25, 1]], atol=1e-14)
+    np.testing.assert_array_equal(frame.velocities, [[0, 0.002, 0], [0.001, 0, 0], [0, 0, 0.003]])
+
+
+@pytest.mark.parametrize('style', [style for style, (_, is_clear) in ROWS.items() if is_clear])
+def test_styles_that_the_columns_tell(style):
+    named, told = (read_data(water(style, named=name).encode(), ('O', 'H')) for name in (True, False))
+    np.testing.assert_array_equal(told.positions, named.positions)
+
+
+@pytest.mark.parametrize(
+    'text', [water('molecular', named=False), water('charge', named=False, charges=('1', '2', '1'))]
+)
+def test_columns_that_mean_two_styles(text):
+    with pytest.raises(FormatError, match=r'styles charge or molecular: name the style, such as `Atoms # charge`'):
+        read_data(text.encode(), ('O', 'H'))
+
+
+def test_units_real():
+    """Velocities are in Å/fs there."""
+    frame = read_data(water('full').replace('units = metal', 'units = real').encode(), ('O', 'H'))
+    np.testing.assert_allclose(frame.velocities[1], [1.0, 0, 0])
+
+
+@pytest.mark.parametrize('edit', [lambda text: text.replace('\n', '\r\n'), lambda text: '\ufeff' + text])
+def test_what_editors_do(edit):
+    frame = read_data(edit(water('full')).encode(), ('O', 'H'))
+    np.testing.assert_array_equal(frame.positions, read_data(water('full').encode(), ('O', 'H')).positions)
+
+
+@pytest.mark.parametrize('name', ['lif.data', 'data.lif'])
+def test_cases(name):
+    frame = read_data(FIXTURES / 'cases' / name, ('Li', 'F'))
+    assert frame.formulas == ['F4Li4']
+    np.testing.assert_array_equal(frame.positions[4], [2.015, 0, 0])
+
+
 @pytest.mark.parametrize(
     ('frames', 'error', 'match'),
     [
@@ -175,7 +275,11 @@ def test_write_refuses(frames, error, match):
         ('ylo yhi', 'zlo zhi', 'lacks the bounds of the box along y'),
         ('0.0 5 xlo', '5 0 xlo', 'no volume'),
         ('0.0 5 xlo', 'nan 5 xlo', 'line 6: `nan` is not a finite number'),
-        ('Atoms # atomic', 'Bonds', 'line 11: Unknown section `Bonds`'),
+        ('Atoms # atomic', 'Bones', 'line 11: Unknown section `Bones`'),
+        ('Atoms # atomic', 'Bonds', 'Section `Atoms` is missing'),
+        ('Atoms # atomic', 'Atoms # sphere', 'Atom style `sphere` is not supported, only atomic'),
+        ('Atoms # atomic', 'Atoms # full', '5 columns in section `Atoms`'),
+        ('units metal', 'units = lj', 'line 1: The file is in units `lj`, not metal or real'),
         ('Atoms # atomic', '', 'line 13: Unknown header line'),
         ('\n2 ', '\n1 ', 'line 14: Atom id 1 occurs twice'),
         ('\n2 ', '\n2.0 ', 'Atom id `2.0` is not an integer'),

@@ -4,7 +4,6 @@ import pytest
 from ase.data import atomic_masses, chemical_symbols
 
 from aiida_seimlip.science.formats.lammps_elements import (
-    atom_style,
     elements_of_data,
     elements_of_dump,
     looks_like_data,
@@ -68,8 +67,14 @@ def test_column_of_elements():
 
 def test_what_files_look_like():
     assert looks_like_data(data('1'))
-    assert atom_style(data('1')) == 'charge'
-    assert atom_style('Atoms\n\n1') is None
     assert not looks_like_data('5 atoms in a box')
     assert looks_like_dump('ITEM: UNITS\nmetal\nITEM: TIMESTEP\n')
     assert not looks_like_dump('ITEM: nothing')
+
+
+def test_elements_that_were_not_set():
+    """LAMMPS calls every atom C where nobody named its elements."""
+    rows = 'ITEM: ATOMS id type element\n1 1 C\n'
+    assert elements_of_dump(rows) == ['C']
+    with pytest.raises(ValueError, match='calls all its types C'):
+        elements_of_dump(f'{rows}2 2 C\n')
