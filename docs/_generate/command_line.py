@@ -9,7 +9,8 @@ import click
 
 from _generate.markdown import code, join, table
 from aiida_seimlip.cli import cmd_root
-from aiida_seimlip.embedded import lmp, mlp
+from aiida_seimlip.embedded import lmp
+from aiida_seimlip.embedded.mlp_command_line import COMMANDS, help_text
 
 ALIASES = {'potential': 'verdi data seimlip-potential', 'frames': 'verdi data seimlip-frames'}
 EVERYWHERE = ('verbosity', 'help')
@@ -23,9 +24,9 @@ def describe_command_line() -> str:
 
 def describe_embedded_programs() -> str:
     """Return what the embedded programs say when they are asked for help."""
-    parts = ['## `seimlip-mlp`', _block(mlp.help_text())]
-    for name in mlp.COMMANDS:
-        parts += [f'### `seimlip-mlp {name}`', _block(mlp.help_text(name))]
+    parts = ['## `seimlip-mlp`', _block(help_text())]
+    for name in COMMANDS:
+        parts += [f'### `seimlip-mlp {name}`', _block(help_text(name))]
     return join([*parts, '## `seimlip-lmp`', _block(lmp._USAGE.strip())])
 
 

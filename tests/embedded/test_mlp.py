@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aiida_seimlip.embedded.mlp import COMMANDS, main
+from aiida_seimlip.embedded.mlp import main
+from aiida_seimlip.embedded.mlp_command_line import COMMANDS
 from aiida_seimlip.science.formats.mlip3_cfg import read_cfg, write_cfg
 from aiida_seimlip.science.formats.mlip3_output import (
     find_error,

@@ -9,7 +9,6 @@ import pytest
 from aiida_seimlip.science.formats.mlip3_cfg import read_cfg
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp
 from aiida_seimlip.science.frames import Frames, FramesError
-from aiida_seimlip.science.mtp import training as training_module
 from aiida_seimlip.science.mtp.evaluate import evaluate
 from aiida_seimlip.science.mtp.kernel import compile_kernels
 from aiida_seimlip.science.mtp.levels import untrained
@@ -21,6 +20,7 @@ from aiida_seimlip.science.mtp.training import (
     train,
     with_min_dist,
 )
+from aiida_seimlip.science.mtp.training import loss as loss_module
 
 SHARED = Path(__file__).parents[2] / 'fixtures' / 'mlip3' / 'shared'
 SPECIES = ('Li', 'C', 'O')
@@ -164,8 +164,8 @@ class TestTrain:
 
     def test_large_set(self, frames, monkeypatch):
         """A Jacobian too large to keep costs the second-order term, and the right minimum is found all the same."""
-        monkeypatch.setattr(training_module, '_JACOBIAN_BYTES', 1)
-        monkeypatch.setattr(training_module, '_ATOMS_KEEPING_NEIGHBOURS', 1)
+        monkeypatch.setattr(loss_module, '_JACOBIAN_BYTES', 1)
+        monkeypatch.setattr(loss_module, '_ATOMS_KEEPING_NEIGHBOURS', 1)
         result = train(untrained(6, SPECIES), frames[:10], TrainingOptions(iteration_limit=30))
         assert np.all(np.diff(result.history) < 0)
         assert result.loss < 0.05
