@@ -105,7 +105,7 @@ class StructureParam(click.ParamType):
 
     def _read(
         self, path: Path, index: int | None, param: click.Parameter | None, ctx: click.Context | None
-    ) -> FramesData:  # fmt: skip
+    ) -> orm.StructureData | FramesData:  # fmt: skip
         from aiida_seimlip.data.frames import FramesData
         from aiida_seimlip.exchange.structures import StructureFileError, read_structures
         from aiida_seimlip.science.frames import Frames, FramesError

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from aiida import orm
+from aiida.orm.nodes.data.structure import Kind, Site
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.science.frames import Frames
@@ -123,3 +124,26 @@ def _which(indices: np.ndarray, n_frames: int) -> str:
 
 def _list(words: Sequence[Any]) -> str:
     return ' and '.join(map(str, words))
+
+
+def structure_from_sites(
+    cell: np.ndarray, positions: np.ndarray, sites: Sequence[Mapping[str, float]]
+) -> orm.StructureData:
+    """Return a crystal with kinds whose weights are the occupancies.
+
+    :param cell: cell vectors in rows, in Å; shape (3, 3).
+    :param positions: of the sites in Å; shape (n_sites, 3).
+    :param sites: for each site the occupancies by element.
+    """
+    structure: Any = orm.StructureData(cell=np.asarray(cell).tolist(), pbc=(True, True, True))
+    make_kind: Any = Kind
+    make_site: Any = Site
+    names: dict[tuple[tuple[str, float], ...], str] = {}
+    for position, site in zip(positions, sites, strict=True):
+        key = tuple(sorted((symbol, min(round(value, 6), 1.0)) for symbol, value in site.items() if value > 0.0))
+        if key not in names:
+            names[key] = f'{"".join(symbol for symbol, _ in key)}{len(names) + 1}'
+            symbols, weights = zip(*key, strict=True)
+            structure.append_kind(make_kind(symbols=symbols, weights=weights, name=names[key]))
+        structure.append_site(make_site(kind_name=names[key], position=[float(value) for value in position]))
+    return structure

@@ -19,7 +19,7 @@ from aiida_seimlip.options.campaign import active_learning, history
 from aiida_seimlip.options.check import check
 from aiida_seimlip.options.check import report as check_report
 from aiida_seimlip.options.exploration import ExplorationConditions
-from aiida_seimlip.options.structure import defects
+from aiida_seimlip.options.structure import defects, ordering
 from aiida_seimlip.options.transport import conductivity, diffusivity
 from aiida_seimlip.options.transport import results as transport_results
 from aiida_seimlip.workflows.protocols import ProtocolMixin
@@ -29,7 +29,8 @@ Model = type[pydantic.BaseModel]
 SECTIONS = {
     'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'VASP': vasp,
     'Diffusion': diffusivity, 'Conductivity': conductivity, 'Migration barriers': neb, 'Bands with VASP': vasp_band,
-    'Production dynamics': dynamics, 'ASE calculators': ase, 'Defects and hops': defects, 'Checks of programs': check,
+    'Production dynamics': dynamics, 'ASE calculators': ase, 'Defects and hops': defects,
+    'Ordering of crystals': ordering, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
 belong to."""
@@ -47,7 +48,7 @@ SYMBOLS = {'ge': '≥', 'gt': '>', 'le': '≤', 'lt': '<', 'multiple_of': 'multi
 
 OF_FUNCTIONS: set[Model] = {
     defects.SupercellOptions, defects.VacancyOptions, defects.InterstitialOptions, defects.FrenkelPairOptions,
-    defects.HopOptions, dynamics.DynamicsOptions,
+    defects.HopOptions, ordering.OrderingOptions, dynamics.DynamicsOptions,
 }  # fmt: skip
 """Models of `Dict` nodes that calcfunctions take, or that others build on: they have no ports to find them by."""
 

@@ -25,6 +25,7 @@ from aiida_seimlip.cli.structure.options import (
     supercell_of,
     with_options,
 )
+from aiida_seimlip.cli.structure.order import structure_order
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 @click.group('structure', cls=VerdiCommandGroup)
 def cmd_structure() -> None:
-    """Make supercells, point defects, and the end points of hops.
+    """Make supercells, ordered cells, point defects, and the end points of hops.
 
     STRUCTURE is a node with one structure (PK, UUID or label), or a file that ASE reads. Sites and hops are numbered
     from 0, and told apart by the space group of the crystal: give the perfect cell, and the supercell as an option.
@@ -148,3 +149,6 @@ def structure_hops(structure: Structure, numbers: tuple[int, ...], **given: Any)
         atoms = atoms_of(structure)
         found = find_hops(atoms, options)
         print_hops(found, which_fit(atoms, found, options))
+
+
+cmd_structure.add_command(structure_order)

@@ -51,8 +51,9 @@ def make(function: Callable[..., Any], model: Any, structure: Structure, paramet
 
     complete = check_options(model, parameters).to_dict()
     refuse_unusable(structure)
-    with refusals():
-        made = function(structure, orm.Dict(complete))
+    with refusals():  # before the process, which would store what it refuses
+        function.__wrapped__(structure, orm.Dict(complete))  # type: ignore[attr-defined]
+    made = function(structure, orm.Dict(complete))
     record = made.pop('record')
     sizes = sorted({int(node.get_frames().sizes[0]) for node in made.values()})
     facts = {'atoms': ' or '.join(map(str, sizes)), **_facts(record.get_dict()), 'record': f'Dict {record.pk}'}
