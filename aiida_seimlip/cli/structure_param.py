@@ -37,8 +37,12 @@ class SpeciesParam(click.ParamType):
             return list(value)
         symbols = [symbol.strip() for symbol in value.replace(',', ' ').split()]
         unknown = [symbol for symbol in symbols if symbol not in atomic_numbers or symbol == 'X']
-        if unknown or not symbols:
-            self.fail(f'`{value}` must name chemical elements in the order of the types, such as `Li,F`.', param, ctx)
+        if unknown or not symbols or len(set(symbols)) < len(symbols):
+            self.fail(
+                f'`{value}` must name chemical elements in the order of the types, each once, such as `Li,F`.',
+                param,
+                ctx,
+            )
         return symbols
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from aiida.cmdline.utils import decorators, echo
+
+from aiida_seimlip.cli.structure_param import SpeciesParam
 
 if TYPE_CHECKING:
     from aiida_seimlip.exchange.readers.found import Found, ReadOptions
@@ -21,7 +23,7 @@ METHOD = click.option(
     help=f'What calculated the labels, such as `PBE` or `GFN1-xTB`, where the file does not say; or `{UNKNOWN}`.',
 )  # fmt: skip
 SPECIES = click.option(
-    '--species', metavar='SYMBOLS',
+    '--species', type=SpeciesParam(), metavar='SYMBOLS',
     help='Chemical symbols in type order, such as `Li,C,O`, for files that number their types.',
 )  # fmt: skip
 KEYS = (
@@ -58,7 +60,7 @@ def key_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option('-n', '--dry-run', is_flag=True, help='Print what was found, and store nothing.')
 @decorators.with_dbenv()
 def frames_import(
-    files: tuple[Path, ...], species: str | None, method: str | None, label: str, group: str | None, *, yes: bool,
+    files: tuple[Path, ...], species: list[str] | None, method: str | None, label: str, group: str | None, *, yes: bool,
     dry_run: bool, **keys: Any,
 ) -> None:  # fmt: skip
     """Take in labelled frames from files, as one set.
@@ -88,17 +90,17 @@ def frames_import(
         add_to_group(earlier, group)
 
 
-def make_options(species: str | None, method: str | None, **keys: Any) -> ReadOptions:
+def make_options(species: Sequence[str] | None, method: str | None, **keys: Any) -> ReadOptions:
     """Return what the user says about files.
 
-    :param species: chemical symbols, divided by commas.
+    :param species: chemical symbols in type order.
     :param method: what calculated the labels.
     :param keys: values of the options in `KEYS`.
     """
     from aiida_seimlip.exchange.readers.found import LabelKeys, ReadOptions
 
     return ReadOptions(
-        species=split_species(species),
+        species=tuple(species or ()),
         method='' if method in (None, UNKNOWN) else method.strip(),
         energy_kind=keys.get('energy_kind') or '',
         keys=LabelKeys(
@@ -106,21 +108,6 @@ def make_options(species: str | None, method: str | None, **keys: Any) -> ReadOp
             virial=keys.get('virial_key'), ignored=frozenset(keys.get('ignore', ())),
         ),
     )  # fmt: skip
-
-
-def split_species(text: str | None) -> tuple[str, ...]:
-    """Return chemical symbols that are divided by commas or spaces.
-
-    :raises click.UsageError: if one is no element, or is named twice.
-    """
-    from ase.data import atomic_numbers
-
-    symbols = tuple((text or '').replace(',', ' ').split())
-    wrong = [symbol for symbol in symbols if symbol not in atomic_numbers or symbol == 'X']
-    if wrong or len(set(symbols)) < len(symbols):
-        reason = f'`{wrong[0]}` is no chemical element' if wrong else 'an element is named twice'
-        raise click.UsageError(f'--species is `{text}`, but {reason}.')
-    return symbols
 
 
 def read_files(files: tuple[Path, ...], options: ReadOptions) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,10 +12,13 @@ from aiida.cmdline.params import types
 from aiida.cmdline.utils import decorators
 
 from aiida_seimlip.cli.check.command import MappingParam
+from aiida_seimlip.cli.data.import_frames import METHOD
+from aiida_seimlip.cli.file_params import FRAMES_OR_FILE, POTENTIAL_OR_FILE, take_potential
 from aiida_seimlip.cli.launch.types import SocketCodeParam
 from aiida_seimlip.cli.structure_param import (
     IGNORE_CONSTRAINTS,
     SPECIES,
+    SPECIES_KEY,
     NamedStructure,
     NamedStructureParam,
     SpeciesParam,
@@ -28,8 +32,6 @@ if TYPE_CHECKING:
 
     from aiida_seimlip.data.frames import FramesData
     from aiida_seimlip.data.potential import PotentialData
-
-POTENTIAL = types.DataParamType(sub_classes=('aiida.data:seimlip.potential',))
 
 COMMON = (
     click.option('--protocol', metavar='NAME', help='`demo`, `balanced` or `paper`.  [default: balanced]'),
@@ -74,55 +76,57 @@ def cmd_launch() -> None:
 
 @cmd_launch.command('al')
 @click.option(
-    '--structure', 'structures', multiple=True, required=True, type=NamedStructureParam(),
-    help='Start of the explorations: a structure, or frames each of which is one; several by name.',
+    '--structure', 'structures', multiple=True, type=NamedStructureParam(),
+    help='Start of the explorations: a structure, or frames each of which is one; several by name. Where none is '
+    'given, frames of the training set are.',
 )  # fmt: skip
 @click.option(
     '--species', type=SpeciesParam(), is_eager=True, callback=remember_species, metavar='SYMBOLS',
-    help='Chemical symbols in type order, such as `Li,C,O`; by default those of the starts by atomic number. Types in '
-    'files are read by it.',
+    help='Chemical symbols in type order, such as `Li,C,O`; by default those of the potential, or those of the starts '
+    'and the training set by atomic number. Types in files are read by it.',
 )  # fmt: skip
 @IGNORE_CONSTRAINTS
-@click.option('--potential', type=POTENTIAL, help='Potential to begin with; needs `--training`.')
+@click.option('--potential', type=POTENTIAL_OR_FILE, help='Potential to begin with, or its file; needs `--training`.')
 @click.option(
-    '--training', multiple=True, type=types.DataParamType(sub_classes=('aiida.data:seimlip.frames',)),
-    help='Labelled frames to begin with; may be repeated.',
+    '--training', multiple=True, type=FRAMES_OR_FILE,
+    help='Labelled frames to begin with, or a file of them; may be repeated.',
 )  # fmt: skip
+@METHOD
 @SEED
 @common_options
 def launch_al(
-    structures: tuple[NamedStructure, ...], species: list[str] | None, potential: PotentialData | None,
-    training: tuple[FramesData, ...], **request: Any,
+    structures: tuple[NamedStructure, ...], species: list[str] | None, potential: PotentialData | Path | None,
+    training: tuple[FramesData | Path, ...], method: str | None, **request: Any,
 ) -> None:  # fmt: skip
     """Grow a potential by active learning.
 
     The jobs are `reference`, `training`, `exploration` and `selection`; the code for `selection` is that for `training`
-    unless it is named.
+    unless it is named. For a job without a code the only one in the profile that fits is taken.
     """
-    given: dict[str, Any] = {'structures': by_name(structures)}
-    if species is not None:
-        given['species'] = species
-    if training:
-        given['initial_training'] = {f'set_{index:03d}': node for index, node in enumerate(training)}
-    if potential is not None:
-        given['initial_potential'] = potential
-    _launch('seimlip.active_learning', given, request)
+    from aiida_seimlip.cli.launch.beginning import begin_campaign
+    from aiida_seimlip.engines.contract import SOCKETS
+
+    given = begin_campaign(by_name(structures) if structures else {}, species, potential, training, method)
+    _launch('seimlip.active_learning', given, {**request, 'sockets': SOCKETS})
 
 
 @cmd_launch.command('diffusivity')
 @click.option('--structure', required=True, type=StructureParam(), help='The start of all runs.')
 @SPECIES
 @IGNORE_CONSTRAINTS
-@click.option('--potential', type=POTENTIAL, help='Potential; a calculator in the overrides may do without.')
+@click.option(
+    '--potential', type=POTENTIAL_OR_FILE, help='Potential, or its file; a calculator in the overrides may do without.'
+)
 @SEED
 @common_options
 def launch_diffusivity(
-    structure: FramesData | orm.StructureData, potential: PotentialData | None, **request: Any
+    structure: FramesData | orm.StructureData, potential: PotentialData | Path | None, **request: Any
 ) -> None:  # fmt: skip
     """Find out how fast ions diffuse, at which temperatures, and their activation energy.
 
     The job is `dynamics`.
     """
+    request['sockets'] = ('dynamics',)
     _launch('seimlip.diffusivity', {'structure': structure, 'potential': potential}, request)
 
 
@@ -131,12 +135,14 @@ def launch_diffusivity(
 @click.option('--structure', type=StructureParam(), help='The start, where the diffusivity is to be found first.')
 @SPECIES
 @IGNORE_CONSTRAINTS
-@click.option('--potential', type=POTENTIAL, help='Potential, where the diffusivity is to be found first.')
+@click.option(
+    '--potential', type=POTENTIAL_OR_FILE, help='Potential, or its file, where the diffusivity is to be found first.'
+)
 @SEED
 @common_options
 def launch_conductivity(
     diffusivity: orm.WorkChainNode | None, structure: FramesData | orm.StructureData | None,
-    potential: PotentialData | None, **request: Any,
+    potential: PotentialData | Path | None, **request: Any,
 ) -> None:  # fmt: skip
     """Find the ionic conductivity, from a diffusivity that is there or that is found first.
 
@@ -153,11 +159,13 @@ def launch_conductivity(
 @click.option('--final', required=True, type=StructureParam(), help='The end point where it ends; atoms in one order.')
 @SPECIES
 @IGNORE_CONSTRAINTS
-@click.option('--potential', type=POTENTIAL, help='Potential; a calculator in the overrides may do without.')
+@click.option(
+    '--potential', type=POTENTIAL_OR_FILE, help='Potential, or its file; a calculator in the overrides may do without.'
+)
 @common_options
 def launch_neb(
-    initial: FramesData | orm.StructureData, final: FramesData | orm.StructureData, potential: PotentialData | None,
-    **request: Any,
+    initial: FramesData | orm.StructureData, final: FramesData | orm.StructureData,
+    potential: PotentialData | Path | None, **request: Any,
 ) -> None:  # fmt: skip
     """Find the barrier between two configurations by the nudged elastic band.
 
@@ -175,4 +183,7 @@ def _launch(entry_point: str, given: Mapping[str, Any], request: Mapping[str, An
     """
     from aiida_seimlip.cli.launch.request import Request, launch
 
+    if 'potential' in given:
+        species = click.get_current_context().meta.get(SPECIES_KEY) or ()
+        given = {**given, 'potential': take_potential(given['potential'], species)}
     launch(entry_point, given, Request(**request))

@@ -16,6 +16,7 @@ from aiida.engine import ProcessBuilder, submit
 from aiida.manage import get_manager
 from aiida.plugins import WorkflowFactory
 
+from aiida_seimlip.cli.launch.codes import add_only_codes
 from aiida_seimlip.cli.launch.types import SocketCode, by_socket
 from aiida_seimlip.cli.progress import Progress
 from aiida_seimlip.cli.run_process import explain_inputs, has_broker, run_process
@@ -37,6 +38,7 @@ class Request:
     :param is_submitted: whether the daemon does the work; None where the profile decides.
     :param dry_run: whether nothing is run.
     :param seed: that all random numbers are derived from, where there are any.
+    :param sockets: jobs that the only code in the profile that fits is taken for, unless another is named.
     """
 
     protocol: str | None = None
@@ -47,6 +49,7 @@ class Request:
     is_submitted: bool | None = None
     dry_run: bool = False
     seed: int | None = None
+    sockets: tuple[str, ...] = ()
 
 
 def launch(entry_point: str, given: Mapping[str, Any], request: Request) -> None:
@@ -87,8 +90,10 @@ def build(entry_point: str, given: Mapping[str, Any], request: Request) -> Proce
         overrides = merge(overrides, {'options': {'seed': request.seed}})
     known = {name: value for name, value in given.items() if value is not None}
     try:
+        engines = process.get_protocol_inputs(request.protocol, overrides).get('engines', {})
+        codes = add_only_codes(by_socket(request.codes), engines, request.sockets)
         builder: Any = process.get_builder_from_protocol(
-            codes=by_socket(request.codes), protocol=request.protocol, overrides=overrides,
+            codes=codes, protocol=request.protocol, overrides=overrides,
             scheduler_options=request.scheduler_options, **known,
         )  # fmt: skip
         if request.label is not None:

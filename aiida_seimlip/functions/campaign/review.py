@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
 
@@ -17,6 +18,7 @@ from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.records import ErrorsRecord
 from aiida_seimlip.science.analysis.spread import Spread, find_spread
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 FAR_ABOVE = 3.0
 """Errors so many times those recorded in the training, or those of another order of the species, do not belong here."""
@@ -79,21 +81,46 @@ def explain_order(potential: PotentialData, frames: Frames) -> str | None:
     :param potential: a trained moment tensor potential.
     :param frames: with labels.
     """
-    frames = sample(frames, MAX_ATOMS_ORDERS)
-    declared, content = tuple(potential.species), potential.get_mtp()
-    errors = {
-        order: errors_of_mtp(content.replace(species=order), frames)
-        for order in list(permutations(declared))[:MAX_ORDERS]
-    }
-    forces = {order: record.force_ev_per_angstrom or np.inf for order, record in errors.items()}
-    best = min(forces, key=lambda order: forces[order])
-    if forces[declared] <= max(LARGE_FORCE, FAR_ABOVE * forces[best]):
+    declared = tuple(potential.species)
+    errors = errors_by_order(potential.get_mtp(), declared, frames)
+    best = next(iter(errors))
+    if not is_far_above(errors[declared], errors[best]):
         return None
     return (
         f'the errors of the potential on the frames are {describe(errors[declared])} with its species in the order '
         f'{", ".join(declared)}, but {describe(errors[best])} in the order {", ".join(best)}: they were declared in '
         'the wrong one.'
     )
+
+
+def errors_by_order(
+    potential: MomentTensorPotential, species: Sequence[str], frames: Frames
+) -> dict[tuple[str, ...], ErrorsRecord]:
+    """Return the errors of a potential with its species in each order, beginning with the smallest errors of forces.
+
+    :param potential: a trained moment tensor potential.
+    :param species: chemical symbols, the order that is tried first.
+    :param frames: with labels.
+    """
+    frames = sample(frames, MAX_ATOMS_ORDERS)
+    errors = {
+        order: errors_of_mtp(potential.replace(species=order), frames)
+        for order in list(permutations(species))[:MAX_ORDERS]
+    }
+    return dict(sorted(errors.items(), key=lambda item: _force(item[1])))
+
+
+def is_far_above(errors: ErrorsRecord, best: ErrorsRecord) -> bool:
+    """Return whether errors of forces are those of another order of the species than the right one.
+
+    :param errors: with the species in one order.
+    :param best: with the species in the best order.
+    """
+    return _force(errors) > max(LARGE_FORCE, FAR_ABOVE * _force(best))
+
+
+def _force(errors: ErrorsRecord) -> float:
+    return np.inf if errors.force_ev_per_angstrom is None else errors.force_ev_per_angstrom
 
 
 def explain_errors(errors: ErrorsRecord, recorded: ErrorsRecord | None, spread: Spread) -> str | None:

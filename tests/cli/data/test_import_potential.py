@@ -7,7 +7,9 @@ from aiida import orm
 from aiida.cmdline.commands.cmd_verdi import verdi
 from click.testing import CliRunner
 
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.science.formats.mlip3_cfg import read_cfg, write_cfg
 
 TRAINED = 'mlip3/shared/l08_nbh_30.almtp'
 
@@ -60,7 +62,7 @@ def test_is_asked(copied):
     [
         ((), 'numbers its 3 species from 0 and does not name them'),
         (('--species', 'Li,O'), 'has 3 species, but the species list has 2'),
-        (('--species', 'Li,O,O'), 'named twice'),
+        (('--species', 'Li,O,O'), 'each once'),
     ],
 )
 def test_species(run_command, fixtures, arguments, reason):
@@ -116,3 +118,24 @@ def test_truncated(run_command, fixtures, tmp_path):
     path.write_bytes((fixtures / TRAINED).read_bytes()[:3000])
     output = run_command('potential', 'import', path, '--species', 'Li,C,O', fails=True).output
     assert 'cannot be taken in' in output
+
+
+def test_errors_on_the_training_set(run_command, fixtures):
+    node = FramesData(read_cfg(fixtures / 'mlip3/shared/train30.cfg', ['Li', 'C', 'O']).frames).store()
+    command = ('potential', 'import', fixtures / TRAINED, '--training', node.pk, '--dry-run')
+    assert 'in the order Li, C, O' in ' '.join(run_command(*command).output.split())
+    output = ' '.join(run_command(*command, '--species', 'Li,C,O').output.split())
+    assert 'Errors on 30 of 30 frames:' in output
+    output = ' '.join(run_command(*command, '--species', 'Li,O,C', fails=True).output.split())
+    assert 'they were declared in the wrong one' in output
+    assert 'in the order Li, C, O' in output
+
+
+def test_potential_of_other_frames(run_command, fixtures, tmp_path):
+    """The forces are turned round, which no potential that learned of the others gives."""
+    path = tmp_path / 'train.cfg'
+    frames = read_cfg(fixtures / 'mlip3/shared/train30.cfg', ['Li', 'C', 'O']).frames
+    write_cfg(path, frames.replace(forces=-frames.forces), ['Li', 'C', 'O'])
+    command = ('potential', 'import', fixtures / TRAINED, '--species', 'Li,C,O', '--training', path, '--dry-run')
+    output = ' '.join(run_command(*command, '--method', 'GFN1-xTB', fails=True).output.split())
+    assert 'the potential is worse than none' in output

@@ -160,7 +160,8 @@ def test_wrong_inputs(launch_al, submitted, words, arguments, message):
     assert not submitted
 
 
-def test_missing_code(run_command, submitted, cif):
+def test_missing_code(run_command, submitted, cif, monkeypatch):
+    monkeypatch.setattr('aiida_seimlip.cli.launch.codes.find_codes', lambda prefix: [])
     output = run_command('launch', 'al', '--structure', cif, fails=True).output
     assert 'The code for `reference`, `training`, `exploration`, `selection` is missing' in ' '.join(output.split())
 
