@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aiida_seimlip.exchange.readers import ase_files, cfg, extxyz, packed, vasp
+from aiida_seimlip.exchange.readers import ase_files, cfg, deepmd, extxyz, packed, vasp
 from aiida_seimlip.exchange.readers.files import read_head, sha256_of
 from aiida_seimlip.exchange.readers.found import Found, Part, ReadError, ReadOptions, Source, Tally
 from aiida_seimlip.science.formats import FormatError
@@ -41,6 +41,7 @@ FORMATS = (
     Format('a database of ASE', ase_files.is_database, ase_files.read_database),
     Format('a vasprun.xml', vasp.is_vasprun, vasp.read_vasprun_file),
     Format('an OUTCAR', vasp.is_outcar, vasp.read_outcar_file),
+    Format('a folder of DeePMD', deepmd.is_folder, deepmd.read_folder),
     Format('packed arrays (.npz)', packed.is_packed, packed.read_packed),
     Format('extended XYZ', extxyz.is_extxyz, extxyz.read_extxyz),
 )
