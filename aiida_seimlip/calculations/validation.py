@@ -13,6 +13,7 @@ from aiida.engine import PortNamespace
 from aiida.engine.processes.calcjobs.calcjob import validate_calc_job
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.labels import explain_predictions
 from aiida_seimlip.data.potential import PotentialData
 
 
@@ -60,11 +61,14 @@ def faults_of_frames(name: str, frames: FramesData, species: Sequence[str]) -> I
 
 
 def faults_of_labels(name: str, frames: FramesData) -> Iterator[str]:
-    """Look for frames without labels.
+    """Look for frames without labels, and for predictions that would be taken for labels.
 
     :param name: name of the input.
     """
-    lacking = frames.n_frames - frames.n_labelled
+    predictions = explain_predictions(name, frames)
+    if predictions is not None:
+        yield predictions
+    lacking = frames.n_frames - frames.n_labelled - frames.n_predicted
     if lacking:
         yield f'Input `{name}` holds {lacking} of {frames.n_frames} frames without a finite energy and finite forces.'
 

@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
 from aiida_seimlip.options.known_calculators import CALCULATORS, KnownCalculator
+from aiida_seimlip.science.frames import predicted_by
 
 MODEL_SUFFIXES = ('.ckpt', '.joblib', '.model', '.pickle', '.pkl', '.pt', '.pt2', '.pth')
 """How the names of files end that can run any code when they are loaded."""
@@ -122,6 +123,15 @@ class CalculatorOptions(Options):
     def takes_axes(self) -> tuple[int, ...]:
         """Numbers of periodic directions of a frame that the calculator can take."""
         return self.known.periodic_axes if self.periodic_axes is None else self.periodic_axes
+
+    def method_given(self, potential_uuid: str | None) -> str:
+        """Return who computes energies and forces: the method, or the potential that the calculator is given.
+
+        What a potential predicts is no label, unless `method_label` names it as a method to learn from.
+
+        :param potential_uuid: UUID of the `PotentialData`, None if there is none.
+        """
+        return self.method if potential_uuid is None or self.method_label else predicted_by(potential_uuid)
 
     def to_remote(self, potential_file: str | None = None, species: Sequence[str] = ()) -> dict[str, Any]:
         """Return what `make_calculator` on the remote computer reads.

@@ -7,7 +7,6 @@ from typing import Literal
 from aiida import orm
 
 from aiida_seimlip.options.calculator import CalculatorOptions
-from aiida_seimlip.science.frames import predicted_by
 
 EnergyKind = Literal['', 'free']
 
@@ -21,9 +20,7 @@ def method_of(job: orm.CalcJobNode) -> str:
     :param job: with the input `parameters`, and perhaps `potential`.
     """
     options = CalculatorOptions.model_validate(job.inputs.parameters['calculator'])
-    if 'potential' in job.inputs and not options.method_label:
-        return predicted_by(job.inputs.potential.uuid)
-    return options.method
+    return options.method_given(job.inputs.potential.uuid if 'potential' in job.inputs else None)
 
 
 def energy_kind_of(energy_property: str | None) -> EnergyKind:

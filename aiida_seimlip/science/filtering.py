@@ -86,7 +86,10 @@ def filter_labels(labelled: Frames, *, max_force: float | None = None) -> Verdic
     :param labelled: frames that the reference program labelled.
     :param max_force: largest norm of a force on an atom in eV/Å; None: any.
     """
-    reasons = {'energy or forces missing or not finite': ~labelled.labelled}
+    reasons = {
+        'energy or forces missing or not finite': ~labelled.is_evaluated,
+        'predicted by a potential, which is no label': labelled.is_predicted,
+    }
     if max_force is not None and labelled.forces is not None and len(labelled):
         norms = np.nan_to_num(np.linalg.norm(labelled.forces, axis=1), nan=np.inf)
         largest = np.maximum.reduceat(norms, labelled.ptr[:-1])

@@ -180,6 +180,14 @@ def test_refuse_unlabelled_training(refuse, frames_training, frames_labelled):
     refuse('train', r'Input `training\.b` holds 16 of 16 frames without a finite energy', training=training)
 
 
+def test_refuse_predictions(refuse, frames_training, frames_labelled):
+    """A potential that learns from itself learns nothing; the potential that predicted them is named."""
+    predicted = frames_labelled.get_frames().computed_by('potential:0123456789ab')
+    training = {'a': frames_training, 'b': FramesData(predicted)}
+    words = r'Input `training\.b`: .* 16 of 16 frames are predictions of the potential 01234567'
+    refuse('train', words, training=training)
+
+
 @pytest.mark.parametrize('label', ['energies', 'forces'])
 @pytest.mark.parametrize('value', [np.nan, np.inf])
 def test_refuse_labels_that_are_not_finite(refuse, frames_labelled, label, value):

@@ -92,6 +92,16 @@ def test_large_force_and_missing_label_are_dropped():
     assert reasons(verdict) == {'energy or forces missing or not finite': [2, 3], 'force above 30 eV/Å': [1]}
 
 
+def test_predictions_are_no_labels():
+    frames = crystals(3)
+    frames = frames.replace(
+        energies=np.zeros(3), forces=np.zeros((12, 3)), methods=np.array(['PBE', 'potential:0123', ''])
+    )
+    verdict = filter_labels(frames)
+    assert verdict.kept.tolist() == [0, 2]
+    assert reasons(verdict) == {'predicted by a potential, which is no label': [1]}
+
+
 def test_unlabelled_frames_are_no_labels():
     assert not filter_labels(crystals(2), max_force=1.0).kept.size
 

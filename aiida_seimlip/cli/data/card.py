@@ -13,9 +13,13 @@ from aiida.common.links import LinkType
 from aiida_seimlip.cli.data.potential import is_training_link
 from aiida_seimlip.cli.data.vasp_label import describe_vasp_label
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.labels import describe_method
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.ase import CALCULATORS
 from aiida_seimlip.science.frames import Frames
+
+KINDS = {'': 'energy of unknown kind', 'free': 'free energy', 'sigma0': 'energy extrapolated to zero smearing'}
+"""What the energies of `Frames.energy_kinds` are."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ def describe_card(card: FrameCard) -> str:
         f'Frame {card.asked.index} of node {card.asked.node.pk}: {frame.formulas[0]}, '
         f'shortest distance {frame.shortest_distances(5.0)[0]:.3f} Å',
         f'  content hash  {card.content_hash}',
+        *(f'  {name:<14}{value}' for name, value in _features(card).items()),
         '',
         'Where it came from',
         *(f'  {line}' for line in _describe_origin(card)),
@@ -218,8 +223,13 @@ def _conditions(process: orm.ProcessNode) -> str:
 def _describe_labels(card: FrameCard) -> Iterator[str]:
     if card.labelled is None:
         yield 'it has no labels'
+        for method in sorted({str(frame.methods[0]) for frame in _predictions(card) if frame.methods is not None}):
+            yield f'what is known of its energy and forces was predicted by {describe_method(method)}'
         return
     yield _name(card.labelled_by) if card.labelled_by else 'its labels were given by the user'
+    method = '' if card.labelled.methods is None else str(card.labelled.methods[0])
+    kind = '' if card.labelled.energy_kinds is None else str(card.labelled.energy_kinds[0])
+    yield f'method: {describe_method(method)}, {KINDS[kind]}'
     calculator = _calculator(card.labelled_by)
     if calculator:
         yield f'calculator: {calculator}'
@@ -228,6 +238,20 @@ def _describe_labels(card: FrameCard) -> Iterator[str]:
     force = np.linalg.norm(card.labelled.forces, axis=1).max()
     energy = card.labelled.energies[0] / card.labelled.sizes[0]
     yield f'energy {energy:.6f} eV/atom, largest force {force:.3f} eV/Å'
+
+
+def _predictions(card: FrameCard) -> list[Frames]:
+    """Return the frame as it occurs with energies and forces that a potential predicted."""
+    frames = [sighting.frame for sighting in card.sightings]
+    return [frame for frame in frames if (frame.is_predicted & frame.is_computed).any()]
+
+
+def _features(card: FrameCard) -> dict[str, str]:
+    """Return the features of a frame; what the node that was asked for says comes first."""
+    found: dict[str, str] = {}
+    for sighting in (*card.sightings, card.asked):
+        found |= sighting.frame.features_of(0)
+    return found
 
 
 def _calculator(process: orm.ProcessNode | None) -> str:

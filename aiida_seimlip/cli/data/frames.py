@@ -32,7 +32,11 @@ cmd_frames.add_command(frames_import)
 
 @cmd_frames.command('list')
 @options.PAST_DAYS()
-@click.option('--labelled', is_flag=True, help='Only sets in which all frames have an energy and forces.')
+@click.option(
+    '--labelled',
+    is_flag=True,
+    help='Only sets in which all frames have an energy and forces that no potential predicted.',
+)
 @decorators.with_dbenv()
 def frames_list(past_days: int | None, labelled: bool) -> None:
     """List the sets of frames in the profile, newest last."""
@@ -41,6 +45,7 @@ def frames_list(past_days: int | None, labelled: bool) -> None:
     from aiida_seimlip.cli.data.potential import since
     from aiida_seimlip.cli.tables import print_table
     from aiida_seimlip.data.frames import FramesData
+    from aiida_seimlip.data.labels import describe_method
 
     filters: dict[str, Any] = {'attributes.is_labelled': True} if labelled else {}
     if past_days is not None:
@@ -49,11 +54,12 @@ def frames_list(past_days: int | None, labelled: bool) -> None:
     rows = [
         (
             node.pk, node.uuid[:8], node.ctime, node.n_frames, node.formulas, node.is_labelled,
+            ', '.join(describe_method(method) for method in node.methods) or None,
             node.base.attributes.get('grade_max'), node.creator.process_label if node.creator else None,
         )
         for node in query.all(flat=True)
     ]  # fmt: skip
-    headers = ('PK', 'UUID', 'Created', 'Frames', 'Formulas', 'Labelled', 'Highest grade', 'Created by')
+    headers = ('PK', 'UUID', 'Created', 'Frames', 'Formulas', 'Labelled', 'Method', 'Highest grade', 'Created by')
     print_table(rows, headers, nothing='There are no frames in this profile.')
 
 
@@ -63,8 +69,10 @@ def frames_list(past_days: int | None, labelled: bool) -> None:
 @decorators.with_dbenv()
 def frames_show(frames: FramesData, show_all: bool) -> None:
     """Show what is known about a set, and a line for each frame."""
+    from aiida_seimlip.cli.data.card import KINDS
     from aiida_seimlip.cli.data.potential import describe_process
     from aiida_seimlip.cli.tables import print_facts, print_table
+    from aiida_seimlip.data.labels import describe_method
 
     attributes = frames.base.attributes.all
     print_facts(
@@ -74,6 +82,10 @@ def frames_show(frames: FramesData, show_all: bool) -> None:
             'created by': describe_process(frames.creator) if frames.creator else None,
             'frames': frames.n_frames, 'atoms': frames.n_atoms, 'formulas': frames.formulas,
             'labelled': f'{attributes["n_labelled"]} of {frames.n_frames}',
+            'predicted': f'{frames.n_predicted} of {frames.n_frames}' if frames.n_predicted else None,
+            'methods': {describe_method(method): count for method, count in frames.methods.items()} or None,
+            'energies': {KINDS[kind]: count for kind, count in frames.energy_kinds.items()} or None,
+            **{f'feature {name}': values for name, values in frames.feature_values.items()},
             'energy (eV/atom)': _span(attributes['energy_per_atom_min'], attributes['energy_per_atom_max']),
             'largest force (eV/Å)': attributes['force_max'],
             'shortest distance (Å)': _span(attributes['shortest_distance_min'], attributes['shortest_distance_max']),
@@ -85,7 +97,7 @@ def frames_show(frames: FramesData, show_all: bool) -> None:
     echo.echo('')
     print_table(
         [_describe(packed[index], index) for index in range(number)],
-        ('Index', 'Formula', 'eV/atom', 'Force', 'Grade', 'MD step', 'Origin'), nothing='It holds no frame.',
+        ('Index', 'Formula', 'eV/atom', 'Force', 'Method', 'Grade', 'MD step', 'Origin'), nothing='It holds no frame.',
     )  # fmt: skip
     if number < len(packed):
         echo.echo(f'... and {len(packed) - number} more: use --all to see them.')
@@ -172,6 +184,8 @@ def _describe(frame: Frames, index: int) -> tuple[Any, ...]:
     """Return a line of the table for a single frame."""
     import numpy as np
 
+    from aiida_seimlip.data.labels import describe_method
+
     energy = None if frame.energies is None else float(frame.energies[0] / frame.sizes[0])
     force = None if frame.forces is None else float(np.linalg.norm(frame.forces, axis=1).max())
     grade = None if frame.grades is None else float(frame.grades[0])
@@ -179,4 +193,5 @@ def _describe(frame: Frames, index: int) -> tuple[Any, ...]:
     origin = None
     if frame.origin_uuids is not None and frame.origin_uuids[0] and frame.origin_indices is not None:
         origin = f'{frame.origin_uuids[0][:8]}:{frame.origin_indices[0]}'
-    return index, frame.formulas[0], energy, force, grade, step, origin
+    method = None if frame.methods is None or not frame.methods[0] else describe_method(str(frame.methods[0]))
+    return index, frame.formulas[0], energy, force, method, grade, step, origin

@@ -74,6 +74,13 @@ class AseReferenceWorkChain(BatchMixin):
             parts = split_frames(frames, self.inputs.n_jobs)
             self.ctx.batches = [parts[name] for name in sorted(parts)]
 
+    @classmethod
+    def describe_labels(cls, settings: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the method of the calculator; which energy it offers shows when it is run."""
+        calculator = AseLabelOptions.from_node(settings['parameters']).calculator
+        potential = settings.get('potential')
+        return calculator.method_given(None if potential is None else potential.uuid), ''
+
     def find_known(self) -> dict[str, FramesData]:
         """Return what `AseCalculation` has labelled with the same calculator."""
         return find_labelled(self.inputs.parameters, self.inputs.frames, self.inputs.get('potential'))

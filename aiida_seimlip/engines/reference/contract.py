@@ -73,6 +73,15 @@ class ReferenceWorkChain(SocketWorkChain):
             message='The reference program did not work: job {pk} ended with status {status}: {reason}',
         )  # fmt: skip
 
+    @classmethod
+    def describe_labels(cls, settings: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the method and the kind of energy of the labels that are going to be made, as in `Frames`.
+
+        :param settings: of the engine, by port, checked by `explain_settings`.
+        :return: each empty if that is not known beforehand.
+        """
+        return '', ''
+
     def find_known(self) -> Mapping[str, FramesData]:
         """Return the sets of frames in the profile that the same program has labelled with the same settings.
 

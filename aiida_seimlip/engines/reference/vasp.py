@@ -66,6 +66,11 @@ class VaspReferenceWorkChain(VaspPoolMixin):
         options = VaspLabelOptions.from_node(settings['parameters'])
         return vasp_known.explain_potentials(options, details.get('species', ()), f'{namespace}.parameters')
 
+    @classmethod
+    def describe_labels(cls, settings: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the functional; the energy is the free one, of which VASP's forces are the derivative."""
+        return VaspLabelOptions.from_node(settings['parameters']).method_name, 'free'
+
     def setup(self) -> None:
         """Prepare a job for each frame whose label is not known."""
         frames, self.ctx.queue, self.ctx.frames = self.split_known(), [], None

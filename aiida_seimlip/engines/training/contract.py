@@ -9,6 +9,7 @@ from aiida import orm
 from aiida.engine import ProcessSpec
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.labels import explain_predictions
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SocketWorkChain
 
@@ -64,10 +65,13 @@ class TrainingWorkChain(SocketWorkChain):
 
 
 def validate_training(training: Mapping[str, FramesData], _: Any) -> str | None:
-    """Refuse an empty training set, and frames without labels."""
+    """Refuse an empty training set, frames without labels, and predictions, which are none."""
     if not training:
         return 'Input `training` holds no frames.'
     for name, frames in training.items():
+        predictions = explain_predictions(f'training.{name}', frames)
+        if predictions is not None:
+            return predictions
         if not frames.is_labelled:
             return f'Input `training.{name}` holds frames without energy or forces.'
     return None

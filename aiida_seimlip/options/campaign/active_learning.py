@@ -182,6 +182,10 @@ class ActiveLearningOptions(Options):
     train_first: bool = Field(
         default=False, description='Train `initial_potential` on `initial_training` before the first exploration.'
     )
+    allow_mixed_methods: bool = Field(
+        default=False,
+        description='Learn from labels by different methods, or of different kinds of energy, in one training set.',
+    )
     untrained: UntrainedOptions = Field(default_factory=UntrainedOptions)
     bootstrap: BootstrapOptions = Field(default_factory=BootstrapOptions)
     exploration: ExplorationOptions

@@ -26,6 +26,7 @@ from aiida_seimlip.workflows.campaign.select import SelectStage
 from aiida_seimlip.workflows.campaign.stage import HELD_OUT
 from aiida_seimlip.workflows.campaign.train import TrainStage
 from aiida_seimlip.workflows.campaign.validation import validate_campaign
+from aiida_seimlip.workflows.campaign.validation.methods import warn_about_methods
 from aiida_seimlip.workflows.protocols.active_learning import CampaignProtocolMixin
 
 
@@ -231,6 +232,7 @@ class ActiveLearningWorkChain(
             species=self.inputs.species.get_list(), seed=self.settings.seed, continues=self.settings.continues
         )
         self.node.base.extras.set(HISTORY_EXTRA, history.model_dump(mode='json'))
+        self.warn(warn_about_methods(self.inputs))
 
     def review(self) -> ExitCode | None:
         """Look at what the campaign begins with before anything is paid."""

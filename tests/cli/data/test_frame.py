@@ -2,9 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from aiida_seimlip.cli.data.card import find_card
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.science.frames import Frames
 
 
 @pytest.mark.parametrize('name', ['candidates', 'labelled'])
@@ -49,6 +52,45 @@ def test_command_for_a_start(run_command, story):
     assert 'given by the user' in output
     assert 'it has no labels' in output
     assert 'no potential' in output
+
+
+@pytest.fixture
+def known(li2co3):
+    """Return one frame with a label of a method, one that a potential predicted, and one of unknown origin."""
+    frames = Frames.from_atoms([li2co3, li2co3 * (2, 1, 1), li2co3 * (1, 2, 1)])
+    frames = frames.replace(
+        energies=[-240.0, -480.0, -480.0], forces=np.zeros_like(frames.positions),
+        methods=['PBE', 'potential:0123456789ab', ''], energy_kinds=['sigma0', 'free', ''],
+    )  # fmt: skip
+    features = [{'config_type': 'bulk', 'source_file': 'train.cfg'}, {}, {'config_type': 'bulk'}]
+    return FramesData(frames.with_features(features)).store()
+
+
+def test_who_computed_it(run_command, known):
+    output = run_command('frame', known.pk, 0).output
+    assert 'method: PBE, energy extrapolated to zero smearing' in output
+    assert 'config_type   bulk' in output
+    assert 'source_file   train.cfg' in output
+    assert 'method: unknown, energy of unknown kind' in run_command('frame', known.pk, 2).output
+
+
+def test_prediction(run_command, known):
+    output = run_command('frame', known.pk, 1).output
+    assert 'it has no labels' in output
+    assert 'what is known of its energy and forces was predicted by potential 01234567' in output
+
+
+def test_list_and_show_tell_the_methods(run_command, known):
+    (line,) = [line for line in run_command('frames', 'list').output.splitlines() if line.startswith(f'{known.pk} ')]
+    assert 'unknown, PBE, potential 01234567' in line
+    assert f'{known.pk} ' not in run_command('frames', 'list', '--labelled').output
+    output = ' '.join(run_command('frames', 'show', known.pk).output.split())
+    for text in (
+        'labelled 2 of 3', 'predicted 1 of 3', 'methods 1 × unknown, 1 × PBE, 1 × potential 01234567',
+        '1 × energy of unknown kind, 1 × free energy, 1 × energy extrapolated to zero smearing',
+        'feature config_type 2 × bulk', 'feature source_file 1 × train.cfg',
+    ):  # fmt: skip
+        assert text in output
 
 
 def test_negative_index_counts_from_the_end(run_command, story):

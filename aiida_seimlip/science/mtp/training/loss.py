@@ -205,6 +205,12 @@ def require_labels(frames: Frames) -> None:
     """Complain about configurations that cannot be trained on."""
     if not len(frames):
         raise ValueError('The training set is empty.')
+    predicted = np.flatnonzero(frames.is_predicted)
+    if predicted.size:
+        raise ValueError(
+            f'Energies and forces of {predicted.size} of {len(frames)} training configurations are predictions of a '
+            f'potential, which are no labels; the first of them is configuration {predicted[0]}.'
+        )
     missing = np.flatnonzero(~frames.labelled)
     if missing.size:
         raise ValueError(

@@ -9,6 +9,7 @@ from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.workflows.campaign.validation.beginning import faults_of_beginning, faults_of_quarantine
 from aiida_seimlip.workflows.campaign.validation.elements import faults_of_coverage, faults_of_species
 from aiida_seimlip.workflows.campaign.validation.engines import faults_of_engines
+from aiida_seimlip.workflows.campaign.validation.methods import faults_of_methods
 from aiida_seimlip.workflows.campaign.validation.starts import faults_of_structures
 
 
@@ -34,3 +35,4 @@ def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
     yield from faults_of_coverage(inputs, species)
     yield from faults_of_quarantine(inputs)
     yield from faults_of_engines(inputs, species)
+    yield from faults_of_methods(inputs)

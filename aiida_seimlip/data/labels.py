@@ -1,0 +1,118 @@
+"""Whose labels sets of frames hold: which are predictions and so no labels, and whether they go together.
+
+The rules: what a potential predicted is never a label. The labels of one training set are by one method and of one kind
+of energy, unless the user says that a mixture is meant; an unknown method or kind goes with any other, which is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from aiida import orm
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.science.frames import PREDICTION
+
+KIND_NAMES = {'free': 'free energies', 'sigma0': 'energies extrapolated to zero smearing'}
+
+
+def explain_predictions(name: str, frames: FramesData) -> str | None:
+    """Say that frames hold predictions, and of which potentials.
+
+    :param name: of the input that holds them.
+    :return: one sentence, None if there are no predictions among them.
+    """
+    uuids = sorted(method.removeprefix(PREDICTION) for method in frames.methods if method.startswith(PREDICTION))
+    if not uuids:
+        return None
+    potentials = ' and '.join(describe_potential(uuid) for uuid in uuids)
+    return (
+        f'Input `{name}`: energies and forces of {frames.n_predicted} of {frames.n_frames} frames are predictions of '
+        f'{potentials}, and what a potential predicts is no label.'
+    )
+
+
+def describe_potential(uuid: str) -> str:
+    """Name a potential by its PK, if it is in the profile, and the beginning of its UUID."""
+    found = orm.QueryBuilder().append(PotentialData, filters={'uuid': uuid}, project='id').all(flat=True)
+    return (
+        f'the potential {found[0]} ({uuid[:8]})' if found else f'the potential {uuid[:8]}, which is not in this profile'
+    )
+
+
+def describe_method(method: str) -> str:
+    """Write a method for a reader.
+
+    :param method: as in `FramesData.methods`.
+    """
+    return f'potential {method.removeprefix(PREDICTION)[:8]}' if method.startswith(PREDICTION) else method or 'unknown'
+
+
+def methods_of(sets: Mapping[str, FramesData]) -> dict[str, list[str]]:
+    """Return the methods by which frames are labelled, each with the names of the sets in which it occurs.
+
+    :param sets: of frames; predictions are left out, unknown methods (``''``) are not.
+    """
+    return _names_by((name, node.methods) for name, node in sets.items())
+
+
+def energy_kinds_of(sets: Mapping[str, FramesData]) -> dict[str, list[str]]:
+    """Return the kinds of energies, each with the names of the sets in which it occurs."""
+    return _names_by((name, node.energy_kinds) for name, node in sets.items())
+
+
+def faults_of_mixture(name: str, sets: Mapping[str, FramesData], method: str = '', kind: str = '') -> Iterator[str]:
+    """Look for labels that do not go together.
+
+    :param name: of the namespace that holds the sets.
+    :param method: by which further frames are going to be labelled, empty if unknown.
+    :param kind: of the energies of these, empty if unknown.
+    """
+    methods, kinds = _known(methods_of(sets)), _known(energy_kinds_of(sets))
+    if len(methods) > 1:
+        yield f'Input `{name}` holds labels by different methods: {_list(methods)}.'
+    elif methods and method not in ('', *methods):
+        yield f'Input `{name}` holds labels by {_list(methods)}, but the reference labels by `{method}`.'
+    if len(kinds) > 1:
+        yield f'Input `{name}` holds different kinds of energies: {_list_kinds(kinds)}.'
+    elif kinds and kind not in ('', *kinds):
+        yield f'Input `{name}` holds {_list_kinds(kinds)}, but the reference gives {KIND_NAMES[kind]}.'
+
+
+def note_unknown(name: str, sets: Mapping[str, FramesData], method: str = '') -> str | None:
+    """Say that the method of some labels is unknown, where that of others is known.
+
+    :param name: of the namespace that holds the sets.
+    :param method: by which further frames are going to be labelled, empty if unknown.
+    """
+    methods = methods_of(sets)
+    known = sorted({*_known(methods), method} - {''})
+    if '' not in methods or not known:
+        return None
+    sets_named = ', '.join(f'`{name}.{key}`' for key in methods[''])
+    return (
+        f'It is unknown by which method the labels of {sets_named} were made, while others are by '
+        f'{", ".join(f"`{one}`" for one in known)}: they are taken to go together.'
+    )
+
+
+def _names_by(counts: Iterator[tuple[str, Mapping[str, int]]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, by_value in counts:
+        for value in by_value:
+            if not value.startswith(PREDICTION):
+                found.setdefault(value, []).append(name)
+    return dict(sorted(found.items()))
+
+
+def _known(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    return {value: names for value, names in found.items() if value}
+
+
+def _list(methods: Mapping[str, list[str]]) -> str:
+    return ', '.join(f'`{method}` (in {", ".join(names)})' for method, names in methods.items())
+
+
+def _list_kinds(kinds: Mapping[str, list[str]]) -> str:
+    return ' and '.join(f'{KIND_NAMES[kind]} (in {", ".join(names)})' for kind, names in kinds.items())
