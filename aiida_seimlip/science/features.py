@@ -45,14 +45,6 @@ def decode_features(packed: str) -> dict[str, str]:
     return features
 
 
-def features_for_extxyz(features: Mapping[str, str]) -> str:
-    """Return what to put into ``info['features']`` of atoms that ASE is to write as extxyz, so that it reads them back.
-
-    ASE's writer escapes quotes, but no backslashes; its reader expects both.
-    """
-    return f'_JSON {json.dumps(features, sort_keys=True)}'.replace('\\', '\\\\')
-
-
 def without_label_features(packed: Iterable[str]) -> list[str]:
     """Return packed features without those that say who labelled the frames."""
     return [

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from ase import Atoms
-from ase.io import read, write
 
 from aiida_seimlip.science.features import (
     MAX_LENGTH,
@@ -12,7 +10,6 @@ from aiida_seimlip.science.features import (
     count_values,
     decode_features,
     encode_features,
-    features_for_extxyz,
     without_label_features,
 )
 
@@ -25,17 +22,6 @@ TEXTS = [
 @pytest.mark.parametrize('text', TEXTS)
 def test_round_trip(text):
     assert decode_features(encode_features({'name': text, text: 'value'})) == {'name': text, text: 'value'}
-
-
-@pytest.mark.parametrize('text', TEXTS)
-def test_through_extxyz(text, tmp_path):
-    """ASE loses backslashes, and cannot read quotes, in texts that are not prepared for it."""
-    features = {'name': text, 'other': '1'}
-    path = tmp_path / 'frame.xyz'
-    write(path, Atoms('H', info={'features': features_for_extxyz(features), 'after': 5}), format='extxyz')
-    info = read(path).info
-    assert info['features'] == features
-    assert info['after'] == 5
 
 
 def test_values_become_texts():

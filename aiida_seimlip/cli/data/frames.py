@@ -118,6 +118,7 @@ def frames_export(
     """Write frames with all that is known about them to a file.
 
     extxyz: readable by ASE and many others, labels included. cfg: MLIP-3's format. npz: the packed arrays as they are.
+    `frames import` reads each of them again: the same energies, forces, stresses and hashes to the last bit.
     """
     from aiida_seimlip.cli.data.potential import refuse_to_overwrite
 
@@ -139,38 +140,25 @@ def frames_export(
 
 
 def _write_extxyz(path: Path, frames: Frames, _: str | None) -> str:
-    from ase.io import write
+    from aiida_seimlip.exchange.writers import write_extxyz_file
 
-    from aiida_seimlip.science.features import features_for_extxyz
-
-    images = frames.to_atoms()
-    for index, image in enumerate(images):
-        if 'features' in image.info:
-            image.info['features'] = features_for_extxyz(image.info['features'])
-        if frames.origin_uuids is not None and frames.origin_indices is not None:
-            image.info['origin'] = f'{frames.origin_uuids[index]}:{frames.origin_indices[index]}'
-    write(path, images, format='extxyz')
+    write_extxyz_file(path, frames)
     return ''
 
 
 def _write_cfg(path: Path, frames: Frames, species: str | None) -> str:
-    from aiida_seimlip.science.formats.mlip3_cfg import write_cfg
+    from aiida_seimlip.exchange.writers import write_cfg_file
 
     order = [symbol.strip() for symbol in species.split(',')] if species else list(frames.elements)
-    write_cfg(path, frames, order)
+    for note in write_cfg_file(path, frames, order):
+        echo.echo_warning(note)
     return f', types {", ".join(f"{index} = {symbol}" for index, symbol in enumerate(order))}'
 
 
 def _write_npz(path: Path, frames: Frames, _: str | None) -> str:
-    import dataclasses
+    from aiida_seimlip.exchange.writers import write_packed_file
 
-    import numpy as np
-
-    arrays = {field.name: getattr(frames, field.name) for field in dataclasses.fields(frames)}
-    known = {name: array for name, array in arrays.items() if array is not None}
-    with path.open('wb') as handle:
-        np.savez_compressed(handle, allow_pickle=False, **known)
-    return f', arrays {", ".join(known)}'
+    return f', arrays {", ".join(write_packed_file(path, frames))}'
 
 
 WRITERS = {'extxyz': _write_extxyz, 'cfg': _write_cfg, 'npz': _write_npz}

@@ -12,7 +12,7 @@ from ase.data import atomic_masses
 from aiida_seimlip.exchange.readers.files import open_text
 from aiida_seimlip.exchange.readers.found import Part, ReadError, ReadOptions, Record, Tally
 from aiida_seimlip.exchange.readers.labels import LOOKS_LIKE_LABEL, role_of, take_labels
-from aiida_seimlip.exchange.readers.own import FEATURE, OWN, take_own
+from aiida_seimlip.exchange.readers.own import OWN, take_own
 from aiida_seimlip.exchange.readers.pack import pack
 from aiida_seimlip.science.formats.extxyz import ExtxyzFrame, iterate_extxyz, parse_numbers
 from aiida_seimlip.science.units import ASE_VELOCITY_TO_ANGSTROM_PER_PS
@@ -65,7 +65,7 @@ def _record(frame: ExtxyzFrame, options: ReadOptions, tally: Tally) -> Record:
         if text is None or len(text) > LONGEST_FEATURE:
             tally.left_out[key] += 1
         else:
-            record.features[key.removeprefix(FEATURE)] = text
+            record.features[key] = text
     if momenta is not None and momenta.shape == frame.positions.shape:
         record.velocities = momenta / atomic_masses[frame.numbers, None] * ASE_VELOCITY_TO_ANGSTROM_PER_PS
     take_own(record, own)
@@ -74,7 +74,7 @@ def _record(frame: ExtxyzFrame, options: ReadOptions, tally: Tally) -> Record:
 
 def _value(key: str, text: str, options: ReadOptions) -> Any:
     """Return the numbers of what may be a label, the text of all else."""
-    if key.startswith(FEATURE) or (role_of(key, options.keys) is None and not LOOKS_LIKE_LABEL.search(key)):
+    if role_of(key, options.keys) is None and not LOOKS_LIKE_LABEL.search(key):
         return text
     numbers = parse_numbers(text)
     return text if numbers is None else numbers if numbers.size > 1 else numbers[0]

@@ -14,9 +14,6 @@ from aiida_seimlip.science.features import decode_features
 OWN = ('grade', 'md_step', 'origin', 'method', 'energy_kind', 'features')
 """Names of it."""
 
-FEATURE = 'feature_'
-"""What stands in front of a feature whose name means something else."""
-
 JSON = '_JSON '
 """What ASE writes in front of a value that is no number and no text."""
 

@@ -111,7 +111,7 @@ def test_cfg(import_frames, fixtures):
     output, _ = import_frames(path, '--yes', fails=True)
     assert '--species' in output
     output, _ = import_frames(path, '--yes', '--species', 'Li,Xx', fails=True)
-    assert '`Xx` is no chemical element' in output
+    assert '`Li,Xx` must name chemical elements' in output
     output, _ = import_frames(path, '--dry-run', '--species', 'Li,C,O')
     assert '30 × GFN1-xTB' in output
     assert '30 × C4Li8O12' in output
