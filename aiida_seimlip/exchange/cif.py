@@ -19,16 +19,6 @@ TOLERANCE = 0.05
 """Largest difference, as a share, between numbers of atoms that are stated and that come of the sites."""
 
 
-def is_cif(path: Path) -> bool:
-    """Return whether a file is a CIF, by its name or its first tags.
-
-    :param path: of the file.
-    """
-    with path.open('rb') as handle:
-        head = handle.read(200_000).decode('utf-8', errors='replace')
-    return bool(re.search(r'^data_', head, re.MULTILINE | re.IGNORECASE) and re.search(r'_cell_length_a', head))
-
-
 def compare_with_statements(path: Path, images: list[Atoms]) -> tuple[str | None, list[str]]:
     """Compare structures with what their file states.
 

@@ -23,6 +23,8 @@ from aiida_seimlip.science.formats.mlip3_cfg import read_cfg
 HEAD = 8000
 """So many bytes of a file tell what it is."""
 
+CIF = 'CIF'
+
 Species = Sequence[str] | None
 Reader = Callable[[Path, Species], list[Atoms]]
 
@@ -146,6 +148,21 @@ def _read_poscar(path: Path, species: Species) -> list[Atoms]:
     return [found] if isinstance(found, Atoms) else list(found)
 
 
+# -- CIF --------------------------------------------------------------------------------------------------------------
+
+
+def _is_cif(head: str) -> bool:
+    """Tell a CIF by the first word that is no comment."""
+    return bool(re.match(r'(\s*(#[^\n]*\n)?)*data_', head, re.IGNORECASE))
+
+
+def _read_cif(path: Path, species: Species) -> list[Atoms]:
+    from ase.io import read
+
+    found = read(path, format='cif', index=':', do_not_split_by_at_sign=True)
+    return [found] if isinstance(found, Atoms) else list(found)
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding='utf-8-sig')
@@ -158,4 +175,5 @@ KINDS = (
     Kind('LAMMPS dump', looks_like_dump, _read_dump),
     Kind('configurations of MLIP', lambda head: head.lstrip().startswith('BEGIN_CFG'), _read_mlip),
     Kind('POSCAR', _is_poscar, _read_poscar),
+    Kind(CIF, _is_cif, _read_cif),
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ase import Atoms
 
-from aiida_seimlip.exchange.cif import compare_with_statements, is_cif
-from aiida_seimlip.exchange.structure_files import StructureFileError, find_kind
+from aiida_seimlip.exchange.cif import compare_with_statements
+from aiida_seimlip.exchange.structure_files import CIF, StructureFileError, find_kind
 from aiida_seimlip.science.structures.occupancy import explain_occupancies
 from aiida_seimlip.science.structures.sanity import as_right_handed, explain_geometry
 
@@ -103,6 +103,7 @@ def _read(path: Path, species: Sequence[str] | None) -> tuple[list[Atoms], list[
         try:
             kind = find_kind(path)
             images = _read_with_ase(path) if kind is None else kind.read(path, species)
+            fault, more = compare_with_statements(path, images) if kind and kind.title == CIF else (None, [])
         except StructureFileError:
             raise
         except Exception as exception:  # readers raise whatever they happen to raise
@@ -113,12 +114,9 @@ def _read(path: Path, species: Sequence[str] | None) -> tuple[list[Atoms], list[
         for warning in caught
         if not issubclass(warning.category, DeprecationWarning | ResourceWarning)
     ]
-    if kind is None and is_cif(path):
-        fault, more = compare_with_statements(path, images)
-        if fault is not None:
-            raise StructureFileError(f'cannot be used: it {fault}.')
-        notes += more
-    return images, list(dict.fromkeys(notes))
+    if fault is not None:
+        raise StructureFileError(f'cannot be used: it {fault}.')
+    return images, list(dict.fromkeys([*notes, *more]))
 
 
 def _read_with_ase(path: Path) -> list[Atoms]:
