@@ -10,8 +10,7 @@ import numpy as np
 from aiida.cmdline.utils import echo
 
 from aiida_seimlip.cli.tables import print_facts, print_table
-from aiida_seimlip.exchange.readers.found import ENERGY_KINDS, Found
-from aiida_seimlip.exchange.readers.registry import SOURCE_FILE, SOURCE_INDEX
+from aiida_seimlip.exchange.readers.found import ENERGY_KINDS, SOURCE_FILE, SOURCE_INDEX, Found
 from aiida_seimlip.science.features import count_values
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import EV_PER_A3_TO_GPA

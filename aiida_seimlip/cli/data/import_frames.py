@@ -65,8 +65,8 @@ def frames_import(
 ) -> None:  # fmt: skip
     """Take in labelled frames from files, as one set.
 
-    Configurations of MLIP (.cfg), extended XYZ, trajectories and databases of ASE, vasprun.xml, OUTCAR, and what
-    `frames export` has written; compressed or not. What was found is printed first.
+    Configurations of MLIP (.cfg), extended XYZ, trajectories and databases of ASE, vasprun.xml, OUTCAR, folders of
+    DeePMD, and what `frames export` has written; compressed or not. What was found is printed first.
     """
     from aiida_seimlip.cli.data.found import print_found
     from aiida_seimlip.exchange.imports import find_earlier, make_node

@@ -14,6 +14,9 @@ ENERGY_KINDS = {
     'sigma0': 'extrapolated to zero smearing',
 }
 
+SOURCE_FILE, SOURCE_INDEX = 'source_file', 'source_index'
+"""Features that say which file a frame was read from, and where in it it stood, from 0."""
+
 
 class ReadError(ValueError):
     """A file cannot be taken in; the message names it, says why, and what to do."""

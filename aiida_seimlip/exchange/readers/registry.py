@@ -11,12 +11,18 @@ import numpy as np
 
 from aiida_seimlip.exchange.readers import ase_files, cfg, deepmd, extxyz, packed, vasp
 from aiida_seimlip.exchange.readers.files import read_head, sha256_of
-from aiida_seimlip.exchange.readers.found import Found, Part, ReadError, ReadOptions, Source, Tally
+from aiida_seimlip.exchange.readers.found import (
+    SOURCE_FILE,
+    SOURCE_INDEX,
+    Found,
+    Part,
+    ReadError,
+    ReadOptions,
+    Source,
+    Tally,
+)
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.frames import Frames, FramesError
-
-SOURCE_FILE, SOURCE_INDEX = 'source_file', 'source_index'
-"""Features that say which file a frame was read from, and where in it it stood, from 0."""
 
 Recognise = Callable[[Path, bytes], bool]
 
@@ -41,6 +47,7 @@ FORMATS = (
     Format('a database of ASE', ase_files.is_database, ase_files.read_database),
     Format('a vasprun.xml', vasp.is_vasprun, vasp.read_vasprun_file),
     Format('an OUTCAR', vasp.is_outcar, vasp.read_outcar_file),
+    Format('a folder of DeePMD', deepmd.is_folder, deepmd.read_folder),
     Format('a folder of DeePMD', deepmd.is_folder, deepmd.read_folder),
     Format('packed arrays (.npz)', packed.is_packed, packed.read_packed),
     Format('extended XYZ', extxyz.is_extxyz, extxyz.read_extxyz),
@@ -116,10 +123,11 @@ def read_frames(paths: Sequence[str | Path], options: ReadOptions | None = None)
         tally.add(part.tally)
     frames = _with_method(Frames.concatenate(parts), options)
     _check_keys(options, tally)
-    if tally.lost and frames.stresses is None:
+    lost = [key for key in tally.lost if key not in options.keys.ignored]
+    if lost and frames.stresses is None:
         raise ReadError(
-            f'The stresses under {_names(tally.lost)} cannot be used (they are not finite, or no frame is periodic in '
-            f'all directions): say --ignore {next(iter(tally.lost))} to do without.'
+            f'The stresses under {_names(lost)} cannot be used (they are not finite, or no frame is periodic in '
+            f'all directions): say --ignore {lost[0]} to do without.'
         )
     return Found(frames, tuple(sources), tally)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aiida_seimlip.exchange.readers.found import Part, ReadError, ReadOptions, Tally
+from aiida_seimlip.exchange.readers.found import SOURCE_INDEX, Part, ReadError, ReadOptions, Tally
 from aiida_seimlip.science.formats.vasp.found import ENERGY_KIND, VaspFrames
 from aiida_seimlip.science.formats.vasp.outcar import read_outcar
 from aiida_seimlip.science.formats.vasp.vasprun import read_vasprun
@@ -65,4 +65,4 @@ def _read(read: Callable[[str | Path], VaspFrames], path: Path, options: ReadOpt
         tally.used['stress'] = Counter({'stress': int(np.isfinite(frames.stresses).all(axis=1).sum())})
     method = options.method if found.method == NOT_TOLD and options.method else found.method
     frames = frames.computed_by(method, ENERGY_KIND)
-    return Part(frames.with_features([{'source_index': str(index)} for index in found.indices]), tally)
+    return Part(frames.with_features([{SOURCE_INDEX: str(index)} for index in found.indices]), tally)

@@ -3,40 +3,41 @@
 import numpy as np
 import pytest
 
-from aiida_seimlip.exchange.readers.found import ReadError, ReadOptions
+from aiida_seimlip.exchange.readers.found import LabelKeys, ReadError, ReadOptions
 from aiida_seimlip.exchange.readers.registry import read_frames
 from tests.science.formats.test_deepmd import write_system
 
-
-@pytest.fixture
-def folder(tmp_path):
-    forces, virial = [[0.1, 0.2, 0.3, -0.1, -0.2, -0.3]], [[-0.64, 0, 0, 0, -1.28, 0, 0, 0, -1.92]]
-    arrays = {
-        'coord': np.array([[0, 0, 0, 2, 2.1, 2.0]]), 'box': (4.0 * np.eye(3)).reshape(1, 9), 'energy': np.array([-9.5]),
-        'force': np.array(forces), 'virial': np.array(virial),
-    }  # fmt: skip
-    return write_system(tmp_path / 'data' / 'lif', {'set.000': arrays}, type='0 1').parent
+ARRAYS = {
+    'box': np.tile(np.diag([4.0, 5.0, 6.0]).ravel(), (2, 1)), 'coord': np.arange(12.0).reshape(2, 6) / 10,
+    'energy': np.array([-9.5, -9.6]), 'force': np.ones((2, 6)),
+    'virial': np.tile(np.diag([1.0, 2.0, 3.0]).ravel(), (2, 1)),
+}  # fmt: skip
 
 
-def test_labels_and_where_they_come_from(folder):
-    (folder / 'lif' / 'type_map.raw').write_text('Li F')
-    found = read_frames([folder], ReadOptions(method='PBE', energy_kind='free'))
-    frames = found.frames
-    assert frames.formulas == ['FLi']
-    assert frames.energies.tolist() == [-9.5]
-    np.testing.assert_allclose(frames.stresses, [[0.01, 0.02, 0.03, 0, 0, 0]], rtol=1e-12)
-    assert frames.features_of(0) == {'source_file': 'data', 'source_system': 'lif', 'source_index': '0'}
-    assert (frames.methods.tolist(), frames.energy_kinds.tolist()) == (['PBE'], ['free'])
-    used = {role: dict(counter) for role, counter in found.tally.used.items()}
-    assert used == {'energy': {'energy.npy': 1}, 'forces': {'force.npy': 1}, 'stress': {'virial.npy': 1}}
+def test_folder(tmp_path):
+    write_system(tmp_path / 'lif' / 'one', {'set.000': ARRAYS}, type='0 1', type_map='Li F')
+    write_system(tmp_path / 'lif' / 'two', {'set.000': ARRAYS}, type='1 1', type_map='Li F')
+    found = read_frames([tmp_path / 'lif'], ReadOptions(method='PBE'))
+    assert found.frames.is_labelled
+    assert found.frames.formulas == ['FLi', 'FLi', 'F2', 'F2']
+    assert set(found.frames.methods) == {'PBE'}
+    np.testing.assert_allclose(found.frames.stresses[0], [-1 / 120, -2 / 120, -3 / 120, 0, 0, 0])
+    assert found.frames.features_of(3) == {'source_file': 'lif/two', 'source_index': '1'}
+    assert found.tally.used['stress'] == {'virial.npy': 4}
+    assert found.sources[0].kind == 'a folder of DeePMD'
+    assert len(found.sources[0].sha256) == 64
 
 
-def test_elements_are_asked_for(folder):
-    with pytest.raises(ReadError, match='name the elements of the types'):
-        read_frames([folder])
-    assert read_frames([folder], ReadOptions(species=('Li', 'F'))).frames.numbers.tolist() == [3, 9]
+def test_elements_have_to_be_named(tmp_path):
+    write_system(tmp_path / 'a', {'set.000': ARRAYS}, type='0 1')
+    with pytest.raises(ReadError, match='name the elements'):
+        read_frames([tmp_path / 'a'])
+    assert read_frames([tmp_path / 'a'], ReadOptions(species=('Li', 'F'))).frames.formulas == ['FLi', 'FLi']
 
 
-def test_a_folder_of_something_else(tmp_path):
-    with pytest.raises(ReadError, match='is not known'):
-        read_frames([tmp_path])
+def test_virials_without_a_cell_are_not_lost_silently(tmp_path):
+    write_system(tmp_path / 'a', {'set.000': ARRAYS}, type='0 1', type_map='Li F', nopbc='')
+    with pytest.raises(ReadError, match=r'--ignore virial\.npy'):
+        read_frames([tmp_path / 'a'])
+    options = ReadOptions(keys=LabelKeys(ignored=frozenset({'virial.npy'})))
+    assert read_frames([tmp_path / 'a'], options).frames.stresses is None
