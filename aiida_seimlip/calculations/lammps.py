@@ -163,7 +163,8 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
                 f'probe of the code; a job by itself needs one of {", ".join(DIALECTS)}.'
             )
         elif 'potential' in inputs and options is not None:
-            yield from _faults_of_ranks(inputs, options)
+            job = inputs.get('metadata', {}).get('options', {})
+            yield from faults_of_ranks(options, job, inputs['potential'].selection_mode)
 
     # -- files --------------------------------------------------------------------------------------------------------
 
@@ -267,12 +268,16 @@ def _faults_of_species(
         yield f'Input `parameters` gives masses of {", ".join(strange)}, which input `potential` does not know.'
 
 
-def _faults_of_ranks(inputs: Mapping[str, Any], options: LammpsOptions) -> Iterator[str]:
-    """Look for a run whose preselected frames would be fragments of MPI domains."""
-    job = inputs.get('metadata', {}).get('options', {})
+def faults_of_ranks(options: LammpsOptions, job: Mapping[str, Any], selection_mode: str | None) -> Iterator[str]:
+    """Look for a run whose preselected frames would be fragments of MPI domains.
+
+    :param options: of the run.
+    :param job: settings of the scheduler, as `metadata.options`.
+    :param selection_mode: of the active set of the potential.
+    """
     ranks = n_ranks(job.get('resources', {})) if job.get('withmpi', False) else 1
     fragments = options.with_grades and DIALECTS[options.dialect].saves_fragments
-    if ranks > 1 and fragments and inputs['potential'].selection_mode == 'nbh':
+    if ranks > 1 and fragments and selection_mode == 'nbh':
         yield (
             f'Input `metadata.options.resources` asks for {ranks} MPI ranks, but with dialect `{options.dialect}` and '
             'input `potential`, whose active set is one of neighbourhoods, each rank would save fragments: use one.'

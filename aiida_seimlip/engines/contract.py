@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 from aiida import orm
@@ -98,6 +98,15 @@ class SocketWorkChain(WorkChain):
             if ports[name].required and name not in settings and name not in given_later:
                 return f'Input `{namespace}.{name}` is missing.'
         return None
+
+    @classmethod
+    def faults_of_call(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what this engine or its jobs would refuse of a call, so that a workflow knows before its first one.
+
+        :param inputs: of the engine; one that the workflow does not know yet is absent.
+        :return: sentences that name the inputs as the engine does.
+        """
+        yield from ()
 
     @classmethod
     def contract(cls) -> type[SocketWorkChain]:

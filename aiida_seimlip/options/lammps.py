@@ -41,7 +41,7 @@ class LammpsOptions(ExplorationConditions):
     dialect: str = Field(
         default='mlip',
         description="Pair style of the code: MLIP-3's own `mlip`; `mtp`, for `mtp` and `mtp/extrapolation`; or `auto`: "
-        'the exploration engine asks the code for its pair styles, once for each code and profile.',
+        'the engine, of explorations or of dynamics, asks the code for its pair styles, once for each code.',
     )
     with_grades: bool = Field(default=True, description='Evaluate the extrapolation grade at every step.')
     threshold_save: float = Field(default=2.0, ge=0, description='Frames above this grade become candidates.')

@@ -13,8 +13,8 @@ LOST_BREAK = 'LAMMPS stopped without a message behind a frame above the threshol
 LOST_MESSAGE = 'LAMMPS aborted itself, and its message was lost.'
 UNKNOWN_STYLE = 'Unrecognized pair style'
 UNKNOWN_STYLE_HINT = (
-    'The code lacks the pair style of the option `dialect`: choose another, leave the choice to the exploration engine '
-    'by `dialect: auto`, or see by `aiida-seimlip check` which pair styles the code has.'
+    'The code lacks the pair style of the option `dialect`: choose another, leave the choice to the engine, be it of '
+    'explorations or of dynamics, by `dialect: auto`, or see by `aiida-seimlip check` which pair styles the code has.'
 )
 
 

@@ -166,3 +166,25 @@ def test_job_by_itself_refuses_an_open_dialect(aiida_profile):
     (fault,) = LammpsCalculation.find_faults({'parameters': orm.Dict(PARAMETERS)})
     assert fault.startswith('Input `parameters` leaves the dialect open (`auto`)')
     assert fault.endswith('a job by itself needs one of mlip, mtp.')
+
+
+@pytest.mark.parametrize(('dialect', 'is_fine'), [(None, False), ('mlip', False), ('mtp', True), ('auto', True)])
+def test_dynamics_with_a_code_known_to_speak_another_dialect(fresh_code, potential, dialect, is_fine):
+    """What the probe of a check has found is known to engines of dynamics, too."""
+    program = fresh_code('/bin/true')
+    store_probe(program, dialects=['mtp'], pair_styles=['mtp'], version='x')
+    parameters = {'temperature': 300.0, 'n_steps': 10, 'seed': 1, **({'dialect': dialect} if dialect else {})}
+    engine = load_engine('dynamics', 'lammps')
+    structure = FramesData(Frames.from_atoms([image(1, scale=0.0, strain=0.0)]))
+    inputs = {'code': program, 'structure': structure, 'potential': potential, 'parameters': orm.Dict(parameters)}
+    message = engine.validate_inputs(inputs, None)
+    assert (message is None) is is_fine
+    assert is_fine or 'speaks `mtp`: set `dialect` to `mtp`, or to `auto`' in message
+
+
+def test_dynamics_still_refuse_what_the_job_would_refuse(fresh_code, potential):
+    parameters = {'temperature': 300.0, 'n_steps': 10, 'velocities': 'keep'}
+    structure = FramesData(Frames.from_atoms([image(1, scale=0.0, strain=0.0)]))
+    inputs = {'code': fresh_code('/bin/true'), 'structure': structure, 'potential': potential}
+    message = load_engine('dynamics', 'lammps').validate_inputs({**inputs, 'parameters': orm.Dict(parameters)}, None)
+    assert message.startswith('Input `structure` has no velocities')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aiida import orm
 from aiida.engine import PortNamespace, ProcessSpec
 
 from aiida_seimlip.calculations.lammps import LammpsCalculation
@@ -13,8 +14,6 @@ from aiida_seimlip.engines.dynamics.contract import DynamicsWorkChain
 from aiida_seimlip.engines.exploration.dialect import DialectMixin
 from aiida_seimlip.functions.transport.dynamics import to_lammps_parameters
 from aiida_seimlip.options.dynamics import LammpsDynamicsOptions
-from aiida_seimlip.options.lammps import AUTO
-from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 
 
 class LammpsDynamicsWorkChain(DynamicsWorkChain, ContinuationMixin, DialectMixin):
@@ -38,11 +37,8 @@ class LammpsDynamicsWorkChain(DynamicsWorkChain, ContinuationMixin, DialectMixin
             return None
         if 'potential' not in inputs:
             return 'Input `potential` is missing: LAMMPS needs one.'
-        parameters = LammpsDynamicsOptions.from_node(inputs['parameters']).to_lammps()
-        if parameters['dialect'] == AUTO:  # looked at again once it is known
-            parameters['dialect'] = next(iter(DIALECTS))
-        given = {name: inputs[name] for name in ('code', 'structure', 'potential') if name in inputs}
-        return next(LammpsCalculation.find_faults({**given, 'parameters': parameters}), None)
+        parameters = orm.Dict(LammpsDynamicsOptions.from_node(inputs['parameters']).to_lammps())
+        return next(cls.faults_of_job({**inputs, 'parameters': parameters}), None)
 
     def setup(self) -> None:
         """Translate the parameters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aiida import orm
@@ -12,9 +13,12 @@ from aiida_seimlip.calculations.lammps_probe import LammpsProbeCalculation
 from aiida_seimlip.engines.restart import RestartMixin
 from aiida_seimlip.functions.parameters import with_dialect
 from aiida_seimlip.options.lammps import AUTO
+from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 from aiida_seimlip.science.formats.lammps_help import machine_learning_styles
 
 PROBE = 'aiida.calculations:seimlip.lammps.probe'
+DEFAULT = next(iter(DIALECTS))
+"""The dialect where the user names none."""
 PROBE_SECONDS = 600
 """Wall time that a probe asks for at most."""
 
@@ -51,6 +55,23 @@ class DialectMixin(RestartMixin):
             message='Input `code` does not tell its pair styles: job {pk} ended with status {status}: {reason}',
         )  # fmt: skip
         spec.exit_code(212, 'ERROR_DIALECT_UNFIT', message='The dialect `{dialect}` does not do here: {reason}')
+
+    @classmethod
+    def faults_of_job(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what is known to be wrong with the dialect, and what the job would refuse.
+
+        :param inputs: of the engine, with the parameters of the job; others may be absent.
+        """
+        parameters = inputs['parameters'].get_dict()
+        fault = explain_dialect(inputs.get('code'), parameters.get('dialect', DEFAULT))
+        if fault is not None:
+            yield fault
+            return
+        if parameters.get('dialect') == AUTO:  # looked at again once it is known
+            parameters['dialect'] = DEFAULT
+        job = {'options': inputs['options'].get_dict()} if 'options' in inputs else {}
+        given = {name: inputs[name] for name in ('code', 'structure', 'potential') if name in inputs}
+        yield from LammpsCalculation.find_faults({**given, 'parameters': parameters, 'metadata': job})
 
     def setup(self) -> None:
         """Take the parameters as they are."""
@@ -92,6 +113,27 @@ class DialectMixin(RestartMixin):
         options['max_wallclock_seconds'] = min(options.get('max_wallclock_seconds', PROBE_SECONDS), PROBE_SECONDS)
         metadata = {'options': options, 'call_link_label': 'probe'}
         return self.submit(LammpsProbeCalculation, code=self.inputs.code, metadata=metadata)
+
+
+def explain_dialect(code: orm.AbstractCode | None, dialect: str) -> str | None:
+    """Say that a code is known to speak another dialect, None if it is not.
+
+    :param code: the LAMMPS, None if there is none yet.
+    :param dialect: that it is going to be addressed in.
+    """
+    probe = None if code is None or code.pk is None or dialect == AUTO else find_probe(code)
+    found = probe.outputs.results.get_dict() if probe is not None and 'results' in probe.outputs else None
+    if found is None or dialect in found['dialects']:
+        return None
+    assert code is not None and probe is not None
+    where = f'the LAMMPS of input `code` ({code.full_label}), as job {probe.pk} has found,'
+    if not found['dialects']:
+        return f'Input `code` does not do: {where} has none of the pair styles for moment tensor potentials.'
+    known = ' and '.join(f'`{name}`' for name in found['dialects'])
+    return (
+        f'Input `parameters` leads to the dialect `{dialect}`, but {where} speaks {known}: set `dialect` to '
+        f'`{found["dialects"][0]}`, or to `{AUTO}`.'
+    )
 
 
 def find_probe(code: orm.AbstractCode) -> orm.CalcJobNode | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from aiida import orm
 from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
-from aiida_seimlip.calculations.lammps import LammpsCalculation
+from aiida_seimlip.calculations.lammps import LammpsCalculation, faults_of_ranks
 from aiida_seimlip.engines.exploration.contract import ExplorationWorkChain
 from aiida_seimlip.engines.exploration.dialect import DialectMixin
 from aiida_seimlip.functions.campaign.runs import merge_runs
 from aiida_seimlip.functions.parameters import with_back_off, with_remaining_steps
-from aiida_seimlip.options.lammps import LammpsOptions
+from aiida_seimlip.options.lammps import AUTO, LammpsOptions
 
 EXIT_CODES = LammpsCalculation.spec().exit_codes
 
@@ -27,6 +30,25 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
         """Define the parameters."""
         super().define(spec)
         spec.input('parameters', **LammpsOptions.port('Ensemble, length, thresholds and output.'))
+
+    @classmethod
+    def faults_of_call(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what makes an exploration pointless, too.
+
+        :param inputs: as in the base class; `species`, the chemical symbols that there will be, and `selection_mode`,
+            of the active set that there will be, stand in for a potential that is not there yet.
+        """
+        options = LammpsOptions.from_node(inputs['parameters'])
+        if not options.with_grades:
+            yield 'Input `parameters` switches `with_grades` off: without grades an exploration meets nothing unknown.'
+        species = inputs.get('species')
+        strange = [] if species is None else sorted(set(options.masses) - set(species))
+        if strange:
+            yield f'Input `parameters` gives masses of {", ".join(strange)}, which occur nowhere.'
+        if 'potential' not in inputs and options.dialect != AUTO:
+            job = inputs['options'].get_dict() if 'options' in inputs else {}
+            yield from faults_of_ranks(options, job, inputs.get('selection_mode'))
+        yield from cls.faults_of_job(inputs)
 
     def setup(self) -> None:
         """Start with a clean slate."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aiida import orm
@@ -61,7 +62,13 @@ class AseReferenceWorkChain(BatchMixin):
         if message is not None or 'parameters' not in settings:
             return message
         calculator = AseLabelOptions.from_node(settings['parameters']).calculator
-        return next(faults_of_calculator(calculator, settings), None)
+        fault = next(faults_of_calculator(calculator, settings), None)
+        return None if fault is None else re.sub('`(potential|parameters)`', rf'`{namespace}.\1`', fault)
+
+    @classmethod
+    def faults_of_call(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what the job would refuse."""
+        yield from AseCalculation.find_faults(inputs)
 
     def setup(self) -> None:
         """Divide the frames that nobody has labelled yet among jobs."""

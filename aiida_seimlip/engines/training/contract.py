@@ -63,6 +63,14 @@ class TrainingWorkChain(SocketWorkChain):
             '{reason}',
         )  # fmt: skip
 
+    @classmethod
+    def selection_mode(cls, settings: Mapping[str, Any]) -> str | None:
+        """Return the kind of active set that potentials will have, None if it is unknown or there is none.
+
+        :param settings: inputs by port.
+        """
+        return None
+
 
 def validate_training(training: Mapping[str, FramesData], _: Any) -> str | None:
     """Refuse an empty training set, frames without labels, and predictions, which are none."""

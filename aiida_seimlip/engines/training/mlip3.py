@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from aiida import orm
 from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
@@ -30,6 +33,16 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
         """Define the parameters."""
         super().define(spec)
         spec.input('parameters', **Mlip3TrainOptions.port('How to train.'))
+
+    @classmethod
+    def faults_of_call(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what the job would refuse."""
+        yield from Mlip3TrainCalculation.find_faults(inputs)
+
+    @classmethod
+    def selection_mode(cls, settings: Mapping[str, Any]) -> str | None:
+        """Return the mode that the parameters ask for."""
+        return Mlip3TrainOptions.from_node(settings.get('parameters')).al_mode
 
     def setup(self) -> None:
         """Begin at the start that was given."""

@@ -148,6 +148,17 @@ class HeldOutOptions(Options):
     def _labels_are_distinct(cls, value: list[ExplorationConditions]) -> list[ExplorationConditions]:
         return distinct(value)
 
+    @model_validator(mode='after')
+    def _frames_are_kept(self) -> Self:
+        for condition in self.conditions:
+            last = condition.n_steps - condition.n_steps % condition.dump_every
+            if last < self.discard * condition.n_steps:
+                raise ValueError(
+                    f'`conditions` keep no frame of {condition.label} to draw from: `dump_every` '
+                    f'({condition.dump_every}) must be below `n_steps` ({condition.n_steps})'
+                )
+        return self
+
 
 class ActiveLearningOptions(Options):
     """How to grow a potential."""

@@ -12,7 +12,7 @@ from aiida.engine import ExitCode, ProcessSpec, WorkChain, if_
 from aiida_seimlip.calculations.calculators import faults_of_species
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.data.structure import elements_of, get_frame
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
 from aiida_seimlip.engines.path.contract import PathWorkChain
 from aiida_seimlip.functions.barrier.neb import describe_barrier, grade_path, interpolate_path, join_ends
@@ -242,7 +242,7 @@ def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
         except ValueError as exception:
             yield f'Input `engines` is wrong: {exception}'
             continue
-        message = engine.explain_settings(socket, inputs[socket])
+        message = engine.explain_settings(socket, inputs[socket], species=elements_of(inputs['initial']))
         if message is None and socket == 'path':
             message = engine.explain_potential(inputs[socket], inputs.get('potential'))
         if message is not None:

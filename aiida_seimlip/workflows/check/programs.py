@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from aiida import orm
 from aiida.plugins import CalculationFactory
 
-from aiida_seimlip.data.structure import faults_of_structure
+from aiida_seimlip.data.structure import elements_of, faults_of_structure
 from aiida_seimlip.engines.contract import SocketWorkChain, engine_names, load_engine
 from aiida_seimlip.functions.check.alloy import make_alloy
 from aiida_seimlip.functions.check.lammps import BROKE, judge_lammps_check, plan_lammps_check
@@ -206,7 +206,14 @@ class ReferenceCheck(ProgramCheck):
         settings = {**given.get('reference', {}), 'code': given['code']}
         if 'options' in given:
             settings['options'] = given['options']
-        return self.process.explain_settings('reference', settings)
+        elements = elements_of(given['structure']) if 'structure' in given else self._elements(given)
+        return self.process.explain_settings('reference', settings, species=elements)
+
+    @staticmethod
+    def _elements(given: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the elements of the small cell; none if the options, of which their port says so, are wrong."""
+        parameters = given.get('parameters')
+        return () if CheckOptions.explain(parameters, 'parameters') else CheckOptions.from_node(parameters).elements
 
 
 def find_check(code: orm.AbstractCode, engine: str | None = None) -> ProgramCheck:

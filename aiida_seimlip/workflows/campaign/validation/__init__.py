@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.workflows.campaign.validation.beginning import faults_of_beginning, faults_of_quarantine
+from aiida_seimlip.workflows.campaign.validation.budgets import faults_of_budgets, faults_of_filters
+from aiida_seimlip.workflows.campaign.validation.calls import faults_of_calls
 from aiida_seimlip.workflows.campaign.validation.elements import faults_of_coverage, faults_of_species
 from aiida_seimlip.workflows.campaign.validation.engines import faults_of_engines
 from aiida_seimlip.workflows.campaign.validation.methods import faults_of_methods
@@ -29,10 +31,18 @@ def validate_campaign(inputs: Mapping[str, Any], _: Any) -> str | None:
 def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
     """Yield one sentence for each input that is wrong."""
     species = inputs['species'].get_list()
+    faults = list(_faults_of_inputs(inputs, species))
+    yield from faults or faults_of_calls(inputs, species)
+
+
+def _faults_of_inputs(inputs: Mapping[str, Any], species: Sequence[Any]) -> Iterator[str]:
+    """Yield what is wrong with inputs by themselves, and beside each other."""
     yield from faults_of_species(species)
     yield from faults_of_structures(inputs.get('structures', {}), species)
     yield from faults_of_beginning(inputs, species)
     yield from faults_of_coverage(inputs, species)
     yield from faults_of_quarantine(inputs)
+    yield from faults_of_budgets(inputs)
+    yield from faults_of_filters(inputs)
     yield from faults_of_engines(inputs, species)
     yield from faults_of_methods(inputs)

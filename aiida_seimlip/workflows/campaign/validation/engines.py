@@ -36,7 +36,15 @@ def _faults_of_conditions(engine: Any, settings: Mapping[str, Any], options: Act
     given = settings['parameters'].get_dict() if 'parameters' in settings else {}
     held_out = options.held_out.conditions if options.held_out else []
     for condition in [*options.exploration.conditions, *held_out]:
-        parameters = orm.Dict(exploration_parameters(options, condition, 1, given))
+        planned = exploration_parameters(options, condition, 1, given)
+        overruled = [name for name, value in given.items() if planned[name] != value]
+        if overruled:
+            yield (
+                f'Input `exploration.parameters` sets `{overruled[0]}` to {given[overruled[0]]!r}, but the input '
+                f'`options` sets it to {planned[overruled[0]]!r} at {condition.label}, which counts: set it there.'
+            )
+            return
+        parameters = orm.Dict(planned)
         error = engine.spec().inputs['parameters'].validate(parameters, ('exploration',))
         if error is not None:
             yield f'Input `exploration.parameters` or `options` is wrong at {condition.label}: {error.message}'

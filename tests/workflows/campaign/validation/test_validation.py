@@ -33,10 +33,12 @@ def test_element_that_no_frame_holds(campaign_inputs, make_frames):
     """A potential cannot be trained for it, which would come out after the first labels only."""
     message = complaint({**campaign_inputs, 'species': orm.List(['Ne', 'Ar', 'Kr'])})
     assert message.startswith('Input `species` names Kr, which occur(s) neither in')
-    training = make_frames(2, labelled=True).get_frames()
-    training = FramesData(training.replace(numbers=np.where(training.numbers == 10, 36, training.numbers)))
-    inputs = {**campaign_inputs, 'species': orm.List(['Ne', 'Ar', 'Kr']), 'initial_training': {'krypton': training}}
-    assert complaint(inputs) is None
+    argon, krypton = make_frames(2, labelled=True), make_frames(2, labelled=True, seed=1).get_frames()
+    krypton = FramesData(krypton.replace(numbers=np.where(krypton.numbers == 10, 36, krypton.numbers)))
+    inputs = {**campaign_inputs, 'species': orm.List(['Ne', 'Ar', 'Kr'])}
+    assert complaint({**inputs, 'initial_training': {'argon': argon, 'krypton': krypton}}) is None
+    message = complaint({**inputs, 'initial_training': {'krypton': krypton}})  # which are learned from alone, at first
+    assert message == "Input `initial_training` holds no Ne, but `species` is for ['Ne', 'Ar', 'Kr']."
 
 
 def test_quarantine_without_failures(campaign_inputs, make_frames):
