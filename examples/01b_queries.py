@@ -22,7 +22,8 @@ query.append(
 )
 query.order_by({'training': 'id'})
 for campaign, potential, level, error in query.all():
-    print(f'  campaign {campaign}: potential {potential}, level {level}, {1000 * error:.2f} meV/atom')
+    known = 'unknown' if error is None else f'{1000 * error:.2f} meV/atom'
+    print(f'  campaign {campaign}: potential {potential}, level {level}, {known}')
 
 print('All frames with a grade above 5 that were learned from')
 query = orm.QueryBuilder()
@@ -32,8 +33,19 @@ query.append(TrainCalculation, with_incoming='frames')
 query.distinct()
 for node in query.all(flat=True):
     frames = node.get_frames()
+    steps = np.full(len(frames), -1) if frames.origin_steps is None else frames.origin_steps
     for index in np.flatnonzero(frames.grades > 5):
-        print(f'  frame {index} of {node.pk}: grade {frames.grades[index]:.1f}, MD step {frames.origin_steps[index]}')
+        where = f'MD step {steps[index]}' if steps[index] >= 0 else 'not from molecular dynamics'
+        print(f'  frame {index} of {node.pk}: grade {frames.grades[index]:.1f}, {where}')
+
+print('Who labelled the frames that were learned from')
+query = orm.QueryBuilder()
+query.append(FramesData, tag='frames', project=['id', 'attributes.methods'])
+query.append(TrainCalculation, with_incoming='frames')
+query.distinct()
+for pk, methods in query.all():
+    counts = ', '.join(f'{count} by {method or "an unknown method"}' for method, count in (methods or {}).items())
+    print(f'  node {pk}: {counts or "unknown"}')
 
 print('What each potential was trained on')
 query = orm.QueryBuilder()

@@ -64,8 +64,9 @@ def audit_grades(options: orm.Dict, potential: PotentialData, **trajectories: Fr
         grades = grade(mtp, thin_out(node.get_frames(), domain.max_frames)).frame
         n_above = int(np.count_nonzero(~(grades <= domain.threshold)))
         audit[key] = {
-            'n_graded': int(grades.size), 'n_above': n_above, 'share_above_threshold': n_above / grades.size,
-            'highest_grade': float(grades.max()),
+            'n_graded': int(grades.size), 'n_above': n_above,
+            'share_above_threshold': n_above / grades.size if grades.size else None,
+            'highest_grade': float(grades.max()) if grades.size else None,
         }  # fmt: skip
     return orm.Dict(audit)
 

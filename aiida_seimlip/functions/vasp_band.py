@@ -87,7 +87,7 @@ def describe_vasp_band(path: FramesData, parameters: orm.Dict, **jobs: orm.Dict)
         'n_jobs': len(contents),
         'is_climbing': options.climb,
         'message': None if is_converged else 'The force on the band is above `fmax`.',
-        'seconds': sum(_seconds(content) for content in contents),
+        'seconds': _seconds(contents),
     })  # fmt: skip
 
 
@@ -116,9 +116,11 @@ def count_steps(misc: dict[str, Any]) -> int:
     return max((int((status.get('last_iteration_index') or [0])[0]) for status in statuses), default=0)
 
 
-def _seconds(misc: dict[str, Any]) -> float:
-    stats = (misc.get('run_stats') or {}).values()
-    return max((float(stat.get('elapsed_time') or 0.0) for stat in stats), default=0.0)
+def _seconds(contents: list[dict[str, Any]]) -> float | None:
+    """Return the wall time of all jobs in s, None if none of them tells it."""
+    times = [[stat.get('elapsed_time') for stat in (misc.get('run_stats') or {}).values()] for misc in contents]
+    known = [max(float(time) for time in of_job if time) for of_job in times if any(of_job)]
+    return sum(known) if known else None
 
 
 def _largest_force(path: Frames, *, climbs: bool) -> float:

@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from aiida_seimlip.options.ase import MdOptions
 from aiida_seimlip.options.base import Options
+from aiida_seimlip.science.formats.vasp.method import method_label
 from aiida_seimlip.science.seeds import derive_seed
 
 FUNCTIONALS = {'PBE': 'PE', 'PBEsol': 'PS', 'revPBE': 'RE', 'RPBE': 'RP'}
@@ -20,12 +21,6 @@ FUNCTIONALS = {'PBE': 'PE', 'PBEsol': 'PS', 'revPBE': 'RE', 'RPBE': 'RP'}
 
 DISPERSION = {'d3': 11, 'd3bj': 12}
 """The tag IVDW for each correction: D3 with zero damping, and with the damping of Becke and Johnson."""
-
-DISPERSION_NAMES = {'d3': '+D3', 'd3bj': '+D3(BJ)'}
-"""What is appended to the name of the functional for each correction."""
-
-HYBRIDS = {0.0: 'PBE0', 0.2: 'HSE06', 0.3: 'HSE03'}
-"""Hybrids with a quarter of exact exchange by the tag HFSCREEN."""
 
 RECOMMENDED_POTENTIALS = {
     **{symbol: f'{symbol}_sv' for symbol in (
@@ -201,15 +196,9 @@ class VaspLabelOptions(Options):
 
     @property
     def method_name(self) -> str:
-        """Short name of the level of theory that frames are labelled by, such as ``PBE+D3(BJ)``."""
-        tags = self.to_incar()
-        name = str(tags['metagga']).upper() if tags.get('metagga') else self.functional
-        if tags.get('lhfcalc'):
-            known = HYBRIDS.get(float(tags.get('hfscreen') or 0.0)) if name == 'PBE' and 'aexx' not in tags else None
-            name = known or f'{name} hybrid'
-        added = [label for tag, label in (('ldau', '+U'), ('luse_vdw', '+vdW')) if tags.get(tag)]
-        dispersion = '' if self.dispersion is None else DISPERSION_NAMES[self.dispersion]
-        return ''.join((name, *added, dispersion))
+        """Short name of the level of theory, such as ``PBE+D3(BJ)``: that which files of VASP are imported with."""
+        words = {True: 'T', False: 'F'}
+        return method_label({tag.upper(): words.get(value, str(value)) for tag, value in self.to_incar().items()}, ())
 
     def method(self, elements: Iterable[str] = ()) -> dict[str, Any]:
         """Return what the labels depend on, and nothing else: two equal methods give the same labels.

@@ -170,7 +170,7 @@ def summarise(records: BatchRecords, n_frames: int, failures: dict[int, str]) ->
         'energy_property': records.samples[0]['energy_property'] if records.samples else None,
         'seconds': records.seconds,
         'seconds_per_frame': float(np.mean(seconds)) if seconds else None,
-        'cpu_seconds': float(np.sum(cpu_seconds)),
+        'cpu_seconds': float(np.sum(cpu_seconds)) if cpu_seconds else None,
         'status': records.status,
         'message': records.message,
         'n_unreadable_lines': records.n_unreadable,

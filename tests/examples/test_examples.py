@@ -6,12 +6,16 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from aiida import orm
 from aiida.common.links import LinkType
 from aiida.tools.archive import import_archive
 
+from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
 from aiida_seimlip.cli.profile.codes import setup_codes
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.workflows.estimate import PLANNERS
 
 EXAMPLES = Path(__file__).parents[2] / 'examples'
@@ -37,6 +41,25 @@ def test_active_learning(run_example):
     assert f'aiida-seimlip report {node.pk}' in output
     assert node.outputs.potential.is_trained
     assert node.outputs.history['iterations'][0]['n_labelled'] == 6
+
+
+@pytest.mark.parametrize('steps', [None, [-1, 40]])
+def test_queries(aiida_localhost, capsys, li2co3, steps):
+    """Frames that were learned from need not come from molecular dynamics: images of a band have no MD step."""
+    frames = Frames.from_atoms([li2co3, li2co3]).replace(
+        energies=[-240.0, -240.0], forces=np.zeros((48, 3)), grades=[7.5, 11.0], origin_steps=steps
+    )
+    labelled = FramesData(frames.computed_by('GFN1-xTB')).store()
+    job = orm.CalcJobNode(computer=aiida_localhost, process_type=Mlip3TrainCalculation.build_process_type())
+    job.set_option('resources', {'num_machines': 1})
+    job.base.links.add_incoming(labelled, link_type=LinkType.INPUT_CALC, link_label='training__iteration_001')
+    job.store()
+    runpy.run_path(str(EXAMPLES / '01b_queries.py'))
+    output = capsys.readouterr().out
+    assert f'frame 0 of {labelled.pk}: grade 7.5, not from molecular dynamics' in output
+    last = 'not from molecular dynamics' if steps is None else 'MD step 40'
+    assert f'frame 1 of {labelled.pk}: grade 11.0, {last}' in output
+    assert f'node {labelled.pk}: 2 by GFN1-xTB' in output
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from aiida import orm
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.audit import audit_grades, compare_start, thin_out
 from aiida_seimlip.options.transport.results import ParityRecord
+from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import evaluate
 from aiida_seimlip.science.mtp.grade import grade
 from aiida_seimlip.science.units import EV_PER_A3_TO_GPA
@@ -67,6 +68,11 @@ def test_grades_are_those_of_our_kernel(options, potential_trained, frames_label
     assert audit['n_graded'] == frames_labelled.n_frames
     assert audit['highest_grade'] == pytest.approx(grades.max())
     assert audit['share_above_threshold'] == pytest.approx(np.mean(grades > 2.0))
+
+
+def test_grades_of_no_frames_are_unknown(options, potential_trained):
+    audit = audit_grades(options, potential_trained, T0600_r0=FramesData(Frames.empty()))['T0600_r0']
+    assert audit == {'n_graded': 0, 'n_above': 0, 'share_above_threshold': None, 'highest_grade': None}
 
 
 def test_frames_are_thinned_out_evenly(frames_labelled):

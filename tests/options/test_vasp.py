@@ -108,11 +108,11 @@ def test_name_of_the_method():
         ({}, 'PBE'),
         ({'functional': 'RPBE', 'dispersion': 'd3'}, 'RPBE+D3'),
         ({'dispersion': 'd3bj', 'incar': {'LDAU': True}}, 'PBE+U+D3(BJ)'),
-        ({'incar': {'METAGGA': 'R2SCAN', 'LUSE_VDW': True}}, 'R2SCAN+vdW'),
+        ({'incar': {'METAGGA': 'R2SCAN', 'LUSE_VDW': True}}, 'r2SCAN+vdW'),
         ({'incar': {'LHFCALC': True, 'HFSCREEN': 0.2}}, 'HSE06'),
         ({'incar': {'LHFCALC': True}}, 'PBE0'),
-        ({'incar': {'LHFCALC': True, 'AEXX': 0.15}}, 'PBE hybrid'),
-        ({'functional': 'PBEsol', 'incar': {'LHFCALC': True}}, 'PBEsol hybrid'),
+        ({'incar': {'LHFCALC': True, 'AEXX': 0.15}}, 'PBE(AEXX=0.15,HFSCREEN=0)'),
+        ({'functional': 'PBEsol', 'incar': {'LHFCALC': True}}, 'PBEsol(AEXX=0.25,HFSCREEN=0)'),
         ({'incar': {'LHFCALC': False}}, 'PBE'),
     ):
         assert VaspLabelOptions(**family, **changes).method_name == name

@@ -1,10 +1,13 @@
 """Test the parser of `mlp train` on recordings."""
 
+import re
+
 import numpy as np
 import pytest
 from aiida.orm import CalcJobNode
 
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
+from aiida_seimlip.functions.campaign.history import read_errors
 
 EXIT = Mlip3TrainCalculation.exit_codes
 
@@ -50,6 +53,24 @@ def test_errors(parse):
     assert errors['force']['count'] == 40 * 24
     assert set(errors) == {'energy', 'energy_per_atom', 'force', 'stress_energy', 'stress_pressure'}
     assert all(block['max'] >= block['rms'] >= block['mean'] > 0 for block in errors.values())
+
+
+def test_error_of_stresses_that_nobody_gave_is_unknown(parse, fixtures):
+    text = (fixtures / 'mlip3' / '01_train_l08' / 'stdout.txt').read_text()
+    head, mark, tail = text.rpartition('Stresses (in energy units):')
+    tail = re.sub(r'checked for \d+', 'checked for 0', tail)
+    tail = re.sub(r'^(\t.* = )\S+$', r'\g<1>0', tail, flags=re.MULTILINE)
+    job = parse(texts={'stdout.txt': head + mark + tail})
+    assert job.exit_status == 0, job.exit_message
+    errors = job.outputs['errors'].get_dict()
+    for name in ('stress_energy', 'stress_pressure'):
+        assert errors[name] == {
+            'count': 0, 'max': None, 'mean': None, 'rms': None, 'relative_max': None, 'relative_rms': None
+        }  # fmt: skip
+    assert errors['force']['rms'] > 0
+    record = read_errors(errors)
+    assert record.stress_gpa is None
+    assert record.force_ev_per_angstrom > 0
 
 
 def test_parts_of_the_training_set_are_counted_together(parse, frames_training):

@@ -40,7 +40,9 @@ def _find_job(process: orm.ProcessNode, labelled: Frames) -> Any:
     hashes, (value,) = process.inputs.frames.hashes, labelled.hashes()
     if value in hashes:
         index = hashes.index(value)
-    elif labelled.origin_indices is not None and labelled.origin_uuids[0] == process.inputs.frames.uuid:  # type: ignore[index]
+    elif labelled.origin_uuids is None or labelled.origin_indices is None:
+        return None
+    elif labelled.origin_uuids[0] == process.inputs.frames.uuid:
         index = int(labelled.origin_indices[0])  # a sample of dynamics
     else:
         return None

@@ -60,7 +60,7 @@ def merge_bands(**jobs: orm.Dict) -> orm.Dict:
             **results[-1],
             'n_jobs': len(results),
             'n_steps': sum(one['n_steps'] for one in results),
-            'seconds': sum(seconds),
+            'seconds': sum(seconds) if seconds else None,
             **{name: [value for one in results for value in one[name]] for name in ('residuals', 'highest')},
         }
     )

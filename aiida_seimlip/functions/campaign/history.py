@@ -94,7 +94,8 @@ def read_errors(errors: Mapping[str, Any] | orm.Dict) -> ErrorsRecord:
     content = errors.get_dict() if isinstance(errors, orm.Dict) else dict(errors)
 
     def rms(name: str, factor: float) -> float | None:
-        value = (content.get(name) or {}).get('rms')
+        found = content.get(name) or {}
+        value = found.get('rms') if found.get('count', 1) else None  # of nothing; older nodes say 0 there
         return None if value is None else factor * value
 
     return ErrorsRecord(

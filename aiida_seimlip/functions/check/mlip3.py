@@ -65,6 +65,11 @@ def _judge_training(sheet: Sheet, groups: Mapping[str, Any], limits: CheckLimits
         return
     training = groups['made']['training'].get_frames()
     errors = compute_errors(training, evaluate(trained.get_mtp(), training))
+    lacking = [name for name in REPORTED if (reported.get(name) or {}).get('rms') is None]
+    if lacking:
+        text = f'The report on errors at the end of the training says nothing of `{"`, `".join(lacking)}`.'
+        sheet.fail('reported errors', text, REBUILD, 'train')
+        return
     ours = {name: float(getattr(errors, name).rms) for name in REPORTED}
     differences = {name: abs(reported[name]['rms'] - ours[name]) / ours[name] for name in REPORTED}
     worst = max(differences, key=lambda name: differences[name])

@@ -109,6 +109,9 @@ def learning_curves(curves: Sequence[Curve]) -> str:
             ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
             _scale_errors(ax)
             _label_ends(ax, [end for end in ends if end is not None])
+            if all(end is None for end in ends):
+                ax.text(0.5, 0.5, 'no values', ha='center', va='center', transform=ax.transAxes, color=MUTED)
+                ax.set(xticks=[], yticks=[])
         return to_svg(figure, 'learning')
 
 

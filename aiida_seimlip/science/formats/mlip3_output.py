@@ -7,6 +7,7 @@ matters, of the standard error.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -56,7 +57,7 @@ _BANNER = re.compile(
 
 @dataclass(frozen=True)
 class ErrorBlock:
-    """Statistics of the absolute differences of one quantity.
+    """Statistics of the absolute differences of one quantity, NaN if there was nothing to compare.
 
     :param count: number of configurations or atoms compared.
     :param max: largest difference.
@@ -293,7 +294,10 @@ def _block(report: str, heading: str) -> ErrorBlock:
         if found is None and key not in _OPTIONAL:
             raise FormatError(f'The block `{heading}` of the report of errors is not complete.', name='stdout')
         values[key] = None if found is None else float(found.group(1))
-    return ErrorBlock(**{**values, 'count': int(values['count'] or 0)})  # type: ignore[arg-type]
+    count = int(values.pop('count') or 0)
+    if not count:  # the program prints 0 where there was nothing to compare
+        values = dict.fromkeys(values, None) | dict.fromkeys(('max', 'mean', 'rms'), math.nan)
+    return ErrorBlock(count=count, **values)  # type: ignore[arg-type]
 
 
 # -- helpers ----------------------------------------------------------------------------------------------------------

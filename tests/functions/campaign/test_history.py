@@ -37,6 +37,13 @@ def test_unknown_errors_stay_unknown():
     assert (errors.force_ev_per_angstrom, errors.stress_gpa) == (None, None)
 
 
+def test_errors_of_nothing_are_unknown():
+    """What nothing was compared for is no error of 0, which the nodes of earlier versions say."""
+    found = read_errors({name: {'count': 0, 'rms': 0.0} for name in ('energy_per_atom', 'force', 'stress_pressure')})
+    assert found.n_frames == 0
+    assert (found.energy_mev_per_atom, found.force_ev_per_angstrom, found.stress_gpa) == (None, None, None)
+
+
 def test_exploration_without_results_has_failed_and_others_are_postponed():
     plan = orm.Dict({'explorations': [RUN, {**RUN, 'key': 'run_001'}, {**RUN, 'key': 'run_002'}], 'warnings': []})
     results = {'run_000': orm.Dict({'outcome': 'broke', 'n_steps': 4, 'highest_grade': 12.0, 'n_candidates': 3})}

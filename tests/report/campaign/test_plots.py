@@ -73,6 +73,14 @@ def test_learning_curve_of_one_point():
     assert '4.20' in texts(plots.learning_curves([plots.Curve('held-out', [10], [4.2], [0.1], [NAN])]))
 
 
+def test_learning_curves_without_stresses():
+    """What is unknown is not drawn, least of all as 0."""
+    drawn = texts(plots.learning_curves([plots.Curve('training', [10, 20], [4.2, 3.1], [0.1, 0.2], [NAN, NAN])]))
+    assert 'no values' in drawn
+    some = texts(plots.learning_curves([plots.Curve('training', [10, 20], [4.2, 3.1], [0.1, 0.2], [NAN, 0.5])]))
+    assert 'no values' not in some
+
+
 def test_parity_without_stresses():
     cloud = plots.Cloud('training', np.ones((2, 1)), np.zeros((2, 3)), np.empty((2, 0)))
     assert 'no values' in texts(plots.parity([cloud]))

@@ -196,7 +196,14 @@ class TestParseErrorsReport:
         assert report.stress_pressure == ErrorBlock(16, 13.7373, 5.77844, 6.63495, 0.314964, 0.330578)
 
     def test_nothing_to_compare(self):
-        assert parse_errors_report(stdout('F_noF')).energy.count == 0
+        """MLIP-3 prints 0 for each error of nothing; it is unknown."""
+        report = parse_errors_report(stdout('F_noF'))
+        for block in (report.energy, report.energy_per_atom):
+            assert block.count == 0
+            assert np.isnan([block.max, block.mean, block.rms]).all()
+            assert (block.relative_max, block.relative_rms) == (None, None)
+        assert report.force.count == 48
+        assert report.force.rms > 0
 
     def test_none(self):
         with pytest.raises(FormatError, match='There is no report of errors'):
