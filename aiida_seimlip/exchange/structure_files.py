@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ase import Atoms
 
@@ -14,7 +14,7 @@ from aiida_seimlip.science.formats.lammps_data import read_data
 from aiida_seimlip.science.formats.lammps_dump import read_dump
 from aiida_seimlip.science.formats.lammps_elements import (
     elements_of_data,
-    elements_of_dump,
+    look_for_elements,
     looks_like_data,
     looks_like_dump,
 )
@@ -70,14 +70,14 @@ def _read_data(path: Path, species: Species) -> list[Atoms]:
 def _read_dump(path: Path, species: Species) -> list[Atoms]:
     content = path.read_bytes()
     if not species:
-        species = _told(elements_of_dump, content.decode('utf-8', errors='replace'))
-    dump = read_dump(content, species, name=path.name)
+        _told(look_for_elements, content.decode('utf-8', errors='replace'))
+    dump = read_dump(content, species or None, name=path.name)
     if dump.truncated:
         raise StructureFileError('ends inside a snapshot: it is cut.')
     return dump.frames.to_atoms()
 
 
-def _told(find: Callable[[str], list[str]], text: str) -> list[str]:
+def _told(find: Callable[[str], Any], text: str) -> Any:
     """Return the elements that a file tells.
 
     :raises StructureFileError: if it does not.

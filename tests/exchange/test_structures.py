@@ -211,3 +211,9 @@ def test_files_that_hold_no_structure(tmp_path, name, content):
 def test_cut_dump(cases, tmp_path):
     (tmp_path / 'x').write_text((cases / 'lif.lammpstrj').read_text()[:-30])
     assert 'it is cut' in refusal(tmp_path / 'x', LIF)
+
+
+def test_elements_of_a_dump_and_image_flags(cases):
+    assert read_structure(cases / 'element.lammpstrj').get_chemical_symbols() == ['Li', 'F']
+    atoms = read_structure(cases / 'images.lammpstrj', LIF)
+    np.testing.assert_allclose(atoms.positions[0], [4.5, 0, -8])

@@ -5,7 +5,7 @@ from ase.data import atomic_masses, chemical_symbols
 
 from aiida_seimlip.science.formats.lammps_elements import (
     elements_of_data,
-    elements_of_dump,
+    look_for_elements,
     looks_like_data,
     looks_like_dump,
 )
@@ -54,15 +54,9 @@ def test_title_of_this_package():
 
 
 def test_column_of_elements():
-    text = 'ITEM: TIMESTEP\n0\nITEM: ATOMS id type element x\n1 3 O 0\n2 1 Li 1\n'
-    assert elements_of_dump(text)[0] == 'Li'
-    assert elements_of_dump(text)[2] == 'O'
-    with pytest.raises(ValueError, match='its type 1 is Li and F'):
-        elements_of_dump(text + '3 1 F 2\n')
-    with pytest.raises(ValueError, match='which is no element'):
-        elements_of_dump(text + '3 1 X 2\n')
+    look_for_elements('ITEM: TIMESTEP\n0\nITEM: ATOMS id type element x\n1 3 O 0\n')
     with pytest.raises(ValueError, match='no column `element`'):
-        elements_of_dump('ITEM: ATOMS id type x\n1 3 0\n')
+        look_for_elements('ITEM: ATOMS id type x\n1 3 0\n')
 
 
 def test_what_files_look_like():
@@ -70,11 +64,3 @@ def test_what_files_look_like():
     assert not looks_like_data('5 atoms in a box')
     assert looks_like_dump('ITEM: UNITS\nmetal\nITEM: TIMESTEP\n')
     assert not looks_like_dump('ITEM: nothing')
-
-
-def test_elements_that_were_not_set():
-    """LAMMPS calls every atom C where nobody named its elements."""
-    rows = 'ITEM: ATOMS id type element\n1 1 C\n'
-    assert elements_of_dump(rows) == ['C']
-    with pytest.raises(ValueError, match='calls all its types C'):
-        elements_of_dump(f'{rows}2 2 C\n')
