@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
-from aiida_seimlip.options.known_calculators import CALCULATORS, KnownCalculator
+from aiida_seimlip.options.known_calculators import CALCULATORS, MOLECULES_AND_CRYSTALS, KnownCalculator
 from aiida_seimlip.science.frames import predicted_by
 
 MODEL_SUFFIXES = ('.ckpt', '.joblib', '.model', '.pickle', '.pkl', '.pt', '.pt2', '.pth')
@@ -121,8 +121,14 @@ class CalculatorOptions(Options):
 
     @property
     def takes_axes(self) -> tuple[int, ...]:
-        """Numbers of periodic directions of a frame that the calculator can take."""
-        return self.known.periodic_axes if self.periodic_axes is None else self.periodic_axes
+        """Numbers of periodic directions of a frame that the calculator can take.
+
+        Of dispersion no frame that is periodic in one or two of them: `dftd3` moves atoms across its open sides.
+        """
+        if self.periodic_axes is not None:
+            return self.periodic_axes
+        known = self.known.periodic_axes
+        return known if self.dispersion is None else tuple(set(known) & set(MOLECULES_AND_CRYSTALS))
 
     def method_given(self, potential_uuid: str | None) -> str:
         """Return who computes energies and forces: the method, or the potential that the calculator is given.

@@ -49,7 +49,8 @@ class KnownCalculator:
         would be calculated as another system, and is refused.
     :param install: what makes it available to the Python interpreter of the job.
     :param licence: of the package, and of the program where that has another one.
-    :param was_run: with what it was run and compared with finite differences; empty: it was not.
+    :param was_run: what was run with it, with the largest deviations of forces and stresses from finite differences in
+        a triclinic cell; empty: nothing was.
     :param caveat: what to know before its labels are used.
     """
 
@@ -100,6 +101,9 @@ CALCULATORS: dict[str, KnownCalculator] = {
         periodic_axes=CRYSTALS,
         install='ABINIT (Debian: `apt install abinit`) and its pseudopotentials',
         licence='LGPL-2.1+ (ASE), GPL-2+ (ABINIT)',
+        was_run='ABINIT 9.6.2, LiF 2 atoms, 40 Ha, 3×3×3 k-points, psp8: 0.0002 eV/Å, 0.03 GPa',
+        caveat='Pseudopotentials are found in `pp_paths` by their names: `pps: psp8` takes `Li.psp8`. ASE writes '
+        '`chkprim` itself. Without `xc` it is LDA.',
     ),
     'chgnet': KnownCalculator(
         'make_calculator:make_chgnet',
@@ -110,6 +114,8 @@ CALCULATORS: dict[str, KnownCalculator] = {
         periodic_axes=CRYSTALS,
         install='`pip install chgnet`',
         licence='BSD-3-Clause',
+        was_run='0.4.2, LiF 8 atoms: 0.002 eV/Å, 0.05 GPa',
+        caveat='Single precision. Everything counts as periodic. The package holds the models `0.3.0` and others.',
     ),
     'dftb+': KnownCalculator(
         'ase.calculators.dftb:Dftb',
@@ -117,8 +123,17 @@ CALCULATORS: dict[str, KnownCalculator] = {
         periodic_axes=MOLECULES_AND_CRYSTALS,
         install='DFTB+ and its Slater-Koster files',
         licence='LGPL-2.1+ (ASE), LGPL-3+ (DFTB+)',
+        caveat='Nothing was run: no Slater-Koster files were at hand.',
     ),
-    'emt': KnownCalculator('ase.calculators.emt:EMT', 'ase', reusable=True, method='EMT', licence='LGPL-2.1+'),
+    'emt': KnownCalculator(
+        'ase.calculators.emt:EMT',
+        'ase',
+        reusable=True,
+        method='EMT',
+        licence='LGPL-2.1+',
+        was_run='ASE 3.29, Cu 4 atoms: 0.00002 eV/Å, 0.001 GPa',
+        caveat='A toy: Al, Cu, Ag, Au, Ni, Pd, Pt, and H, C, N, O in them.',
+    ),
     'espresso': KnownCalculator(
         'make_calculator:make_espresso',
         'ase',
@@ -126,6 +141,9 @@ CALCULATORS: dict[str, KnownCalculator] = {
         periodic_axes=CRYSTALS,
         install='Quantum ESPRESSO (Debian: `apt install quantum-espresso`) and its pseudopotentials',
         licence='LGPL-2.1+ (ASE), GPL-2+ (Quantum ESPRESSO)',
+        was_run='Quantum ESPRESSO 6.7, LiF 2 atoms, 90 Ry, 3×3×3 k-points, UPF: 0.0001 eV/Å, 0.02 GPa',
+        caveat='Stresses need a high cut-off (80 Ry at least for fluorine). The functional is that of the '
+        'pseudopotentials: say it in `method_label`.',
     ),
     'gpaw': KnownCalculator(
         'gpaw:GPAW',
@@ -135,8 +153,17 @@ CALCULATORS: dict[str, KnownCalculator] = {
         implied={'xc': 'LDA'},
         install='`pip install gpaw`, after libxc and BLAS',
         licence='GPL-3+',
+        was_run='26.7.0, plane waves of 1200 eV, LiF 2 atoms, 3×3×3 k-points: 0.0001 eV/Å, 0.4 GPa',
+        caveat='Stresses of plane waves need a high cut-off: 2.3 GPa off at 800 eV. Without `xc` it is LDA.',
     ),
-    'lj': KnownCalculator('ase.calculators.lj:LennardJones', 'ase', reusable=True, licence='LGPL-2.1+'),
+    'lj': KnownCalculator(
+        'ase.calculators.lj:LennardJones',
+        'ase',
+        reusable=True,
+        licence='LGPL-2.1+',
+        was_run='ASE 3.29, LiF 8 atoms: 0.003 of 10 eV/Å, 0.03 GPa',
+        caveat='A toy: one pair of parameters for all elements.',
+    ),
     'mace': KnownCalculator(
         'mace.calculators:MACECalculator',
         'mace-torch',
@@ -147,8 +174,16 @@ CALCULATORS: dict[str, KnownCalculator] = {
         method='MACE {model_paths}',
         install='`pip install mace-torch`',
         licence='MIT',
+        caveat='The package holds no model: bring one, and say that you trust it.',
     ),
-    'morse': KnownCalculator('ase.calculators.morse:MorsePotential', 'ase', reusable=True, licence='LGPL-2.1+'),
+    'morse': KnownCalculator(
+        'ase.calculators.morse:MorsePotential',
+        'ase',
+        reusable=True,
+        licence='LGPL-2.1+',
+        was_run='ASE 3.29, LiF 8 atoms: 0.0002 eV/Å, 0.003 GPa',
+        caveat='A toy: one pair of parameters for all elements.',
+    ),
     'motep': KnownCalculator(
         'make_calculator:make_motep',
         'motep',
@@ -156,6 +191,8 @@ CALCULATORS: dict[str, KnownCalculator] = {
         potential=PotentialFile('potential', ('mtp',), 'species'),
         install='`pip install motep`',
         licence='MIT',
+        was_run='0.2.0, as `mlp calculate_efs` to all printed digits',
+        caveat='Reads potentials of MLIP-3 without their active sets.',
     ),
     'mtp': KnownCalculator(
         'aiida_seimlip.science.mtp.calculator:MtpCalculator',
@@ -164,6 +201,8 @@ CALCULATORS: dict[str, KnownCalculator] = {
         potential=PotentialFile('potential', ('mtp',), 'species'),
         install='`pip install aiida-seimlip`',
         licence='MIT',
+        was_run='as `mlp calculate_efs` to all printed digits',
+        caveat='This package itself must be installed there.',
     ),
     'sevennet': KnownCalculator(
         'sevenn.calculator:SevenNetCalculator',
@@ -173,6 +212,9 @@ CALCULATORS: dict[str, KnownCalculator] = {
         method='{model}',
         install='`pip install sevenn`',
         licence='MIT',
+        was_run='0.13.0 with `7net-0`, LiF 8 atoms: 0.001 eV/Å, 0.02 GPa',
+        caveat='Single precision. Only `7net-0` is in the package: other names are downloaded, which fails without '
+        'a network.',
     ),
     'tblite': KnownCalculator(
         'tblite.ase:TBLite',
@@ -182,6 +224,9 @@ CALCULATORS: dict[str, KnownCalculator] = {
         periodic_axes=MOLECULES_AND_CRYSTALS,
         install='`pip install tblite`',
         licence='LGPL-3.0-or-later',
+        was_run='0.8.0, GFN1-xTB, LiF 8 atoms: 0.0002 eV/Å, 0.008 GPa',
+        caveat='Samples the Brillouin zone at Γ only, so that energies depend on the size of the cell; wrong for '
+        'ionic crystals such as LiF and for metals.',
     ),
     'vasp': KnownCalculator(
         'ase.calculators.vasp:Vasp',
@@ -190,6 +235,7 @@ CALCULATORS: dict[str, KnownCalculator] = {
         periodic_axes=CRYSTALS,
         install='VASP, with the environment variables that ASE asks for',
         licence='LGPL-2.1+ (ASE), proprietary (VASP)',
+        caveat='Not run through ASE: the engine `vasp` is the tested way to label with it.',
     ),
 }
 """The calculators by name."""

@@ -17,6 +17,7 @@ def write_all(folder: Path) -> None:
         'options': options.describe_options(),
         'protocols': options.describe_protocols(),
         'calculators': options.describe_calculators(),
+        'calculator_runs': options.describe_calculator_runs(),
         'calculations': processes.describe_calculations(),
         'engines': processes.describe_engines(),
         'campaign': processes.describe_campaign(),

@@ -104,10 +104,27 @@ def describe_barriers() -> str:
 def describe_calculators() -> str:
     """Return the table of the calculators that can be named."""
     rows = [
-        (code(name), code(known.target), known.package, _keywords(known.defaults))
+        (code(name), code(known.target), known.package, _keywords(known.defaults), _axes(known.periodic_axes))
         for name, known in sorted(ase.CALCULATORS.items())
     ]
-    return table(('name', 'imported as', 'package', 'keyword arguments unless given'), rows) + '\n'
+    return table(
+        ('name', 'imported as', 'package', 'keyword arguments unless given', 'periodic directions'), rows
+    ) + '\n'  # fmt: skip
+
+
+def describe_calculator_runs() -> str:
+    """Return the table of what the known calculators need, and what was run with them."""
+    rows = [
+        (
+            code(name), known.install or 'part of ASE', known.licence, known.was_run or 'nothing', known.caveat,
+        )
+        for name, known in sorted(ase.CALCULATORS.items())
+    ]  # fmt: skip
+    return table(('name', 'install', 'licence', 'run, with deviations', 'know'), rows) + '\n'
+
+
+def _axes(numbers: Sequence[int]) -> str:
+    return 'any' if len(numbers) == 4 else ' or '.join(map(str, numbers))
 
 
 def describe_protocols() -> str:

@@ -1,6 +1,8 @@
 """Which calculator is used: any of ASE's, known by name or not."""
 
+import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -56,8 +58,24 @@ def test_what_is_known_can_be_overruled():
     assert '`calculator.periodic_axes' in explain(name='tblite', periodic_axes=[])
 
 
+@pytest.mark.parametrize(('name', 'expected'), [('emt', (0, 3)), ('chgnet', (3,)), ('tblite', (0, 3))])
+def test_dispersion_takes_no_partly_periodic_frames(name, expected):
+    assert CalculatorOptions(name=name, dispersion={'method': 'PBE'}).takes_axes == expected
+
+
 def test_dispersion():
     options = CalculatorOptions(name='tblite', dispersion={'method': 'PBE'}).to_remote()
     assert options['dispersion'] == {'method': 'PBE', 'damping': 'd3bj'}
     assert '`calculator.dispersion.damping`' in explain(name='tblite', dispersion={'method': 'PBE', 'damping': 'x'})
     assert '`calculator.dispersion.method` is missing' in explain(name='tblite', dispersion={})
+
+
+PAGE = Path(__file__).parents[2] / 'docs' / 'howto' / 'calculators.md'
+
+
+@pytest.mark.parametrize('block', re.findall(r'```python\n(calculator = .*?)```', PAGE.read_text(), re.DOTALL))
+def test_examples_of_the_page_are_valid(block):
+    names: dict = {}
+    exec(block, names)
+    assert explain(**names['calculator']) is None
+    assert CalculatorOptions(**names['calculator']).method != names['calculator']['name']

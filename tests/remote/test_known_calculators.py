@@ -20,6 +20,7 @@ from ase.build import bulk
 
 from aiida_seimlip.calculations.script import pack
 from aiida_seimlip.options.ase import AseOptions
+from aiida_seimlip.options.known_calculators import CALCULATORS
 from aiida_seimlip.remote import run_ase
 from aiida_seimlip.science.frames import Frames
 
@@ -62,12 +63,18 @@ ESPRESSO = {
 ABINIT = {
     'pp_paths': PSEUDO, 'pps': 'psp8', 'kpts': [3, 3, 3], 'ecut': 40 * 27.2114, 'xc': 'PBE', 'toldfe': 1e-9,
 }  # fmt: skip
+GPAW = {'mode': {'name': 'pw', 'ecut': 1200}, 'kpts': [3, 3, 3], 'xc': 'PBE', 'convergence': {'energy': 1e-7}}
+LENNARD_JONES = {'sigma': 1.9, 'epsilon': 0.4, 'rc': 6.0, 'smooth': True}
+MORSE = {'epsilon': 0.4, 'r0': 2.1, 'rho0': 4.0, 'rcut1': 4.0, 'rcut2': 6.0}
 CASES = {
     'emt': Case(1e-3, 1e-4),
+    'lj': Case(1e-2, 1e-3, LENNARD_JONES),
+    'morse': Case(1e-2, 1e-3, MORSE),
     'tblite': Case(1e-3, 1e-4, module='tblite'),
     'chgnet': Case(0.05, 1e-3, step=0.02, module='chgnet'),
     'sevennet': Case(0.01, 2e-4, step=0.02, module='sevenn'),
     'espresso': Case(0.01, 1e-3, ESPRESSO, conventional=False, program='pw.x', pseudo='.upf'),
+    'gpaw': Case(0.01, 0.005, GPAW, conventional=False, module='gpaw'),
     'abinit': Case(0.01, 1e-3, ABINIT, conventional=False, program='abinit', pseudo='.psp8'),
 }
 
@@ -165,3 +172,34 @@ def test_derivatives(label, name, with_dispersion):
     assert samples[0]['energy_property'] == 'free_energy'
     for key, tolerance in (('energy', case.force), ('forces', case.force), ('stress', case.stress)):
         np.testing.assert_allclose(samples[-1][key], samples[0][key], atol=tolerance)
+
+
+def thin(open_axes, length):
+    """Return copper atoms in cells that are so thin along the open axes that images would be felt, or not."""
+    atoms = bulk('Cu', cubic=True)
+    atoms.rattle(0.05, seed=2)
+    cell = atoms.cell.array.copy()
+    cell[open_axes] *= length
+    atoms.set_cell(cell)
+    atoms.pbc = [axis not in open_axes for axis in range(3)]
+    return atoms
+
+
+OPEN = {1: [2], 2: [0, 1], 3: [0, 1, 2]}
+"""Axes that are open, by their number."""
+
+
+@pytest.mark.parametrize('name', ['emt', 'lj', 'sevennet'])
+def test_open_axes_are_open(label, name):
+    """The energy does not depend on the length of the cell along axes that are not periodic."""
+    kwargs = {'lj': {'sigma': 2.3, 'epsilon': 0.4, 'rc': 6.0}}.get(name, {})
+    case = Case(0, 0, kwargs, module={'sevennet': 'sevenn'}.get(name, 'ase'))
+    skip_unless_there(name, case)
+    images = [thin(axes, length) for axes in OPEN.values() for length in (1, 20)]
+    images += [thin(OPEN[1], 1)]
+    images[-1].pbc = True
+    energies = [sample['energy'] for sample in label(name, case, images)]
+    for number, axes in enumerate(OPEN.values()):
+        assert 3 - len(axes) in CALCULATORS[name].periodic_axes
+        assert energies[2 * number] == pytest.approx(energies[2 * number + 1], abs=1e-3)
+    assert abs(energies[-1] - energies[0]) > 0.1, 'the images are felt where they are meant'
