@@ -13,7 +13,8 @@ from aiida.common.exceptions import StoringNotAllowed
 from ase import Atoms
 
 from aiida_seimlip.science.features import count_values
-from aiida_seimlip.science.frames import PER_ATOM, PER_FRAME, TEXTS, Frames, FramesError
+from aiida_seimlip.science.frame_arrays import PER_ATOM, PER_FRAME, TEXTS
+from aiida_seimlip.science.frames import Frames, FramesError
 
 DISTANCE_CUTOFFS = (2.0, 5.0)
 """Shortest distances are looked for within the first cutoff in Å, and within the second where none was found."""

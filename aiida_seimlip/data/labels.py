@@ -14,6 +14,9 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.science.frames import PREDICTION
 
+PREDICTORS = ('seimlip.lammps', 'seimlip.md', 'seimlip.ase.neb', 'seimlip.mlip3.evaluate', 'evaluate_path')
+"""How the types of processes end whose energies and forces are predictions of their input `potential`."""
+
 KIND_NAMES = {'free': 'free energies', 'sigma0': 'energies extrapolated to zero smearing'}
 
 
@@ -24,13 +27,25 @@ def explain_predictions(name: str, frames: FramesData) -> str | None:
     :return: one sentence, None if there are no predictions among them.
     """
     uuids = sorted(method.removeprefix(PREDICTION) for method in frames.methods if method.startswith(PREDICTION))
+    number = frames.n_predicted
+    if not uuids:
+        uuids, number = _potentials_of_creator(frames), frames.n_labelled
     if not uuids:
         return None
     potentials = ' and '.join(describe_potential(uuid) for uuid in uuids)
     return (
-        f'Input `{name}`: energies and forces of {frames.n_predicted} of {frames.n_frames} frames are predictions of '
+        f'Input `{name}`: energies and forces of {number} of {frames.n_frames} frames are predictions of '
         f'{potentials}, and what a potential predicts is no label.'
     )
+
+
+def _potentials_of_creator(frames: FramesData) -> list[str]:
+    """Return the UUID of the potential that a job ran with, if it is one whose frames did not say so once."""
+    creator = frames.creator
+    if '' not in frames.methods or creator is None or not (creator.process_type or '').endswith(PREDICTORS):
+        return []
+    links = creator.base.links.get_incoming(node_class=PotentialData, link_label_filter='potential').all_nodes()
+    return [node.uuid for node in links]
 
 
 def describe_potential(uuid: str) -> str:

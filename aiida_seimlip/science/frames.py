@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -15,24 +14,18 @@ from ase.data import atomic_numbers, chemical_symbols
 
 from aiida_seimlip.science.atoms import AtomsError, pack_atoms, unpack_atoms
 from aiida_seimlip.science.features import decode_features, encode_features, without_label_features
-from aiida_seimlip.science.neighbours import neighbour_list, shortest_distances
+from aiida_seimlip.science.frame_arrays import (
+    DTYPES,
+    ENERGY_KINDS,
+    LABELS,
+    PER_ATOM,
+    PER_FRAME,
+    TRAILING,
+    content_hashes,
+    unknown_array,
+)
+from aiida_seimlip.science.neighbours import shortest_by_kind, shortest_distances
 
-HASH_DECIMALS = 6
-"""Positions and cells are rounded to 1e-6 Å before a frame is hashed."""
-
-ATOMS_PER_PART = 20_000
-"""Neighbours are looked for in this number of atoms at a time."""
-
-PER_ATOM = ('numbers', 'positions', 'forces', 'velocities')
-PER_FRAME = (
-    'cells', 'pbc', 'energies', 'stresses', 'grades', 'methods', 'energy_kinds', 'features', 'origin_uuids',
-    'origin_indices', 'origin_steps',
-)  # fmt: skip
-TEXTS = ('methods', 'energy_kinds', 'features')
-"""Arrays of texts of any length; an empty text is an unknown."""
-
-LABELS = ('energies', 'forces', 'stresses', 'methods', 'energy_kinds')
-ENERGY_KINDS = ('', 'free', 'sigma0')
 PREDICTION = 'potential:'
 """How the method begins of what a potential predicted; its UUID follows."""
 
@@ -84,7 +77,7 @@ class Frames:
     origin_steps: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        for name, dtype in _DTYPES.items():
+        for name, dtype in DTYPES.items():
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, np.ascontiguousarray(value, dtype=dtype))
@@ -96,7 +89,7 @@ class Frames:
         lengths = {**dict.fromkeys(PER_ATOM, int(self.ptr[-1])), **dict.fromkeys(PER_FRAME, self.ptr.size - 1)}
         for name, length in lengths.items():
             value = getattr(self, name)
-            expected = (length, *_TRAILING.get(name, ()))
+            expected = (length, *TRAILING.get(name, ()))
             if value is not None and value.shape != expected:
                 raise FramesError(f'`{name}` has shape {value.shape}, expected {expected}.')
         if np.any((self.numbers < 1) | (self.numbers >= len(chemical_symbols))):
@@ -148,7 +141,7 @@ class Frames:
                 continue
             lengths = [part.numbers.size if name in PER_ATOM else len(part) for part in parts]
             arrays[name] = np.concatenate([
-                _unknown(name, length) if value is None else value
+                unknown_array(name, length) if value is None else value
                 for value, length in zip(values, lengths, strict=True)
             ])  # fmt: skip
         sizes = np.concatenate([part.sizes for part in parts])
@@ -316,20 +309,7 @@ class Frames:
         The hash is the same on every platform: little-endian 64-bit integers of millionths of an Å are digested by
         SHA-256. It does not cover labels, grades, velocities or origin.
         """
-        scale = 10.0**HASH_DECIMALS
-        numbers = self.numbers.astype('<i8')
-        positions = np.rint(self.positions * scale).astype('<i8')
-        cells = np.rint(self.cells * scale).astype('<i8')
-        pbc = self.pbc.astype('<i8')
-        return [
-            hashlib.sha256(
-                b''.join((
-                    numbers[start:stop].tobytes(), cells[index].tobytes(), pbc[index].tobytes(),
-                    positions[start:stop].tobytes(),
-                ))
-            ).hexdigest()
-            for index, (start, stop) in enumerate(zip(self.ptr[:-1], self.ptr[1:], strict=True))
-        ]  # fmt: skip
+        return content_hashes(self.numbers, self.positions, self.ptr, self.cells, self.pbc)
 
     def shortest_distances(self, cutoff: float = 3.0) -> np.ndarray:
         """Return the shortest distance in each frame in Å, infinity where none is below `cutoff`; shape (n_frames,)."""
@@ -341,42 +321,10 @@ class Frames:
         :param cutoff: distances up to here are looked at, in Å.
         :return: for each pair of elements (in order of atomic number) an array of shape (n_frames,) in Å.
         """
-        elements = [atomic_numbers[symbol] for symbol in self.elements]
-        shortest = np.full((len(self), len(elements), len(elements)), np.inf)
-        for start, part in self._parts():
-            pairs = neighbour_list(part.positions, part.ptr, part.cells, part.pbc, cutoff)
-            kinds = np.searchsorted(elements, part.numbers)
-            frames = start + part.frame_of_atom[pairs.centres]
-            np.minimum.at(shortest, (frames, kinds[pairs.centres], kinds[pairs.neighbours]), pairs.distances)
-        pairs_of_kinds = combinations_with_replacement(range(len(elements)), 2)
+        kinds = np.searchsorted(np.unique(self.numbers), self.numbers)
+        shortest = shortest_by_kind(kinds, self.positions, self.ptr, self.cells, self.pbc, cutoff=cutoff)
+        pairs_of_kinds = combinations_with_replacement(range(len(self.elements)), 2)
         return {(self.elements[one], self.elements[two]): shortest[:, one, two] for one, two in pairs_of_kinds}
-
-    def _parts(self) -> Iterator[tuple[int, Frames]]:
-        """Yield consecutive frames, and the index of the first, in parts whose neighbours fit into memory."""
-        start = 0
-        while start < len(self):
-            stop = int(np.searchsorted(self.ptr, self.ptr[start] + ATOMS_PER_PART, side='right')) - 1
-            stop = max(stop, start + 1)
-            yield start, self[start:stop]
-            start = stop
-
-
-_DTYPES: dict[str, Any] = {
-    'numbers': np.int32, 'positions': float, 'ptr': np.int64, 'cells': float, 'pbc': bool, 'energies': float,
-    'forces': float, 'stresses': float, 'grades': float, 'velocities': float, 'methods': str, 'energy_kinds': str,
-    'features': str, 'origin_uuids': 'U36', 'origin_indices': np.int64, 'origin_steps': np.int64,
-}  # fmt: skip
-_TRAILING = {
-    'positions': (3,), 'forces': (3,), 'velocities': (3,), 'cells': (3, 3), 'pbc': (3,), 'stresses': (6,),
-}  # fmt: skip
-
-
-def _unknown(name: str, length: int) -> np.ndarray:
-    """Return an array of unknown values."""
-    shape = (length, *_TRAILING.get(name, ()))
-    unknown = {**dict.fromkeys(TEXTS, ''), 'origin_uuids': '', 'origin_indices': -1, 'origin_steps': -1}
-    fill: object = unknown.get(name, np.nan)
-    return np.full(shape, fill, dtype=_DTYPES[name])
 
 
 def predicted_by(uuid: str) -> str:

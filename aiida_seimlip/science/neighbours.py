@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from vesin import NeighborList
+
+ATOMS_PER_PART = 20_000
+"""Neighbours are looked for in this number of atoms at a time."""
 
 
 class Pairs(NamedTuple):
@@ -81,3 +85,34 @@ def shortest_distances(
         if distances.size:
             shortest[index] = distances.min()
     return shortest
+
+
+def shortest_by_kind(
+    kinds: np.ndarray, positions: np.ndarray, ptr: np.ndarray, cells: np.ndarray, pbc: np.ndarray, *, cutoff: float
+) -> np.ndarray:
+    """Return the shortest distance between atoms of two kinds in each frame; shape (n_frames, n_kinds, n_kinds) in Å.
+
+    :param kinds: of the atoms, from 0; shape (n_atoms,).
+    :param positions: and the others, as in `neighbour_list`.
+    :param cutoff: distances up to here are looked at, in Å; infinity where none is below it.
+    """
+    n_kinds = int(kinds.max(initial=-1)) + 1
+    shortest = np.full((ptr.size - 1, n_kinds, n_kinds), np.inf)
+    for start, stop in _parts(ptr):
+        atoms = slice(ptr[start], ptr[stop])
+        pairs = neighbour_list(
+            positions[atoms], ptr[start : stop + 1] - ptr[start], cells[start:stop], pbc[start:stop], cutoff
+        )
+        frames = np.repeat(np.arange(start, stop), np.diff(ptr[start : stop + 1]))
+        found = kinds[atoms]
+        np.minimum.at(shortest, (frames[pairs.centres], found[pairs.centres], found[pairs.neighbours]), pairs.distances)
+    return shortest
+
+
+def _parts(ptr: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield first and last index of consecutive frames, in parts whose neighbours fit into memory."""
+    start = 0
+    while start < ptr.size - 1:
+        stop = max(int(np.searchsorted(ptr, ptr[start] + ATOMS_PER_PART, side='right')) - 1, start + 1)
+        yield start, stop
+        start = stop

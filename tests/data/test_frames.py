@@ -7,7 +7,8 @@ from aiida.common.exceptions import StoringNotAllowed
 from ase.build import bulk
 
 from aiida_seimlip.data.frames import ARRAYS, FramesData
-from aiida_seimlip.science.frames import TEXTS, Frames
+from aiida_seimlip.science.frame_arrays import TEXTS
+from aiida_seimlip.science.frames import Frames
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 from aiida import orm
+from aiida.common.links import LinkType
 from ase.build import bulk
 
 from aiida_seimlip.data.frames import FramesData
@@ -98,6 +99,23 @@ def test_node_of_before():
     assert list(faults_of_mixture('training', {'a': node, 'b': FramesData(labelled('PBE', 'free'))})) == []
     assert '`training.a`' in note_unknown('training', {'a': node}, 'PBE')
     assert explain_predictions('training.a', node) is None
+
+
+@pytest.mark.parametrize('entry_point', ['seimlip.lammps', 'seimlip.mlip3.evaluate', 'seimlip.mlip3.grade', None])
+def test_predictions_of_before(aiida_localhost, potential_trained, entry_point):
+    """The frames of a job with a potential did not say by which method; the job tells. Grading computes no energies."""
+    node = FramesData(labelled())
+    if entry_point is not None:
+        job = orm.CalcJobNode(computer=aiida_localhost, process_type=f'aiida.calculations:{entry_point}')
+        job.base.links.add_incoming(potential_trained.store(), link_type=LinkType.INPUT_CALC, link_label='potential')
+        job.store()
+        node.base.links.add_incoming(job, link_type=LinkType.CREATE, link_label='frames')
+    node.store()
+    message = explain_predictions('training.a', node)
+    if entry_point in ('seimlip.lammps', 'seimlip.mlip3.evaluate'):
+        assert f'2 of 2 frames are predictions of the potential {potential_trained.pk}' in message
+    else:
+        assert message is None
 
 
 def test_words():

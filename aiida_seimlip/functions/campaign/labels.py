@@ -6,7 +6,8 @@ import numpy as np
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.science.frames import LABELS, Frames
+from aiida_seimlip.science.frame_arrays import LABELS
+from aiida_seimlip.science.frames import Frames
 
 
 @calcfunction
