@@ -31,6 +31,11 @@ from aiida_seimlip.engines.reference.vasp_job import VaspLabelWorkChain
 slow = pytest.mark.slow
 
 
+def test_labels_are_described_beforehand():
+    parameters = orm.Dict({'potential_family': 'PBE.54', 'functional': 'PBEsol', 'dispersion': 'd3bj'})
+    assert VaspReferenceWorkChain.describe_labels({'parameters': parameters}) == ('PBEsol+D3(BJ)', 'free')
+
+
 def make_frames(*seeds):
     """Return monoclinic cells of neon and argon, whose elements alternate; each has a volume of its own."""
     return FramesData(Frames.from_atoms([image(seed) for seed in seeds]))

@@ -9,6 +9,7 @@ from aiida.plugins import WorkflowFactory
 from ase.build import fcc111
 
 from aiida_seimlip.cli.launch import request as launching
+from aiida_seimlip.data.frames import FramesData
 from tests.cli.check.test_check import store_check
 from tests.data.test_structure import VACANCY, WHOLE, structure_of
 
@@ -157,6 +158,35 @@ def test_wrong_inputs(launch_al, submitted, words, arguments, message):
     assert message in ' '.join(result.output.split())
     assert 'Traceback' not in result.output
     assert count_nodes() == before
+    assert not submitted
+
+
+@pytest.mark.parametrize('dry', [True, False])
+def test_predictions_in_the_training_set(launch_al, submitted, cif, frames_training, dry):
+    """The images of a band, or frames of dynamics, by a potential: refused by name, in a dry run, too."""
+    predicted = FramesData(frames_training.get_frames().computed_by('potential:0123456789ab')).store()
+    result = launch_al(
+        '--structure', cif, '--training', predicted.pk, *(['--dry-run'] if dry else []), fails=True
+    )  # fmt: skip
+    assert result.exit_code == 2
+    words = ' '.join(result.output.split())
+    assert f'{predicted.n_frames} of {predicted.n_frames} frames are predictions of the potential 01234567' in words
+    assert not submitted
+
+
+@pytest.mark.parametrize('meant', [True, False])
+def test_methods_that_do_not_go_together(launch_al, submitted, cif, frames_training, meant):
+    """The protocol labels by GFN1-xTB."""
+    other = FramesData(frames_training.get_frames().computed_by('PBE', 'free')).store()
+    overrides = ['--overrides', '{"options": {"allow_mixed_methods": true}}'] if meant else []
+    result = launch_al('--structure', cif, '--training', other.pk, *overrides, fails=not meant)
+    if meant:
+        assert submitted[0].initial_training['set_000'].pk == other.pk
+        return
+    assert result.exit_code == 2
+    words = ' '.join(result.output.split())
+    assert 'labels by `PBE` (in set_000), but the reference labels by `GFN1-xTB`' in words
+    assert '`allow_mixed_methods`' in words
     assert not submitted
 
 
