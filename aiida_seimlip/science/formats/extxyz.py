@@ -17,6 +17,7 @@ import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
 
 from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.numerals import to_number
 
 PLAIN_COLUMNS = 'species:S:1:pos:R:3'
 """The columns of a file that names none."""
@@ -105,7 +106,7 @@ def parse_numbers(text: str) -> np.ndarray | None:
     """
     words = text.removeprefix('_JSON').translate(_NO_BRACKETS).split()
     try:
-        return np.array([float(word) for word in words]) if words else None
+        return np.array([to_number(word) for word in words]) if words else None
     except ValueError:
         return None
 
@@ -198,7 +199,9 @@ def _read_column(words: list[list[str]], part: slice, kind: str) -> np.ndarray:
         try:
             values = np.array(list(map(float, flat)))
         except ValueError:
-            values = np.array([float(word.replace('D', 'E').replace('d', 'e')) for word in flat])
+            values = np.array([])
+        if not len(values) or '_' in ''.join(flat):  # Fortran's exponents; and Python's float takes 1_000
+            values = np.array([to_number(word.replace('D', 'E').replace('d', 'e')) for word in flat])
         if kind == 'I' and not np.all(values == np.rint(values)):
             raise ValueError('it holds numbers that are not whole.')
         values = values.astype(int) if kind == 'I' else values

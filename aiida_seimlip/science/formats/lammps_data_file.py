@@ -9,6 +9,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.numerals import to_number
 from aiida_seimlip.science.frames import Frames
 
 _HEADER = re.compile(r'^\s*(\d+)\s+(atoms|atom types)\s*$')
@@ -108,7 +109,7 @@ class DataFile:
 
     def _number(self, token: str, line: int) -> float:
         try:
-            value = float(token)
+            value = to_number(token)
         except ValueError:
             value = np.nan
         if not np.isfinite(value):

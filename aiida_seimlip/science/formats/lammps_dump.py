@@ -14,6 +14,7 @@ from ase.data import atomic_numbers
 
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.lammps_box import box_from_bounds, general_box, is_tilted
+from aiida_seimlip.science.formats.numerals import to_number
 from aiida_seimlip.science.formats.source import load_source
 from aiida_seimlip.science.frames import Frames
 
@@ -171,7 +172,7 @@ class _DumpReader:
 
     def _floats(self, tokens: list[str], count: int) -> list[float]:
         try:
-            values = [float(token) for token in tokens]
+            values = [to_number(token) for token in tokens]
         except ValueError:
             values = []
         if len(values) != count or not np.all(np.isfinite(values)):

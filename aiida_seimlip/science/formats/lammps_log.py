@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.numerals import to_number
 
 _VERSION = re.compile(r'^LAMMPS \((.+)\)\s*$')
 _TABLE = re.compile(r'^Per MPI rank memory allocation')
@@ -202,6 +203,6 @@ class _LogParser:
 def _floats(tokens: Sequence[str]) -> list[float] | None:
     """Return the tokens as numbers, or None if one of them is none."""
     try:
-        return [float(token) for token in tokens]
+        return [to_number(token) for token in tokens]
     except ValueError:
         return None

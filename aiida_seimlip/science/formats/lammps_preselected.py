@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_cfg import CfgFile, read_cfg
+from aiida_seimlip.science.formats.numerals import to_number
 from aiida_seimlip.science.frames import Frames
 
 MD_STEP = 'MD_step'
@@ -91,7 +92,7 @@ def read_trace(text: str, *, name: str = 'trace.txt') -> Trace:
             continue
         tokens = line.split()
         try:
-            step, lowest = int(tokens[0]), [float(token) for token in tokens[1:]]
+            step, lowest = _whole(tokens[0]), [to_number(token) for token in tokens[1:]]
         except (IndexError, ValueError):
             step, lowest = -1, []
         if len(lowest) != 3 or step < 0:
@@ -145,6 +146,16 @@ def _read_sound(content: bytes, species: tuple[str, ...], name: str) -> tuple[li
 def _with_steps(part: CfgFile, trace: Trace) -> Frames:
     told = np.array([_step(features.get(MD_STEP, '')) for features in part.features], dtype=np.int64)
     return part.frames.replace(origin_steps=np.where(told >= 0, told, trace.find(part.frames)))
+
+
+def _whole(word: str) -> int:
+    """Return the whole number that a word is.
+
+    :raises ValueError: if it is none.
+    """
+    if not re.fullmatch(r'-?[0-9]{1,18}', word):
+        raise ValueError(f'`{word}` is no whole number')
+    return int(word)
 
 
 def _step(text: str) -> int:

@@ -8,6 +8,7 @@ import re
 import numpy as np
 
 from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.numerals import to_number
 
 BYTE_ORDER_MARK = b'\xef\xbb\xbf'
 
@@ -73,10 +74,8 @@ class Words:
 
 def to_float(raw: bytes) -> float:
     """Return the number, or NaN if it is none."""
-    if b'_' in raw:
-        return np.nan
     try:
-        return float(raw)
+        return to_number(raw.decode('latin-1'))
     except ValueError:
         return np.nan
 

@@ -9,6 +9,7 @@ import numpy as np
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_cfg.words import BYTE_ORDER_MARK
 from aiida_seimlip.science.formats.mlip3_potential.kinds import VERSION, unsupported_kind
+from aiida_seimlip.science.formats.numerals import to_number
 
 _LARGEST = 10**6
 _ROW = r'\{\s*\d{1,7}(?:\s*,\s*\d{1,7}){3}\s*\}'
@@ -125,7 +126,7 @@ class Fields:
     def to_float(self, value: str, line: int) -> float:
         """Return the finite number that a word of a line is."""
         try:
-            number = float(value) if '_' not in value else np.nan
+            number = to_number(value)
         except ValueError:
             number = np.nan
         if not np.isfinite(number):

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from aiida_seimlip.science.formats.numerals import to_number
 from aiida_seimlip.science.formats.vasp.output import number_of
 from aiida_seimlip.science.units import tensor_to_voigt
 
@@ -98,7 +99,7 @@ def read_rows(element: ElementTree.Element) -> np.ndarray:
 
     :raises ValueError: if they are no such rows.
     """
-    rows = np.array([[float(word) for word in (row.text or '').split()] for row in element.iter('v')])
+    rows = np.array([[to_number(word) for word in (row.text or '').split()] for row in element.iter('v')])
     if rows.ndim != 2 or rows.shape[1] != 3:
         raise ValueError(f'`{element.get("name")}` does not hold rows of three numbers')
     return rows
@@ -123,7 +124,7 @@ def read_energy(element: ElementTree.Element) -> float:
     :raises LookupError: if there is none.
     :raises ValueError: if it cannot be read.
     """
-    return float(find(element, 'energy/i[@name="e_fr_energy"]').text or '')
+    return to_number(find(element, 'energy/i[@name="e_fr_energy"]').text or '')
 
 
 def read_pressures(element: ElementTree.Element) -> np.ndarray | None:

@@ -22,6 +22,7 @@ ENERGY_KIND = 'free'
 
 PREDICTED = 'No electronic steps: a force field that VASP learned on the fly predicted it.'
 NO_FORCES = 'It holds no forces.'
+NO_ENERGY = 'It holds no free energy.'
 SMALLEST_VOLUME = 1e-6
 GZIP_MARK = b'\x1f\x8b'
 

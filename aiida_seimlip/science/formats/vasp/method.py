@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from aiida_seimlip.science.formats.numerals import to_number
+
 UNKNOWN = 'VASP'
 """Label of a method that the file does not tell."""
 
@@ -81,7 +83,7 @@ def _is_true(tags: Mapping[str, str], name: str) -> bool:
 
 def _number(tags: Mapping[str, str], name: str, default: float) -> float:
     try:
-        value = float(tags.get(name, ''))
+        value = to_number(tags.get(name, ''))
     except ValueError:
         return default
     return value if math.isfinite(value) else default

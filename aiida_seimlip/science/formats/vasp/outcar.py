@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.numerals import to_number
 from aiida_seimlip.science.formats.vasp.found import (
+    NO_ENERGY,
     NO_FORCES,
     PREDICTED,
     Calculation,
@@ -35,7 +37,7 @@ ITERATION = re.compile(r'-+ Iteration\s+(\d+)\(\s*(\d+)\)')
 LATTICE = 'direct lattice vectors'
 STRESS = '  in kB '
 FORCES = ' POSITION '
-ENERGY = re.compile(r'  free  energy (ML|\s) TOTEN  =\s*(\S+)')
+ENERGY = re.compile(r'  free  energy (ML|\s) TOTEN  =\s*(\S+) eV')
 REACHED = 'EDIFF is reached'
 END = 'General timing and accounting'
 
@@ -117,7 +119,7 @@ class _Reader:
             elif match := TITLE.match(line):
                 self.titles.append(match.group(1).strip())
             elif LATTICE in line:
-                self.cell = _rows(self.lines, 3, 3)
+                self.cell = _rows(self.lines, 3, 6, 3)
         if not any(COUNTS in line for line in head):
             raise VaspOutputError('it does not tell how many atoms of each element there are')
         return head
@@ -125,17 +127,20 @@ class _Reader:
     def take(self, line: str) -> None:
         """Take what one line says."""
         if match := ITERATION.match(line):
+            if match.group(2) == '1' and self.table is not None:
+                self.collected.add(NO_ENERGY, self.n_atoms)
+                self.begin()
             self.n_electronic = int(match.group(2))
             self.is_prediction_pending = False  # the same step is computed as well
         elif REACHED in line:
             self.is_reached = True
         elif LATTICE in line:
-            self.cell = _rows(self.lines, 3, 3)
+            self.cell = _rows(self.lines, 3, 6, 3)
         elif line.startswith(STRESS):
-            self.pressures = _numbers(line[len(STRESS) :], 6)
+            self.pressures = _numbers(line[len(STRESS) :], 6, 6)
         elif line.lstrip(' ').startswith(FORCES.lstrip()) and 'TOTAL-FORCE' in line:
             next(self.lines, '')
-            self.table = _rows(self.lines, self.n_atoms, 6)
+            self.table = _rows(self.lines, self.n_atoms, 9 if 'vdW' in line else 6, 6)
         elif match := ENERGY.match(line):
             self.leave_out_prediction()
             self.is_prediction_pending = match.group(1) == 'ML'
@@ -157,7 +162,7 @@ class _Reader:
         if self.table is None or self.cell is None:
             return NO_FORCES
         pressures = None if self.tags.get('ISIF') == '1' else self.pressures
-        number = _numbers(energy, 1)
+        number = _numbers(energy, 1, 1)
         for part in (self.table, self.cell, pressures, number):
             if isinstance(part, str):
                 return part
@@ -168,27 +173,25 @@ class _Reader:
         return Calculation(self.cell, self.table[:, :3], float(number[0]), self.table[:, 3:], ordered)
 
 
-def _rows(lines: Iterator[str], n_rows: int, n_columns: int) -> np.ndarray | str:
+def _rows(lines: Iterator[str], n_rows: int, n_columns: int, n_wanted: int) -> np.ndarray | str:
     """Return the first numbers of the next lines, or why they cannot be read."""
-    return _table(list(itertools.islice(lines, n_rows)), n_rows, n_columns)
-
-
-def _table(lines: Iterable[str], n_rows: int, n_columns: int) -> np.ndarray | str:
-    rows = [_numbers(line, n_columns) for line in lines]
+    rows = [_numbers(line, n_columns, n_wanted) for line in itertools.islice(lines, n_rows)]
     for row in rows:
         if isinstance(row, str):
             return row
     return np.array(rows) if len(rows) == n_rows else 'It is not complete.'
 
 
-def _numbers(text: str, count: int) -> np.ndarray | str:
+def _numbers(text: str, n_columns: int, n_wanted: int) -> np.ndarray | str:
     """Return the first numbers of a line, which may touch each other where one is negative, or what is wrong."""
-    words = re.sub(r'(?<=[0-9])-', ' -', text).split()[:count]
+    words = re.sub(r'(?<=[0-9])-', ' -', text).split()
     try:
-        values = [float(word) for word in words if '_' not in word]
+        values = [to_number(word) for word in words[:n_wanted]]
     except ValueError:
         values = []
-    return np.array(values) if len(values) == count else f'A number in it cannot be read: `{text.strip()[:60]}`.'
+    if len(words) != n_columns or not values:
+        return f'A number in it cannot be read: `{text.strip()[:60]}`.'
+    return np.array(values)
 
 
 def _whole(text: str) -> str:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from aiida_seimlip.science.formats import FormatError
+from aiida_seimlip.science.formats.numerals import to_number
 from aiida_seimlip.science.formats.vasp.calculations import (
     Calculations,
     find,
@@ -118,7 +119,7 @@ def _pstress(tags: dict[str, str]) -> float:
 
     :raises ValueError: if it is no number.
     """
-    return float(tags.get('PSTRESS') or 0.0)
+    return to_number(tags.get('PSTRESS') or '0')
 
 
 def _notes(tags: dict[str, str]) -> list[str]:

@@ -205,12 +205,24 @@ def test_forces_beside_those_without_dispersion(tmp_path):
     """With dispersion VASP 5 writes three more columns, and a second energy in the line."""
     path = tmp_path / 'OUTCAR'
     text = outcar([Step()]).replace('TOTAL-FORCE (eV/Angst)', 'TOTAL-FORCE (eV/Angst),        FORCE-w/o vdW (eV/Angst)')
-    text = text.replace('      0.30000\n', '      0.30000      0.10000          NaN      0.30000\n')
+    for force in (0.3, -0.6):
+        text = text.replace(f'{force:13.5f}\n', f'{force:13.5f}      0.10000          NaN      0.30000\n')
     text = text.replace('TOTEN  =        -9.52000000 eV\n', 'TOTEN  =        -9.52000000 eV    w/o vdW =  -9.1 eV\n')
     path.write_text(text)
     found = read_outcar(path)
     assert found.frames.energies.tolist() == [-9.52]
     np.testing.assert_allclose(found.frames.forces, FORCES)
+
+
+def test_step_whose_energy_is_damaged(tmp_path):
+    """What it holds must not go over to the next step."""
+    path = tmp_path / 'OUTCAR'
+    text = outcar([Step(), Step(energy=-9.6, stress=None)])
+    path.write_text(text.replace('  free  energy   TOTEN  =        -9.52000000 eV', '  free  energy   TOTEN  ='))
+    found = read_outcar(path)
+    assert found.left_out == {0: 'It holds no free energy.'}
+    assert found.frames.energies.tolist() == [-9.6]
+    assert found.frames.stresses is None
 
 
 def test_numbers_that_touch(tmp_path):
