@@ -16,11 +16,15 @@ from aiida.engine import (
     process_handler,
     while_,
 )
+from aiida.engine.processes.workchains.restart import validate_on_unhandled_failure
 
 from aiida_seimlip.engines.interruption import Cause, Interruption, find_interruption
 
 BEFORE_OTHERS = 900
 AFTER_OTHERS = -500
+
+ABORT = 'abort'
+"""What is done about a failure that nothing helps against, unless the user wants it otherwise."""
 
 HARDLY_EVER_HELPED = (Cause.OUT_OF_MEMORY, Cause.OUT_OF_WALLTIME)
 """Causes for which the same job is tried once more only, as it will probably meet the same fate."""
@@ -68,8 +72,19 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
-        """Define the outline."""
+        """Define the outline, and what is done about a failure that nothing helps against."""
         super().define(spec)
+        spec.input(
+            'on_unhandled_failure', valid_type=orm.Str, serializer=orm.to_aiida_type, required=False,
+            validator=validate_on_unhandled_failure,
+            help='What is done where a job has failed and nothing helps: `abort` (default), `pause` until a user lets '
+            'the process go on or kills it, `restart_once`, or `restart_and_pause`.',
+        )  # fmt: skip
+        spec.input(
+            'pause_on_max_iterations', valid_type=orm.Bool, serializer=orm.to_aiida_type, required=False,
+            help='Pause instead of failing where the last of `max_iterations` jobs has failed. When the process goes '
+            'on, jobs and restarts are counted from 0 again.',
+        )  # fmt: skip
         spec.outline(  # type: ignore[attr-defined]
             cls.setup,
             while_(cls.should_run_process)(
@@ -92,6 +107,15 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
         return self.inputs.options.get_dict() if 'options' in self.inputs else {}
 
     def inspect_process(self) -> ExitCode | None:
+        """Find out what became of a job; where it has failed for good, do as the user wants."""
+        exit_code = self._judge_job()
+        if exit_code is not None and exit_code.status:
+            return self._answer_failure(exit_code)
+        if self.ctx.iteration == 0:  # AiiDA has paused, and begins to count anew
+            self._count_anew()
+        return exit_code
+
+    def _judge_job(self) -> ExitCode | None:
         """Look for what interrupted a job that did not even finish, and call the handlers for one that did."""
         job = self.ctx.children[-1]
         if not (job.is_excepted or job.is_killed):
@@ -168,7 +192,42 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
         """
         return self.failure
 
+    @property
+    def all_jobs(self) -> list[orm.CalcJobNode]:
+        """All jobs of the process, also those before it began to count anew."""
+        return [*self.ctx.get('earlier_jobs', []), *self.ctx.get('children', [])]
+
     # -- details ------------------------------------------------------------------------------------------------------
+
+    def _answer_failure(self, exit_code: ExitCode) -> ExitCode | None:
+        """End with an exit code, or run the job again or pause, as the inputs say.
+
+        :param exit_code: that the process would end with.
+        """
+        answer = self.inputs.on_unhandled_failure.value if 'on_unhandled_failure' in self.inputs else ABORT
+        if answer.startswith('restart') and not self.ctx.get('was_run_once_more', False):
+            self.ctx.was_run_once_more, self.ctx.is_finished = True, False
+            self.report('The job is run once more, as the input `on_unhandled_failure` says.')
+            return None
+        pauses_at_last = 'pause_on_max_iterations' in self.inputs and self.inputs.pause_on_max_iterations.value
+        if not answer.endswith('pause') and not (pauses_at_last and self._is_last_job()):
+            return exit_code
+        self.report(
+            f'Paused instead of failing. `verdi process play {self.node.pk}` runs the job again; '
+            f'`verdi process kill {self.node.pk}` ends it.'
+        )
+        self.ctx.was_run_once_more = self.ctx.is_finished = False
+        self._count_anew()
+        self.pause(exit_code.message)
+        return None
+
+    def _count_anew(self) -> None:
+        """Count jobs and restarts from 0 again.
+
+        AiiDA finds the job to look at by its number in `ctx.children`: those from before must not be in it.
+        """
+        self.ctx.earlier_jobs, self.ctx.children = self.all_jobs, []
+        self.ctx.iteration, self.ctx.restarts = 0, []
 
     def _run_again_after(self, cause: Cause, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Run the same job again if it was interrupted for this cause.

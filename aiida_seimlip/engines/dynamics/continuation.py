@@ -61,7 +61,7 @@ class ContinuationMixin(RestartMixin):
 
     def results(self) -> ExitCode | None:
         """Attach the outputs; those of several jobs are joined."""
-        jobs = [job for job in self.ctx.children if 'results' in job.outputs]
+        jobs = [job for job in self.all_jobs if 'results' in job.outputs]
         if len(jobs) <= 1:
             return super().results()
         runs = {f'job_{number:02d}': {'parameters': job.inputs.parameters} for number, job in enumerate(jobs)}

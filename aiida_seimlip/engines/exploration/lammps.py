@@ -96,7 +96,7 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
 
     def results(self) -> ExitCode | None:
         """Attach the outputs; those of several jobs are joined."""
-        jobs = [job for job in self.ctx.children if 'results' in job.outputs]
+        jobs = [job for job in self.all_jobs if 'results' in job.outputs]
         if len(jobs) <= 1:
             return super().results()
         names = ('results', 'candidates', 'trajectory')

@@ -67,7 +67,7 @@ class AsePathWorkChain(PathWorkChain, RestartMixin):
         """Attach the last band, or the relaxed images."""
         if 'relax' in self.inputs:
             return self._attach_relaxed(self.ctx.children[-1])
-        jobs = [job for job in self.ctx.children if 'path' in job.outputs]
+        jobs = [job for job in self.all_jobs if 'path' in job.outputs]
         if len(jobs) <= 1:
             return super().results()
         self.out('path', jobs[-1].outputs.path)

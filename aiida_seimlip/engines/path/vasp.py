@@ -86,9 +86,7 @@ class VaspPathWorkChain(VaspBandMixin):
             code = self.exit_codes.ERROR_PROGRAM_FAILED
             return code.format(pk=labels.pk, status=labels.exit_status, reason=f'no label of the last band: {reason}')
         self.out('path', labels.outputs.frames)
-        jobs = {
-            f'job_{n:02d}': child.outputs.misc for n, child in enumerate(self.ctx.children) if 'misc' in child.outputs
-        }
+        jobs = {f'job_{n:02d}': child.outputs.misc for n, child in enumerate(self.all_jobs) if 'misc' in child.outputs}
         found: Any = describe_vasp_band(labels.outputs.frames, self.inputs.parameters, **jobs)
         self.out('results', found)
         if not self.ctx.is_given_up:

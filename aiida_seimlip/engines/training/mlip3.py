@@ -81,13 +81,13 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
         if self.ctx.inputs.start.uuid == self.inputs.start.uuid:
             return None
         self.ctx.inputs.start, self.ctx.inputs.parameters = self.inputs.start, self.inputs.parameters
-        self.ctx.first_job = len(self.ctx.children)
+        self.ctx.first_job = len(self.all_jobs)
         return self._run_again(calculation, 'The next job begins at the first start again.')
 
     def results(self) -> ExitCode | None:
         """Attach the outputs of the last job, and the history of all that led to it."""
         super().results()
-        jobs = [job for job in self.ctx.children[self.ctx.first_job :] if 'history' in job.outputs]
+        jobs = [job for job in self.all_jobs[self.ctx.first_job :] if 'history' in job.outputs]
         if len(jobs) > 1:
             self.out('history', join_histories(**{f'job_{i:02d}': job.outputs.history for i, job in enumerate(jobs)}))
         return None
