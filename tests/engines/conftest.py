@@ -8,46 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ase import Atoms
-from ase.build import bulk
-from ase.calculators.lj import LennardJones
 
-SPECIES = ('Ne', 'Ar')
-LENNARD_JONES = {'sigma': 3.4, 'epsilon': 0.0104, 'rc': 6.0, 'smooth': True}
+from aiida_seimlip.testing import world
+from aiida_seimlip.testing.world import DYNAMICS, LENNARD_JONES, SPECIES, image, labelled
 
-
-def image(seed: int, scale: float = 0.15, strain: float = 0.02) -> Atoms:
-    """Return a displaced and strained cell of eight atoms, monoclinic so that no symmetry hides a mistake."""
-    rng = np.random.default_rng(seed)
-    atoms = bulk('Ar', a=5.3, cubic=True) * (2, 1, 1)
-    atoms.symbols[::4] = 'Ne'
-    cell = atoms.cell.array
-    cell[2, 0] = 1.0
-    atoms.set_cell(cell @ (np.eye(3) + rng.normal(scale=strain, size=(3, 3))), scale_atoms=True)
-    atoms.positions += rng.normal(scale=scale, size=(8, 3))
-    return atoms
-
-
-def labelled(atoms: Atoms) -> Atoms:
-    """Return the same cell with the labels that the reference program ought to give."""
-    atoms.calc = LennardJones(**LENNARD_JONES)
-    atoms.get_potential_energy()
-    atoms.get_stress()
-    return atoms
+__all__ = ('DYNAMICS', 'LENNARD_JONES', 'SPECIES', 'image', 'labelled', 'recorded')
 
 
 @pytest.fixture(scope='session')
 def trained() -> Any:
     """Return a trained moment tensor potential of level 6 with its active set, and its training frames."""
-    from aiida_seimlip.science.frames import Frames
-    from aiida_seimlip.science.mtp.grade import build_active_set
-    from aiida_seimlip.science.mtp.levels import untrained
-    from aiida_seimlip.science.mtp.training import TrainingOptions, train
-
-    frames = Frames.from_atoms([labelled(image(seed)) for seed in range(12)])
-    start = untrained(6, SPECIES, min_dist=2.0, max_dist=5.2)
-    potential = train(start, frames, TrainingOptions(iteration_limit=40)).potential
-    return build_active_set(potential, frames), frames
+    return world.trained()
 
 
 @pytest.fixture
@@ -64,10 +35,6 @@ def training(trained) -> dict[str, Any]:
     from aiida_seimlip.data.frames import FramesData
 
     return {'one': FramesData(trained[1][:5]).store(), 'two': FramesData(trained[1][5:]).store()}
-
-
-DYNAMICS = {'temperature': 30.0, 'n_steps': 20, 'sample_every': 10, 'seed': 4, 'timestep': 4.0}
-"""Settings of reference dynamics, from the images 1 and 2."""
 
 
 def recorded() -> dict[str, Any]:
@@ -93,6 +60,17 @@ def recorded() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def recorded_with_derivatives() -> dict[str, Any]:
+    """Return the same with the frames of which forces and stresses are tested."""
+    from aiida_seimlip.data.frames import FramesData
+
+    found = recorded()
+    found['sources']['derivatives'] = FramesData.from_atoms(
+        [labelled(atoms) for atoms in world.derivative_images(image(1))[1:]]
+    )
+    return found
+
+
 VASP_SCHEDULER = {'resources': {'num_machines': 1, 'num_mpiprocs_per_machine': 1}, 'withmpi': False}
 
 
@@ -106,7 +84,7 @@ def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
             'code': code('seimlip.ase', sys.executable),
             'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': LENNARD_JONES}}),
         },
-        ('reference', 'replay'): recorded,
+        ('reference', 'replay'): recorded_with_derivatives,
         ('reference', 'vasp'): lambda: {
             'code': request.getfixturevalue('vasp_code'), 'options': orm.Dict(VASP_SCHEDULER),
             'parameters': orm.Dict({'potential_family': request.getfixturevalue('potcar_family')}),
@@ -118,11 +96,11 @@ def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
         ('exploration', 'lammps'): lambda: {'code': code('seimlip.lammps', 'seimlip-lmp')},
         ('path', 'ase'): lambda: {
             'code': code('seimlip.ase', sys.executable),
-            'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': LENNARD_JONES}}),
+            'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': LENNARD_JONES}, 'fmax': 0.01}),
         },
         ('path', 'vasp'): lambda: {
             'code': request.getfixturevalue('vasp_code'), 'options': orm.Dict(VASP_SCHEDULER),
-            'parameters': orm.Dict({'potential_family': request.getfixturevalue('potcar_family')}),
+            'parameters': orm.Dict({'potential_family': request.getfixturevalue('potcar_family'), 'fmax': 0.01}),
         },
         ('dynamics', 'ase'): lambda: {
             'code': code('seimlip.ase', sys.executable), 'parameters': orm.Dict({'calculator': {'name': 'mtp'}}),

@@ -12,33 +12,12 @@ from aiida_seimlip.engines.contract import engine_names, load_engine
 from aiida_seimlip.functions.parameters import with_remaining_steps
 from aiida_seimlip.functions.transport.dynamics import join_dynamics
 from aiida_seimlip.options.dynamics import LammpsDynamicsOptions
-from aiida_seimlip.science.analysis.track import Track
-from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.mtp.evaluate import Evaluator
+from aiida_seimlip.testing.dynamics import PARAMETERS, start
 
 from .conftest import LENNARD_JONES, image, labelled
 
-PARAMETERS = {
-    'ensemble': 'nvt', 'temperature': 20.0, 'timestep': 4.0, 'n_steps': 60, 'seed': 5, 'thermostat_damping': 200.0,
-    'mobile': ['Ne'], 'track_every': 10, 'dump_every': 10,
-}  # fmt: skip
-
 ENGINES = engine_names('dynamics')
 all_engines = pytest.mark.parametrize('name', ENGINES)
-
-
-def start(shift=0.0, velocity=None):
-    """Return a monoclinic cell of eight atoms in a general orientation.
-
-    :param shift: of all atoms, in Å.
-    :param velocity: of all atoms, in Å/ps, beside a thermal motion.
-    """
-    frames = Frames.from_atoms([image(1, scale=0.02, strain=0.02)])
-    frames = frames.replace(positions=frames.positions + shift)
-    if velocity is not None:
-        thermal = np.random.default_rng(3).normal(scale=1.0, size=(8, 3))
-        frames = frames.replace(velocities=thermal + velocity)
-    return FramesData(frames)
 
 
 def run(name, settings, **inputs):
@@ -49,36 +28,6 @@ def run(name, settings, **inputs):
     outputs, node = run_get_node(load_engine('dynamics', name), **own, **inputs, parameters=merged)
     assert node.is_finished_ok, node.exit_message
     return node, outputs
-
-
-@all_engines
-def test_track_at_constant_volume(name, settings, potential):
-    """It equals what follows from the whole frames, of ions that leave the cell through all its faces, many times."""
-    moving = start(velocity=[150.0, -60.0, 90.0])
-    parameters = {'ensemble': 'nve', 'velocities': 'keep', 'n_steps': 120, 'timestep': 2.0}
-    _, outputs = run(name, settings, potential=potential, structure=moving, parameters=parameters)
-    track = load_track(outputs['track'])
-    expected = Track.from_frames(outputs['trajectory'].get_frames(), ['Ne'], 2.0)
-    assert track.symbols == ('Ne', 'Ne')
-    np.testing.assert_array_equal(track.steps, np.arange(0, 121, 10))
-    np.testing.assert_allclose(track.positions, expected.positions, atol=6e-5)
-    np.testing.assert_allclose(track.framework, expected.framework, atol=1e-6)
-    np.testing.assert_allclose(track.cells, expected.cells, atol=1e-6)
-    np.testing.assert_allclose(track.positions[-1] - track.positions[0], [36.0, -14.4, 21.6] * np.ones((2, 3)), atol=1)
-    still = track.drift_free().positions
-    assert np.abs(still - still[0]).max() < 1.5
-
-
-@all_engines
-def test_track_in_a_cell_that_changes(name, settings, potential):
-    parameters = {'ensemble': 'npt_tri', 'barostat_damping': 4000.0}
-    _, outputs = run(name, settings, potential=potential, structure=start(shift=1.0), parameters=parameters)
-    track = load_track(outputs['track'])
-    expected = Track.from_frames(outputs['trajectory'].get_frames(), ['Ne'], 4.0)
-    assert np.ptp(track.volumes) > 1.0
-    np.testing.assert_allclose(track.positions, expected.positions, atol=6e-5)
-    np.testing.assert_allclose(track.framework, expected.framework, atol=1e-6)
-    np.testing.assert_allclose(track.cells, expected.cells, atol=1e-6)
 
 
 def test_engines_agree(settings, potential):
@@ -97,36 +46,6 @@ def test_engines_agree(settings, potential):
     np.testing.assert_allclose(tracks[0].framework, tracks[1].framework, atol=1e-6)
     finals = [outputs['final'].get_frames() for outputs in found]
     np.testing.assert_allclose(finals[0].velocities, finals[1].velocities, atol=1e-4)
-
-
-@all_engines
-def test_start_alone_is_evaluated(name, settings, potential):
-    _, outputs = run(name, settings, potential=potential, parameters={'n_steps': 0})
-    results, frames = outputs['results'].get_dict(), outputs['trajectory'].get_frames()
-    evaluation = Evaluator(potential.get_mtp()).compute_frames(start().get_frames())
-    assert (results['outcome'], results['n_steps'], results['n_jobs']) == ('completed', 0, 1)
-    assert frames.origin_steps.tolist() == [0]
-    assert frames.energies[0] == pytest.approx(evaluation.site_energies.sum(), abs=1e-9)
-    np.testing.assert_allclose(frames.forces, evaluation.forces, atol=1e-8)
-    assert 'track' not in outputs
-
-
-@all_engines
-def test_results(name, settings, potential):
-    parameters = {'n_steps': 200, 'mobile': [], 'dump_every': 20, 'thermo_every': 20}
-    _, outputs = run(name, settings, potential=potential, parameters=parameters)
-    results = outputs['results'].get_dict()
-    assert results['outcome'] == 'completed'
-    assert results['message'] is None
-    assert (results['n_steps'], results['n_steps_asked'], results['n_jobs']) == (200, 200, 1)
-    assert 5.0 < results['mean_temperature'] < 40.0
-    assert results['mean_volume'] == pytest.approx(start().get_frames().volumes[0], rel=1e-9)
-    assert np.isfinite(results['mean_pressure'])
-    assert 0.0 <= results['loop_seconds'] <= results['seconds'] + 1.0
-    assert outputs['trajectory'].n_frames == 11
-    assert outputs['trajectory'].n_labelled == 11
-    assert outputs['final'].get_frames().origin_steps.tolist() == [200]
-    assert 'track' not in outputs
 
 
 def test_crash_is_an_outcome(settings, potential):

@@ -1,0 +1,1 @@
+"""An engine of the socket `reference` in a package of its own."""
