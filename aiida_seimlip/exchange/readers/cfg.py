@@ -82,7 +82,7 @@ def _with_features(frames: Frames, features: Sequence[dict[str, str]], given: st
     for index, item in enumerate(features):
         record = Record(np.empty(0), np.empty((0, 3)), frames.cells[index], frames.pbc[index])
         take_own(record, {key: item.pop(key) for key in OWN if key in item})
-        record.method = record.method or _method(item.get(CALCULATED_BY, ''), given)
+        record.method = record.method or _method(' '.join(item.get(CALCULATED_BY, '').split()), given)
         records.append(record)
         exact = np.array(item.pop(EXACT_STRESS, '').split(), dtype=float) if EXACT_STRESS in item else None
         if stresses is not None and exact is not None and np.allclose(exact, stresses[index], rtol=1e-9, atol=1e-12):
