@@ -141,8 +141,12 @@ def label(tmp_path):
     return run
 
 
-@pytest.mark.parametrize('with_dispersion', [False, True], ids=['bare', 'D3'])
-@pytest.mark.parametrize('name', CASES)
+WITH_DISPERSION = ('emt', 'tblite', 'sevennet')
+
+
+@pytest.mark.parametrize(
+    ('name', 'with_dispersion'), [*((name, False) for name in CASES), *((name, True) for name in WITH_DISPERSION)]
+)
 def test_derivatives(label, name, with_dispersion):
     case = CASES[name]
     if with_dispersion:

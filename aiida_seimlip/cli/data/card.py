@@ -264,7 +264,8 @@ def _calculator(process: orm.ProcessNode | None) -> str:
     arguments = ', '.join(f'{key}={value!r}' for key, value in keywords.items())
     results = process.outputs.results.get_dict() if 'results' in process.outputs else {}
     versions = ', '.join(f'{key} {value}' for key, value in (results.get('versions') or {}).items() if value)
-    return f'{name}({arguments}){f" with {versions}" if versions else ""}' if name else ''
+    added = f' + D3({found["dispersion"]["damping"]})' if found.get('dispersion') else ''
+    return f'{name}({arguments}){added}{f" with {versions}" if versions else ""}' if name else ''
 
 
 def _describe_potential(potential: PotentialData) -> str:

@@ -152,6 +152,11 @@ REFERENCES = {
             'Journal of Physics: Condensed Matter', 2017, '29', '465901', '10.1088/1361-648X/aa8f79',
         ),
         Reference(
+            'Gonze2020ABINIT', ('Gonze, X.', 'others'),
+            'The ABINIT project: Impact, environment and recent developments',
+            'Computer Physics Communications', 2020, '248', '107042', '10.1016/j.cpc.2019.107042',
+        ),
+        Reference(
             'Batatia2022MACE', ('Batatia, I.', 'Kovács, D. P.', 'Simm, G. N. C.', 'Ortner, C.', 'Csányi, G.'),
             'MACE: Higher Order Equivariant Message Passing Neural Networks for Fast and Accurate Force Fields',
             'arXiv', 2022, '', '2206.07697', '10.48550/arXiv.2206.07697',

@@ -17,6 +17,7 @@ XTB = {'GFN1-xTB': ('Grimme2017GFN1',), 'GFN2-xTB': ('Bannwarth2019GFN2',)}
 DAMPED = {'d3bj': ('Grimme2010D3', 'Grimme2011BJ'), 'd3': ('Grimme2010D3',), 'd3zero': ('Grimme2010D3',)}
 
 CALCULATORS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    'abinit': ('ABINIT', '', ('Gonze2020ABINIT',)),
     'chgnet': ('CHGNet', 'chgnet', ('Deng2023CHGNet',)),
     'emt': ('ASE', 'ase', ('Jacobsen1996EMT',)),
     'espresso': ('Quantum ESPRESSO', '', ('Giannozzi2017QE',)),
