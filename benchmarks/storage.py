@@ -27,7 +27,7 @@ def synthetic_frames(n_frames: int, n_atoms: int) -> Frames:
     edge = int(np.ceil(n_atoms ** (1 / 3)))
     lattice = SPACING * np.stack(np.meshgrid(*[np.arange(edge)] * 3, indexing='ij'), axis=-1).reshape(-1, 3)[:n_atoms]
     shape = (n_frames * n_atoms, 3)
-    return Frames(
+    frames = Frames(
         numbers=np.tile(np.resize([3, 6, 8], n_atoms), n_frames),
         positions=np.tile(lattice, (n_frames, 1)) + generator.normal(0, 0.1, shape),
         ptr=np.arange(n_frames + 1) * n_atoms,
@@ -37,6 +37,8 @@ def synthetic_frames(n_frames: int, n_atoms: int) -> Frames:
         forces=generator.normal(0, 2, shape),
         stresses=generator.normal(0, 0.05, (n_frames, 6)),
     )
+    features = [{'config_type': 'bulk', 'source_file': 'train.cfg', 'source_index': i} for i in range(n_frames)]
+    return frames.computed_by('GFN1-xTB', 'free').with_features(features)
 
 
 def timed(label: str, function: Callable[[], Any]) -> Any:

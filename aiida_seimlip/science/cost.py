@@ -17,10 +17,13 @@ SECONDS_PER_HOUR = 3600.0
 NPY_HEADER = 128
 """Bytes of an ``.npy`` file before its data; that of short arrays of numbers."""
 
+METHOD_LENGTH = 46
+"""Bytes of the method of a frame: that of a prediction, which is longer than the names of most references."""
+
 ZIP_ENTRY, ZIP_END = 30 + 20 + 46, 22
 """Bytes of a zip file for each entry (its two headers, with the extra field that numpy asks for) and at its end."""
 
-Known = Literal['energies', 'forces', 'stresses', 'grades', 'velocities', 'origins', 'steps']
+Known = Literal['energies', 'forces', 'stresses', 'grades', 'velocities', 'methods', 'origins', 'steps']
 """What may be known of a frame beyond species, positions and cell."""
 
 
@@ -154,6 +157,7 @@ def frames_bytes(n_frames: int, n_atoms: int, known: Collection[Known] = ()) -> 
     optional: dict[Known, dict[str, int]] = {
         'energies': {'energies': 8 * n_frames}, 'forces': {'forces': 24 * total}, 'grades': {'grades': 8 * n_frames},
         'stresses': {'stresses': 48 * n_frames}, 'velocities': {'velocities': 24 * total},
+        'methods': {'methods': METHOD_LENGTH * n_frames, 'energy_kinds': 4 * n_frames},
         'steps': {'origin_steps': 8 * n_frames},
         'origins': {'origin_uuids': 144 * n_frames, 'origin_indices': 8 * n_frames},
     }  # fmt: skip

@@ -163,6 +163,8 @@ class Frames:
         :param energy_kind: one of `ENERGY_KINDS`.
         """
         known = self.is_computed
+        if not known.any():
+            return self.replace(methods=None, energy_kinds=None)
         return self.replace(methods=np.where(known, method, ''), energy_kinds=np.where(known, energy_kind, ''))
 
     def with_features(self, features: Sequence[Mapping[str, Any]]) -> Frames:

@@ -1,6 +1,7 @@
 """Time from measured speeds, and room from shapes: compared with what is really written."""
 
 import io
+import uuid
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from aiida_seimlip.data.frames import FILENAME, FramesData
 from aiida_seimlip.science.analysis.track import Track
 from aiida_seimlip.science.cost import CostError, Speed, find_rate, frames_bytes, n_samples, track_bytes
-from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.frames import Frames, predicted_by
 
 
 def speeds(*pairs, with_grades=False, n_ranks=1):
@@ -85,7 +86,15 @@ def test_long_track_of_the_paper_stays_small():
     assert track_bytes(20_000, 480) < 200e6
 
 
-@pytest.mark.parametrize('known', [(), ('energies', 'forces'), ('energies', 'forces', 'stresses', 'grades', 'steps')])
+@pytest.mark.parametrize(
+    'known',
+    [
+        (),
+        ('energies', 'forces'),
+        ('energies', 'methods'),
+        ('energies', 'forces', 'stresses', 'grades', 'methods', 'steps'),
+    ],
+)
 def test_frames_take_what_is_said(known, li2co3):
     n_frames, size = 7, len(li2co3)
     frames = Frames.from_atoms([li2co3] * n_frames)
@@ -93,7 +102,10 @@ def test_frames_take_what_is_said(known, li2co3):
         'energies': np.zeros(n_frames), 'forces': np.zeros((n_frames * size, 3)), 'stresses': np.zeros((n_frames, 6)),
         'grades': np.ones(n_frames), 'steps': np.arange(n_frames),
     }  # fmt: skip
-    given = {'origin_steps' if name == 'steps' else name: arrays[name] for name in known}
-    node = FramesData(frames.replace(**given))
+    given = {'origin_steps' if name == 'steps' else name: arrays[name] for name in known if name != 'methods'}
+    frames = frames.replace(**given)
+    if 'methods' in known:
+        frames = frames.computed_by(predicted_by(str(uuid.uuid4())), 'free')
+    node = FramesData(frames)
     written = len(node.base.repository.get_object_content(FILENAME, mode='rb'))
     assert frames_bytes(n_frames, size, known) == written

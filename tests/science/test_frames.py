@@ -361,6 +361,11 @@ class TestProvenance:
         assert partly.methods.tolist() == ['potential:ab', 'potential:ab', '']
         assert partly.energy_kinds.tolist() == ['free', 'free', '']
 
+    def test_computed_by_of_nothing(self, frames):
+        bare = frames.without_labels().computed_by('PBE', 'free')
+        assert bare.methods is bare.energy_kinds is None
+        assert Frames.empty().computed_by('PBE').methods is None
+
     def test_hash_does_not_know(self, known, frames):
         assert known.hashes() == frames.hashes()
 

@@ -96,8 +96,10 @@ def _explorations(
     kept = n_samples(condition.n_steps, condition.dump_every)
     thermo = thermo_bytes(n_samples(condition.n_steps, condition.thermo_every))
     n_bytes = sum(
-        frames_bytes(kept, size, ('forces', 'steps')) + frames_bytes(MAX_CANDIDATES, size, ('grades', 'steps'))
-        + frames_bytes(1, size, ('velocities', 'steps')) + thermo
+        frames_bytes(kept, size, ('forces', 'methods', 'steps'))
+        + frames_bytes(MAX_CANDIDATES, size, ('grades', 'steps'))
+        + frames_bytes(1, size, ('velocities', 'steps'))
+        + thermo
         for size in sizes
     )  # fmt: skip
     return Work(

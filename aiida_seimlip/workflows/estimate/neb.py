@@ -10,7 +10,7 @@ from aiida_seimlip.science.cost import Known, frames_bytes
 from aiida_seimlip.workflows.estimate.plan import LABELLED, Plan, Work, sizes_of
 
 ENDS = 2
-WITH_FORCES: tuple[Known, ...] = ('energies', 'forces')
+WITH_FORCES: tuple[Known, ...] = ('energies', 'forces', 'methods')
 
 
 def plan_neb(inputs: Mapping[str, Any]) -> Plan:

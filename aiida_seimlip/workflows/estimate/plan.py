@@ -10,7 +10,7 @@ from aiida import orm
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.science.cost import NPY_HEADER, Known
 
-LABELLED: tuple[Known, ...] = ('energies', 'forces', 'stresses', 'origins', 'steps')
+LABELLED: tuple[Known, ...] = ('energies', 'forces', 'stresses', 'methods', 'origins', 'steps')
 """What is known of a labelled frame."""
 
 THERMO_COLUMNS = 19

@@ -15,7 +15,7 @@ from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.science.cost import Known, frames_bytes, n_samples, track_bytes
 from aiida_seimlip.workflows.estimate.plan import Plan, Work, sizes_of, thermo_bytes
 
-WHOLE: tuple[Known, ...] = ('energies', 'forces', 'steps')
+WHOLE: tuple[Known, ...] = ('energies', 'forces', 'methods', 'steps')
 """What is known of the whole frames of a run."""
 
 
