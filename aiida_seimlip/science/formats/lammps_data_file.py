@@ -23,7 +23,7 @@ _SECTIONS = ('Masses', 'Atoms', 'Velocities')
 _OTHER_SECTION = re.compile(
     r'(Pair|PairIJ|Bond|Angle|Dihedral|Improper|BondBond|BondAngle|MiddleBondTorsion|EndBondTorsion|AngleTorsion|'
     r'AngleAngleTorsion|BondBond13|AngleAngle) Coeffs|Bonds|Angles|Dihedrals|Impropers|CMAP|'
-    r'(Bond|Angle|Dihedral|Improper) Type Labels'
+    r'(Atom|Bond|Angle|Dihedral|Improper) Type Labels'
 )
 """Sections that say nothing of the configuration."""
 

@@ -171,6 +171,11 @@ Masses
 1 15.999 # O
 2 1.008 # H
 
+Atom Type Labels
+
+1 O
+2 H
+
 Bond Coeffs # harmonic
 
 1 450 1.0

@@ -193,6 +193,16 @@ def test_energy_without_the_work_of_pressure(tmp_path):
     assert 'PSTRESS' in found.notes[0]
 
 
+def test_forces_on_fixed_atoms_are_kept(tmp_path):
+    """Selective dynamics keeps atoms in place; what the method computed for them is a label all the same."""
+    path = tmp_path / 'vasprun.xml'
+    selective = (
+        '  <varray type="logical" name="selective" >\n' + '   <v type="logical" > F  F  F </v>\n' * 3 + '  </varray>\n'
+    )
+    path.write_text(vasprun([Step()]).replace('  </structure>\n', f'{selective}  </structure>\n'))
+    np.testing.assert_array_equal(read_vasprun(path).frames.forces, FORCES)
+
+
 def test_elements_beyond_the_tenth(tmp_path):
     """VASP 6.3 counts the atoms of ten elements only; the others must not be taken for them."""
     path = tmp_path / 'OUTCAR'

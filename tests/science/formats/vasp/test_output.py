@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from aiida_seimlip.science.formats.vasp.output import (
     read_vasprun_species,
 )
 from aiida_seimlip.science.formats.vasp.steps import read_vasprun_steps
+
+CASES = Path(__file__).parents[3] / 'fixtures' / 'cases'
 
 OUTCAR = """ vasp.6.4.2
    VRHFIN =Li: 1s2s2p
@@ -101,6 +104,14 @@ def test_steps():
     np.testing.assert_allclose(found.positions[0], [[0.5, 0.0, 3.0]])
     np.testing.assert_allclose(found.forces[1], [[0.1, 0.2, 0.3]])
     np.testing.assert_allclose(found.stresses[0, 0], [1.0, 2.0, 3.0])
+
+
+def test_nelm_of_the_response_functions_is_another():
+    """VASP 5 states NELM twice; 12 steps are fewer than the 60 that were allowed."""
+    with (CASES / 'vasp5_two_nelm.vasprun.xml').open('rb') as handle:
+        found = read_vasprun_steps(handle)
+    assert (found.nelm, found.n_electronic.tolist(), found.is_complete) == (60, [12, 12, 12], True)
+    assert found.converged.all()
 
 
 def test_steps_of_a_file_that_is_cut_off():
