@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from aiida_seimlip.science.structures.cells import CellExtremes
@@ -37,7 +41,23 @@ class CellRecord(Record):
     smallest_height: float
     cutoff: float | None = Field(default=None, description='Of the potential, in Å; none if unknown.')
 
+    @classmethod
+    def joined(cls, cells: Sequence[Mapping[str, Any] | None]) -> CellRecord | None:
+        """Return how far the cell of a run has gone that took several jobs, None if that is not known of all.
+
+        :param cells: the content of a `CellRecord` of each job, in order.
+        """
+        records = [cls(**cell) for cell in cells if cell is not None]
+        if not records or len(records) < len(cells):
+            return None
+        joined = CellExtremes.joined([record.extremes for record in records])
+        return cls(**asdict(joined), cutoff=records[0].cutoff)
+
+    @property
+    def extremes(self) -> CellExtremes:
+        """The numbers, without the cut-off."""
+        return CellExtremes(**self.model_dump(exclude={'cutoff'}))
+
     def explain(self) -> str:
         """Say what has become of the cell, as part of a sentence about it; empty if it stayed what it was."""
-        extremes = CellExtremes(**self.model_dump(exclude={'cutoff'}))
-        return ', and '.join(extremes.explain(0.0 if self.cutoff is None else self.cutoff))
+        return ', and '.join(self.extremes.explain(0.0 if self.cutoff is None else self.cutoff))

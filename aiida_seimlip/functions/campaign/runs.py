@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
 
@@ -11,8 +10,8 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.options.records import CellRecord
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.structures.cells import CellExtremes
 
 
 @calcfunction
@@ -35,6 +34,7 @@ def merge_runs(parameters: orm.Dict, **jobs: Any) -> dict[str, orm.Data]:
     grades = [run['results']['highest_grade'] for run in runs if run['results'].get('highest_grade') is not None]
     time = sum(_time(run) for run in tries[-1])
     candidates = _join('candidates', runs, unique=True)
+    cell = CellRecord.joined([run['results'].get('cell') for run in tries[-1]])
     results = {
         **runs[-1]['results'].get_dict(),
         'n_steps': round(time / parameters['timestep']),
@@ -42,7 +42,7 @@ def merge_runs(parameters: orm.Dict, **jobs: Any) -> dict[str, orm.Data]:
         'highest_grade': max(grades, default=None),
         'n_candidates': 0 if candidates is None else candidates.n_frames,
         'n_jobs': len(runs),
-        'cell': _join_cells(tries[-1]),
+        'cell': None if cell is None else cell.model_dump(),
         'tries': [_describe(one) for one in tries],
     }
     wanted, reached = (float(node['temperature']) for node in (parameters, runs[-1]['parameters']))
@@ -63,15 +63,6 @@ def _describe(jobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         'temperature': parameters['temperature'], 'timestep': parameters['timestep'], 'outcome': results['outcome'],
         'n_steps': sum(job['results']['n_steps'] for job in jobs), 'message': results.get('message'),
     }  # fmt: skip
-
-
-def _join_cells(jobs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return how far the cell has gone in the jobs of one try, None if nobody has looked."""
-    cells = [job['results'].get('cell') for job in jobs]
-    if not all(cells):
-        return None
-    joined = CellExtremes.joined([CellExtremes(**{k: v for k, v in cell.items() if k != 'cutoff'}) for cell in cells])
-    return {**asdict(joined), 'cutoff': cells[0].get('cutoff')}
 
 
 def _time(run: Mapping[str, Any]) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from aiida import orm
 from ase.data import atomic_numbers
 
@@ -18,10 +17,8 @@ from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.filling import count_neighbourhoods, most_rows, n_tolerated, n_unfilled
 from aiida_seimlip.science.mtp.levels import untrained
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
-from aiida_seimlip.science.structures.cells import heights, largest_gaps
+from aiida_seimlip.science.structures.cells import describe_vacuum, heights
 
-VACUUM = 6.0
-"""Width in Å of a slab without atoms from which on it is a vacuum."""
 MORE_TO_LEARN = (
     'give more starts or larger cells (`aiida-seimlip structure supercell`), more perturbed copies '
     '(`bootstrap.n_perturbed`), or take a lower level'
@@ -101,24 +98,12 @@ def _warn_about_vacuum(starts: Mapping[str, Frames], options: ActiveLearningOpti
     held_out = options.held_out.conditions if options.held_out is not None else []
     free = [condition.label for condition in (*options.exploration.conditions, *held_out) if condition.is_npt]
     for name, frame in starts.items() if free else ():
-        width = describe_vacuum(frame)
+        width = describe_vacuum(frame.positions, frame.cells[0]) if frame.pbc.all() else None
         if width is not None:
             yield (
                 f'The start `{name}` has {width}, where nothing holds the cell that {free[0]} sets free: it may swell, '
                 'tilt or collapse. Explore it at constant volume (`nvt`).'
             )
-
-
-def describe_vacuum(frame: Frames) -> str | None:
-    """Say how wide the vacuum in a cell is, and along which vector; None if there is none.
-
-    :param frame: one frame.
-    """
-    if not frame.pbc.all() or not frame.numbers.size:
-        return None
-    gaps = largest_gaps(frame.positions, frame.cells[0])
-    axis = int(np.argmax(gaps))
-    return f'a vacuum of {gaps[axis]:.1f} Å along {"abc"[axis]}' if gaps[axis] > VACUUM else None
 
 
 def _warn_about_neighbourhoods(

@@ -10,7 +10,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.transport.diffusivity import Purpose
+from aiida_seimlip.functions.transport.diffusivity import Purpose, warn_about_vacuum
 from aiida_seimlip.functions.transport.points import Temperature, combine_runs, read_run
 from aiida_seimlip.functions.transport.verdict import judge
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, TransportEngines
@@ -60,7 +60,7 @@ def analyse_diffusion(
         max_share_above=settings.domain.max_share if audit else None,
         points=[one.point for one in temperatures], arrhenius=_describe_fit(fit, temperatures),
         extrapolation=_extrapolate(fit, temperatures, settings.extrapolate_to), decomposition=units,
-        warnings=_warnings(start, temperatures, audit, potential),
+        warnings=[*warn_about_vacuum(start, settings), *_warnings(start, temperatures, audit, potential)],
     )  # fmt: skip
     verdict = judge(results)
     results = results.model_copy(update={'message': None if verdict is None else verdict.message})

@@ -14,6 +14,7 @@ from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.options.transport.results import temperature_key
 from aiida_seimlip.science.seeds import derive_seed
+from aiida_seimlip.science.structures.cells import describe_vacuum
 
 
 class Purpose(IntEnum):
@@ -39,6 +40,22 @@ def prepare_start(structure: orm.Data) -> FramesData:
         raise ValueError(f'The start must be one frame, but there are {len(frames)}.')
     at_rest = np.zeros_like(frames.positions)
     return FramesData(frames.without_labels().replace(velocities=at_rest, grades=None))
+
+
+def warn_about_vacuum(structure: orm.Data, settings: DiffusivityOptions) -> list[str]:
+    """Return a sentence if the start has a vacuum and the cell is free to change: nothing holds it there.
+
+    :param structure: one frame, or a structure.
+    :param settings: of the diffusivity.
+    """
+    frame, ensemble = get_frame(structure), settings.dynamics.ensemble
+    width = describe_vacuum(frame.positions, frame.cells[0]) if frame.pbc.all() else None
+    if width is None or not ensemble.startswith('npt'):
+        return []
+    return [
+        f'The start has {width}, where nothing holds the cell that `{ensemble}` sets free: it may swell, tilt or '
+        'collapse. Run it at constant volume (`nvt`).'
+    ]
 
 
 @calcfunction

@@ -13,6 +13,7 @@ from aiida.engine import calcfunction
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.track import join_track_nodes, load_track
 from aiida_seimlip.options.dynamics import LammpsDynamicsOptions
+from aiida_seimlip.options.records import CellRecord
 from aiida_seimlip.science.frames import Frames
 
 MEANS = ('mean_temperature', 'mean_pressure', 'mean_volume')
@@ -42,12 +43,14 @@ def join_dynamics(**jobs: Any) -> dict[str, orm.Data]:
     runs = [job for _, job in sorted(jobs.items())]
     lasting = [run for run, after in zip_longest(runs, runs[1:]) if after is None or not _is_again(run, after)]
     contents = [run['results'].get_dict() for run in lasting]
+    cell = CellRecord.joined([content.get('cell') for content in contents])
     results = {
         **contents[-1],
         **{name: _sum([content.get(name) for content in contents]) for name in SUMS},
         **{name: _mean([(content.get(name), content['n_steps']) for content in contents]) for name in MEANS},
         'n_steps_asked': contents[0]['n_steps_asked'],
         'n_jobs': len(runs),
+        'cell': None if cell is None else cell.model_dump(),
     }
     outputs: dict[str, orm.Data] = {}
     tracks = [run['track'] for run in lasting if 'track' in run]

@@ -81,7 +81,7 @@ def read_run(
     key = planned['key']
     results = groups['results'][key].get_dict() if key in groups.get('results', {}) else {}
     grades = {name: value for name, value in audit.get(key, {}).items() if name in ReplicaRecord.model_fields}
-    names = ('n_steps', 'n_steps_asked', 'n_jobs', 'mean_temperature', 'mean_pressure')
+    names = ('n_steps', 'n_steps_asked', 'n_jobs', 'mean_temperature', 'mean_pressure', 'cell')
     record = ReplicaRecord(
         key=key, seed=planned['seed'], outcome=end.get('outcome', 'failed'), phase=end.get('phase', 'production'),
         message=end.get('message'), uuid=end.get('uuid'), volume=results.get('mean_volume'),
@@ -127,7 +127,7 @@ def combine_runs(
         seed = derive_seed(settings.seed, Purpose.ESTIMATE, millikelvin(temperature), settings.replicas)
         values |= _describe_estimates(whole, seed)
     flags += _flags_of_estimates(runs) + _flags_of_domain(runs, settings)
-    flags += _flags_of_volume(runs) + _flags_of_units(units, whole.point.key)
+    flags += _flags_of_volume(runs) + _flags_of_cells(runs) + _flags_of_units(units, whole.point.key)
     if values.get('scatter_factor') and values['scatter_factor'] > 2.0:
         flags.append(f'the replicas scatter {values["scatter_factor"]:.1f} times as much as their error bars tell')
     is_outside = any(is_out_of_domain(run.record, settings.domain.max_share) for run in runs)
@@ -216,6 +216,12 @@ def _flags_of_volume(runs: Sequence[Run]) -> list[str]:
             if abs(last / first - 1.0) > LARGEST_DRIFT:
                 flags.append(f'not equilibrated: the volume of {run.record.key} changes by {last / first - 1.0:+.1%}')
     return flags
+
+
+def _flags_of_cells(runs: Sequence[Run]) -> list[str]:
+    """Say where a cell swelled, tilted or got too thin."""
+    found = {run.record.key: run.record.cell.explain() for run in runs if run.record.cell is not None}
+    return [f'the cell of {key} {words}' for key, words in found.items() if words]
 
 
 def _flags_of_units(units: Mapping[str, Any], key: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from aiida_seimlip.options.records import Record
+from aiida_seimlip.options.records import CellRecord, Record
 
 RunOutcome = Literal['completed', 'broke', 'crashed', 'out_of_walltime', 'failed']
 """How a run can end; ``failed`` is a technical failure, without any trajectory."""
@@ -78,6 +78,7 @@ class ReplicaRecord(Record):
     mean_temperature: float | None = Field(default=None, description='Mean of the production in K.')
     mean_pressure: float | None = Field(default=None, description='Mean of the production in bar.')
     volume: float | None = Field(default=None, description='Mean of the production in Å³.')
+    cell: CellRecord | None = Field(default=None, description='How far the cell went in the production.')
     duration_ps: float | None = Field(default=None, description='Length of the track in ps.')
     n_hops: int | None = Field(default=None, description='Hops of mobile ions in the track.')
     n_graded: int | None = Field(default=None, description='Frames of the production whose grade was evaluated.')

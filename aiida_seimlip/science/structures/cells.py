@@ -10,6 +10,8 @@ import numpy as np
 
 SWELLING = 1.2
 """Ratio of volumes from which a cell has swelled, or, the other way round, shrunk."""
+VACUUM = 6.0
+"""Width in Å of a slab without atoms from which on it is a vacuum."""
 TILT = 10.0
 """Degrees by which an angle has to become sharper for a cell to have tilted."""
 
@@ -33,6 +35,19 @@ def largest_gaps(positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
     gaps = np.diff(np.concatenate([scaled, scaled[:1] + 1.0]), axis=0).max(axis=0)
     widths: np.ndarray = gaps * heights(cell)
     return widths
+
+
+def describe_vacuum(positions: np.ndarray, cell: np.ndarray) -> str | None:
+    """Say how wide the vacuum in a periodic cell is, and along which vector; None if there is none.
+
+    :param positions: of the atoms in Å; shape (n_atoms, 3).
+    :param cell: cell vectors in rows, in Å; shape (3, 3).
+    """
+    if not len(positions):
+        return None
+    gaps = largest_gaps(positions, cell)
+    axis = int(np.argmax(gaps))
+    return f'a vacuum of {gaps[axis]:.1f} Å along {"abc"[axis]}' if gaps[axis] > VACUUM else None
 
 
 def sharpest_angle(cell: np.ndarray) -> float:

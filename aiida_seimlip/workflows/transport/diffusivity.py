@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aiida import orm
@@ -12,6 +13,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SocketWorkChain
 from aiida_seimlip.functions.audit import audit_grades
 from aiida_seimlip.functions.transport.analysis import analyse_diffusion
+from aiida_seimlip.functions.transport.diffusivity import warn_about_vacuum
 from aiida_seimlip.functions.transport.run_structure import analyse_structure
 from aiida_seimlip.functions.transport.verdict import EXIT_CODES, judge
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, TransportEngines
@@ -109,6 +111,14 @@ class DiffusivityWorkChain(DiffusivityProtocolMixin, TransportRunsMixin):
         spec.exit_code(320, 'ERROR_ALL_RUNS_FAILED', message='No run gave a track to look at; the first: {reason}')
         for label, (status, message) in EXIT_CODES.items():
             spec.exit_code(status, label, message=message)
+
+    @classmethod
+    def find_warnings(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield a sentence for each thing that is likely to go wrong, for those who are about to submit.
+
+        :param inputs: that pass all checks.
+        """
+        yield from warn_about_vacuum(inputs['structure'], DiffusivityOptions.from_node(inputs['options']))
 
     # -- end ----------------------------------------------------------------------------------------------------------
 

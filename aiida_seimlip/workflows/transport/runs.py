@@ -12,7 +12,7 @@ from aiida.engine import ExitCode
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
 from aiida_seimlip.engines.pool import PoolMixin
 from aiida_seimlip.functions.audit import compare_start
-from aiida_seimlip.functions.transport.diffusivity import plan_diffusivity, prepare_start
+from aiida_seimlip.functions.transport.diffusivity import plan_diffusivity, prepare_start, warn_about_vacuum
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, TransportEngines
 from aiida_seimlip.options.transport.results import ParityRecord
 from aiida_seimlip.workflows.failures import explain_failure
@@ -61,6 +61,8 @@ class TransportRunsMixin(PoolMixin):
     def setup(self) -> None:
         """Make the start, and the parameters of all runs."""
         self.ctx.start = prepare_start(self.inputs.structure)
+        for warning in warn_about_vacuum(self.ctx.start, self.settings):
+            self.report(f'WARNING: {warning}')
         engine = {'engine': {'parameters': self.inputs.dynamics['parameters']}} if self._has_parameters else {}
         outputs = plan_diffusivity(self.inputs.options, **engine)
         self.ctx.plan, self.ctx.parameters = outputs['plan'], dict(outputs['parameters'])

@@ -83,3 +83,10 @@ def test_time_stamps_are_read_back():
     stamps = STAMP_PATTERN.findall(done.stdout)
     assert [kind for kind, _ in stamps] == ['start', 'stop']
     assert float(stamps[0][1].replace(',', '.')) <= float(stamps[1][1].replace(',', '.'))
+
+
+def test_page_on_own_programs_names_the_same_lines():
+    """Codes of one's own leave the same time stamps as those that the command makes."""
+    page = (Path(__file__).parents[3] / 'docs' / 'howto' / 'own_program.md').read_text(encoding='utf-8')
+    for option, kind in (('prepend', 'start'), ('append', 'stop')):
+        assert f"--{option}-text '{codes.TIME_STAMP.format(kind)}'" in page

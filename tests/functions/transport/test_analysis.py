@@ -4,7 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from ase.build import bulk, fcc111
 
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.functions.transport.diffusivity import warn_about_vacuum
 from aiida_seimlip.functions.transport.points import Run, combine_runs
 from aiida_seimlip.functions.transport.verdict import EXIT_CODES, judge
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
@@ -93,3 +96,25 @@ def test_exit_codes_are_those_of_the_workflow():
     assert {label: DiffusivityWorkChain.exit_codes[label].status for label in EXIT_CODES} == {
         label: status for label, (status, _) in EXIT_CODES.items()
     }
+
+
+def test_cell_that_went_far_is_flagged():
+    cell = {
+        'start_volume': 1000.0, 'start_angle': 90.0, 'start_height': 18.0, 'smallest_volume': 990.0,
+        'largest_volume': 1010.0, 'sharpest_angle': 76.0, 'smallest_height': 9.5, 'cutoff': 5.0,
+    }  # fmt: skip
+    assert point_of(None, cell=cell).flags == [
+        'the cell of T0600_r0 tilted to an angle of 76°, and became 9.50 Å thin, less than twice the cut-off of 5 Å'
+    ]
+    assert point_of(None, cell={**cell, 'sharpest_angle': 89.0, 'smallest_height': 17.0}).flags == []
+
+
+@pytest.mark.parametrize(('ensemble', 'is_warned'), [('nvt', False), ('npt_iso', True), ('npt_tri', True)])
+def test_vacuum_in_a_free_cell_is_warned_of(ensemble, is_warned):
+    slab = fcc111('Cu', (2, 2, 3), vacuum=6.0, periodic=True)
+    dynamics = {**OPTIONS.dynamics.to_dict(), 'ensemble': ensemble}
+    settings = DiffusivityOptions(seed=1, temperatures=[600.0], dynamics=dynamics)
+    found = warn_about_vacuum(FramesData.from_atoms([slab]), settings)
+    assert bool(found) is is_warned
+    assert not is_warned or 'a vacuum of 12.0 Å along c' in found[0]
+    assert warn_about_vacuum(FramesData.from_atoms([bulk('Cu', cubic=True)]), settings) == []
