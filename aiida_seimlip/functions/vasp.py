@@ -45,11 +45,6 @@ def job_name(index: int) -> str:
     return f'frame_{index:05d}'
 
 
-def job_index(name: str) -> int:
-    """Return the index of the frame that a job is for."""
-    return int(name.removeprefix('frame_'))
-
-
 @calcfunction
 def prepare_vasp(frames: FramesData, parameters: orm.Dict, **optional: orm.Dict) -> dict[str, Any]:
     """Make the inputs of one job for each frame that is periodic; all jobs share what they can.

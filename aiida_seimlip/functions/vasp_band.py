@@ -103,13 +103,6 @@ def has_vtst(misc: dict[str, Any]) -> bool:
     return bool(images) and all(image.get('version') for image in images.values())
 
 
-def largest_band_force(misc: dict[str, Any]) -> float | None:
-    """Return the largest force on an atom of the band that VTST wrote last, in eV/Å; None if it wrote none."""
-    forces = [image.get('force_max_atom') for image in (misc.get('neb_data') or {}).values()]
-    known = [force for force in forces if force is not None]
-    return max(known) if known else None
-
-
 def count_steps(misc: dict[str, Any]) -> int:
     """Return how many steps a job did."""
     statuses = (misc.get('run_status') or {}).values()

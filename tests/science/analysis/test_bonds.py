@@ -9,7 +9,8 @@ from ase.build import molecule
 
 from aiida_seimlip.science.analysis.bonds import element_kinds, find_bonds, role_kinds
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.structures.crystals import li2co3, li2o
+from aiida_seimlip.science.structures.crystals import li2co3
+from tests.crystals import li2o
 from tests.science.analysis.molecules import carbonate_ion, ethylene_dicarbonate_ion, hexafluorophosphate_ion, in_box
 
 

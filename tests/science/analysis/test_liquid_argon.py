@@ -15,7 +15,6 @@ from scipy import stats
 from scipy.signal import correlate
 
 from aiida_seimlip.science.analysis.diffusion import estimate_diffusion
-from aiida_seimlip.science.analysis.finite_size import fluid_size_correction
 from aiida_seimlip.science.analysis.track import Track
 from aiida_seimlip.science.formats.lammps_dump import read_dump
 from aiida_seimlip.science.formats.lammps_log import parse_log
@@ -102,6 +101,14 @@ def test_published_diffusion_coefficient(large):
     assert abs(found.mean - RAHMAN) < 1.96 * np.hypot(found.std, RAHMAN_ERROR)
 
 
+def size_correction(temperature, viscosity, edge):
+    """Return what an infinite fluid's diffusion coefficient has more than that of a cubic periodic cell, in m²/s.
+
+    ξ k_B T / (6 π η L): I.-C. Yeh and G. Hummer, J. Phys. Chem. B 108, 15873 (2004). Solids know no such effect.
+    """
+    return 2.837297 * units._k * temperature / (6.0 * np.pi * viscosity * edge * 1e-10)
+
+
 def test_dependence_on_the_cell(large, small):
     """Atoms are slower in the smaller cell by a tenth, until both are corrected for their images."""
     found = np.array([liquid.estimate.D.mean for liquid in small])
@@ -113,7 +120,7 @@ def test_dependence_on_the_cell(large, small):
     # three stresses, integrated to 4 ps, in more than a nanosecond: known to sqrt(2 · 4 / 3 / 1160) = 5 %
     viscosity = np.average(viscosities, weights=[16, 25, 25, 25, 25])
     small_edge = small[0].edge
-    correction = fluid_size_correction(TEMPERATURE, viscosity, small_edge) - fluid_size_correction(
+    correction = size_correction(TEMPERATURE, viscosity, small_edge) - size_correction(
         TEMPERATURE, viscosity, large.edge
     )
     error = np.hypot(error, 0.05 * correction)

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures import crystals
 
 
@@ -30,25 +28,9 @@ def test_li2co3_is_sorted_by_element():
     assert ''.join(crystals.li2co3().symbols) == 'Li' * 8 + 'C' * 4 + 'O' * 12
 
 
-@pytest.mark.parametrize(
-    ('build', 'formula', 'distance'),
-    [
-        (crystals.lithium, 'Li2', 3.51 * np.sqrt(3) / 2),
-        (crystals.lif, 'F4Li4', 4.026 / 2),
-        (crystals.li2o, 'Li8O4', 4.619 * np.sqrt(3) / 4),
-    ],
-    ids=['Li', 'LiF', 'Li2O'],
-)
-def test_cubic_crystals(build, formula, distance):
-    atoms = build()
-    assert atoms.get_chemical_formula() == formula
-    assert Frames.from_atoms([atoms]).shortest_distances(4.0)[0] == pytest.approx(distance)
-
-
-@pytest.mark.parametrize('build', [crystals.li2co3, crystals.lithium, crystals.lif, crystals.li2o])
-def test_plain_atoms(build):
-    atoms = build()
+def test_li2co3_is_plain():
+    atoms = crystals.li2co3()
     assert not atoms.info
     assert set(atoms.arrays) == {'numbers', 'positions'}
-    assert build() == atoms
-    assert build() is not atoms
+    assert crystals.li2co3() == atoms
+    assert crystals.li2co3() is not atoms

@@ -11,10 +11,11 @@ from ase.geometry import find_mic
 
 from aiida_seimlip.science.structures import hops
 from aiida_seimlip.science.structures.band import faults_of_ends, interpolate
-from aiida_seimlip.science.structures.crystals import li2co3, li2o
+from aiida_seimlip.science.structures.crystals import li2co3
 from aiida_seimlip.science.structures.migration import EndPointsError, end_points, match
 from aiida_seimlip.science.structures.supercells import StructureError, supercell
 from aiida_seimlip.science.structures.symmetry import Symmetry
+from tests.crystals import li2o
 
 MATRIX = (1, 2, 2)
 MECHANISMS = ['vacancy', 'interstitial_direct', 'interstitial_knock_off', 'frenkel_pair_generation']

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.structures.crystals import li2co3, lithium
+from aiida_seimlip.science.structures.crystals import li2co3
 from aiida_seimlip.science.structures.perturbation import PerturbationError, perturb, random_strain, rattle, strain
+from tests.crystals import lithium
 
 
 @pytest.fixture

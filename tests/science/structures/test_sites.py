@@ -9,10 +9,11 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from aiida_seimlip.science.structures import crystals
+from aiida_seimlip.science.structures.crystals import li2co3
 from aiida_seimlip.science.structures.sites import empty_sites, occupied_sites, to_pymatgen
 from aiida_seimlip.science.structures.supercells import StructureError, supercell
 from aiida_seimlip.science.structures.symmetry import Symmetry
+from tests.crystals import li2o, lithium
 
 COPPER = bulk('Cu', a=3.6, cubic=True)
 
@@ -22,10 +23,10 @@ COPPER = bulk('Cu', a=3.6, cubic=True)
     [
         (COPPER, 'Cu', [4]),
         (bulk('Cu', a=3.6), 'Cu', [1]),
-        (crystals.li2co3(), 'Li', [8]),
-        (crystals.li2co3(), 'O', [4, 8]),
-        (crystals.li2co3().repeat((1, 2, 2)), 'Li', [32]),
-        (crystals.li2o(), 'Li', [8]),
+        (li2co3(), 'Li', [8]),
+        (li2co3(), 'O', [4, 8]),
+        (li2co3().repeat((1, 2, 2)), 'Li', [32]),
+        (li2o(), 'Li', [8]),
     ],
     ids=['fcc', 'fcc-primitive', 'Li2CO3', 'Li2CO3-O', 'Li2CO3-1x2x2', 'Li2O'],
 )
@@ -47,13 +48,13 @@ def test_interstices_of_fcc():
 
 
 def test_interstices_of_bcc():
-    (tetrahedral,) = empty_sites(crystals.lithium(), 'Li')
+    (tetrahedral,) = empty_sites(lithium(), 'Li')
     assert tetrahedral.multiplicity == 12
     assert tetrahedral.room == pytest.approx(np.sqrt(5) / 4 * 3.51)
 
 
 def test_interstices_of_antifluorite():
-    (octahedral,) = empty_sites(crystals.li2o(), 'Li')
+    (octahedral,) = empty_sites(li2o(), 'Li')
     assert octahedral.multiplicity == 4
     assert octahedral.room == pytest.approx(4.619 * np.sqrt(3) / 4)
 
@@ -61,7 +62,7 @@ def test_interstices_of_antifluorite():
 def test_interstices_of_li2co3_are_those_of_the_generator():
     from pymatgen.analysis.defects.generators import VoronoiInterstitialGenerator
 
-    atoms = crystals.li2co3()
+    atoms = li2co3()
     sites, symmetry = empty_sites(atoms, 'Li'), Symmetry.of(atoms)
     assert sorted(site.multiplicity for site in sites) == [4, *[8] * 7]
     assert [site.room for site in sites] == sorted((site.room for site in sites), reverse=True)
@@ -75,14 +76,14 @@ def test_interstices_of_li2co3_are_those_of_the_generator():
 
 
 def test_a_supercell_has_the_sites_of_its_cell():
-    atoms = crystals.li2co3()
+    atoms = li2co3()
     for small, large in zip(empty_sites(atoms, 'Li'), empty_sites(supercell(atoms, (1, 2, 1)), 'Li'), strict=True):
         assert large.multiplicity == 2 * small.multiplicity
         assert large.room == pytest.approx(small.room, abs=1e-6)
 
 
 def test_noise_below_the_tolerance_does_not_matter():
-    atoms = crystals.li2co3()
+    atoms = li2co3()
     atoms.positions += np.random.default_rng(1).normal(scale=0.001, size=atoms.positions.shape)
     (site,) = occupied_sites(atoms, 'Li')
     assert site.multiplicity == 8
@@ -97,7 +98,7 @@ def test_room_in_a_cell_of_one_atom_is_that_of_its_images():
 
 def test_no_such_element():
     with pytest.raises(StructureError, match='no Na in the structure, which consists of C, Li, O'):
-        occupied_sites(crystals.li2co3(), 'Na')
+        occupied_sites(li2co3(), 'Na')
 
 
 def test_missing_library(monkeypatch):
