@@ -7,6 +7,7 @@ of energy, unless the user says that a mixture is meant; an unknown method or ki
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from uuid import UUID
 
 from aiida import orm
 
@@ -49,7 +50,12 @@ def _potentials_of_creator(frames: FramesData) -> list[str]:
 
 
 def describe_potential(uuid: str) -> str:
-    """Name a potential by its PK, if it is in the profile, and the beginning of its UUID."""
+    """Name a potential by its PK, if it is in the profile, and the beginning of its UUID.
+
+    :param uuid: of the potential; what a file says of a potential that is no node is some other name.
+    """
+    if not _is_uuid(uuid):
+        return f'the potential `{uuid}`'
     found = orm.QueryBuilder().append(PotentialData, filters={'uuid': uuid}, project='id').all(flat=True)
     return (
         f'the potential {found[0]} ({uuid[:8]})' if found else f'the potential {uuid[:8]}, which is not in this profile'
@@ -61,7 +67,10 @@ def describe_method(method: str) -> str:
 
     :param method: as in `FramesData.methods`.
     """
-    return f'potential {method.removeprefix(PREDICTION)[:8]}' if method.startswith(PREDICTION) else method or 'unknown'
+    if not method.startswith(PREDICTION):
+        return method or 'unknown'
+    name = method.removeprefix(PREDICTION)
+    return f'potential {name[:8] if _is_uuid(name) else name}'
 
 
 def methods_of(sets: Mapping[str, FramesData]) -> dict[str, list[str]]:
@@ -110,6 +119,14 @@ def note_unknown(name: str, sets: Mapping[str, FramesData], method: str = '') ->
         f'It is unknown by which method the labels of {sets_named} were made, while others are by '
         f'{", ".join(f"`{one}`" for one in known)}: they are taken to go together.'
     )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _names_by(counts: Iterator[tuple[str, Mapping[str, int]]]) -> dict[str, list[str]]:

@@ -48,6 +48,9 @@ class ReferenceContract(EngineContract):
         assert outputs['failures'].get_dict() == {}
         assert found.origin_uuids.tolist() == [frames.uuid] * 3
         assert found.origin_indices.tolist() == [0, 1, 2]
+        promised = self.load().describe_labels(settings)  # type: ignore[attr-defined]
+        for said, name in zip((outputs['frames'].methods, outputs['frames'].energy_kinds), promised, strict=True):
+            assert not name or set(said) == {name}, 'the labels do not say what the engine says that it makes'
         known = [self.labelled(atoms) for atoms in images]
         if all(atoms is not None for atoms in known):
             expected = Frames.from_atoms(known)

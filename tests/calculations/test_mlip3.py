@@ -182,7 +182,7 @@ def test_refuse_unlabelled_training(refuse, frames_training, frames_labelled):
 
 def test_refuse_predictions(refuse, frames_training, frames_labelled):
     """A potential that learns from itself learns nothing; the potential that predicted them is named."""
-    predicted = frames_labelled.get_frames().computed_by('potential:0123456789ab')
+    predicted = frames_labelled.get_frames().computed_by('potential:01234567-89ab-4def-8123-456789abcdef')
     training = {'a': frames_training, 'b': FramesData(predicted)}
     words = r'Input `training\.b`: .* 16 of 16 frames are predictions of the potential 01234567'
     refuse('train', words, training=training)

@@ -36,8 +36,10 @@ def test_predictions_are_named(potential_trained):
         'Input `training.a`: energies and forces of 3 of 4 frames are predictions of the potential'
     )
     assert f'the potential {potential_trained.pk} ({potential_trained.uuid[:8]})' in message
-    other = explain_predictions('x', FramesData(labelled('potential:0123456789ab')))
+    other = explain_predictions('x', FramesData(labelled('potential:01234567-89ab-4def-8123-456789abcdef')))
     assert 'the potential 01234567, which is not in this profile' in other
+    foreign = explain_predictions('x', FramesData(labelled('potential:MultiMTP v3')))
+    assert 'predictions of the potential `MultiMTP v3`, and' in foreign
 
 
 @pytest.mark.parametrize(
@@ -120,4 +122,5 @@ def test_predictions_of_before(aiida_localhost, potential_trained, entry_point):
 
 def test_words():
     assert [describe_method(method) for method in ('', 'PBE', f'potential:{orm.Int(1).uuid}')][:2] == ['unknown', 'PBE']
-    assert describe_method('potential:0123456789') == 'potential 01234567'
+    assert describe_method('potential:01234567-89ab-4def-8123-456789abcdef') == 'potential 01234567'
+    assert describe_method('potential:MultiMTP v3') == 'potential MultiMTP v3'

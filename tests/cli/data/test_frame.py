@@ -60,7 +60,7 @@ def known(li2co3):
     frames = Frames.from_atoms([li2co3, li2co3 * (2, 1, 1), li2co3 * (1, 2, 1)])
     frames = frames.replace(
         energies=[-240.0, -480.0, -480.0], forces=np.zeros_like(frames.positions),
-        methods=['PBE', 'potential:0123456789ab', ''], energy_kinds=['sigma0', 'free', ''],
+        methods=['PBE', 'potential:01234567-89ab-4def-8123-456789abcdef', ''], energy_kinds=['sigma0', 'free', ''],
     )  # fmt: skip
     features = [{'config_type': 'bulk', 'source_file': 'train.cfg'}, {}, {'config_type': 'bulk'}]
     return FramesData(frames.with_features(features)).store()

@@ -164,7 +164,9 @@ def test_wrong_inputs(launch_al, submitted, words, arguments, message):
 @pytest.mark.parametrize('dry', [True, False])
 def test_predictions_in_the_training_set(launch_al, submitted, cif, frames_training, dry):
     """The images of a band, or frames of dynamics, by a potential: refused by name, in a dry run, too."""
-    predicted = FramesData(frames_training.get_frames().computed_by('potential:0123456789ab')).store()
+    predicted = FramesData(
+        frames_training.get_frames().computed_by('potential:01234567-89ab-4def-8123-456789abcdef')
+    ).store()
     result = launch_al(
         '--structure', cif, '--training', predicted.pk, *(['--dry-run'] if dry else []), fails=True
     )  # fmt: skip

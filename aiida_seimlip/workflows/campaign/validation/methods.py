@@ -11,7 +11,10 @@ from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.science.frames import PREDICTION
 
 INITIAL = 'initial_training'
-MIXTURE = 'If such a mixture is meant, set `allow_mixed_methods` in the input `options`.'
+MIXTURE = (
+    'If these are two names of one method, give it the same one (`method_label` of the calculator, `--method` of '
+    '`aiida-seimlip frames import`); if a mixture is meant, set `allow_mixed_methods` in the input `options`.'
+)
 
 
 def faults_of_methods(inputs: Mapping[str, Any]) -> Iterator[str]:
