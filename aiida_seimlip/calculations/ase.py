@@ -10,6 +10,7 @@ from aiida.engine import CalcJobProcessSpec
 
 from aiida_seimlip.calculations.calculators import faults_of_calculator, faults_of_periodicity, faults_of_species
 from aiida_seimlip.calculations.script import ScriptCalculation
+from aiida_seimlip.calculations.validation import faults_of_fixed
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.ase import AseOptions
 from aiida_seimlip.options.calculator import CalculatorOptions
@@ -94,6 +95,8 @@ class AseCalculation(ScriptCalculation):
                     'Input `parameters` asks for relaxed cells, but no frame of input `frames` is periodic in all '
                     'three directions: relax with `cell: fixed`.'
                 )
+            if options.relax is not None:
+                yield from faults_of_fixed(options.relax.fixed, inputs['frames'], 'frames')
             try:
                 options.temperatures(n_frames)
             except ValueError as exception:

@@ -11,6 +11,7 @@ from aiida.engine import CalcJobProcessSpec
 
 from aiida_seimlip.calculations.calculators import faults_of_calculator, faults_of_periodicity, faults_of_species
 from aiida_seimlip.calculations.script import ScriptCalculation
+from aiida_seimlip.calculations.validation import faults_of_fixed
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.barrier.neb import BandOptions
 from aiida_seimlip.options.calculator import CalculatorOptions
@@ -94,6 +95,8 @@ class NebCalculation(ScriptCalculation):
             yield from faults_of_periodicity('images', inputs['images'], calculator)
         yield from faults_of_species('images', inputs['images'].elements, inputs.get('potential'))
         yield from faults_of_band(inputs['images'])
+        if 'parameters' in inputs:
+            yield from faults_of_fixed(BandOptions.from_node(inputs['parameters']).fixed, inputs['images'], 'images')
 
     def frames_for_script(self) -> Frames:
         """Return the images."""

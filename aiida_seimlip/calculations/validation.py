@@ -101,3 +101,20 @@ def faults_of_potential(
         yield f'Input `{name}` is a potential that is not trained.'
     elif active_set and potential.selection_mode is None:
         yield f'Input `{name}` is a potential without an active set, so that it knows no extrapolation grades.'
+
+
+def faults_of_fixed(fixed: Sequence[int], frames: FramesData, name: str) -> Iterator[str]:
+    """Look for atoms that are to stay in place, but are not there.
+
+    :param fixed: their indices.
+    :param frames: that they are atoms of.
+    :param name: of the input that holds the frames.
+    """
+    if not fixed or not frames.n_frames:
+        return
+    smallest = int(frames.get_frames().sizes.min())
+    if max(fixed) >= smallest:
+        yield (
+            f'Input `parameters` keeps atom {max(fixed)} in place, but a frame of input `{name}` has {smallest} atoms, '
+            'numbered from 0.'
+        )

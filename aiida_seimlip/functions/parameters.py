@@ -88,12 +88,24 @@ def choose_dialect(dialects: Sequence[str], options: Mapping[str, Any]) -> str |
 
 
 @calcfunction
-def with_relaxation(parameters: orm.Dict, relax: orm.Dict) -> orm.Dict:
+def with_relaxation(parameters: orm.Dict, relax: orm.Dict, fixed: orm.List | None = None) -> orm.Dict:
     """Return parameters of ``seimlip.ase`` for relaxations with the calculator of a band.
 
     :param parameters: of the band, as `BandOptions`.
     :param relax: as `RelaxOptions`.
+    :param fixed: indices of atoms that stay where they are.
     """
     content = parameters.get_dict()
     shared = {name: content[name] for name in ('calculator', 'processes', 'threads') if name in content}
-    return orm.Dict({**shared, 'task': 'relax', 'relax': relax.get_dict()})
+    kept = {} if fixed is None else {'fixed': fixed.get_list()}
+    return orm.Dict({**shared, 'task': 'relax', 'relax': {**relax.get_dict(), **kept}})
+
+
+@calcfunction
+def with_fixed_atoms(parameters: orm.Dict, fixed: orm.List) -> orm.Dict:
+    """Return parameters of a band some of whose atoms stay where they are.
+
+    :param parameters: as `BandOptions`.
+    :param fixed: indices of these atoms.
+    """
+    return orm.Dict({**parameters.get_dict(), 'fixed': fixed.get_list()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
 from aiida_seimlip.options.calculator import CalculatorOptions
@@ -32,6 +32,15 @@ class RelaxOptions(Options):
         default=False,
         description='Keep the last geometry of a relaxation that did not converge; else the frame counts as failed.',
     )
+    fixed: list[NonNegativeInt] = Field(
+        default=[], description='Indices of atoms, from 0, that stay where they are, in each frame.'
+    )
+
+    @model_validator(mode='after')
+    def _fixed_atoms_need_a_fixed_cell(self) -> Self:
+        if self.fixed and self.cell != 'fixed':
+            raise ValueError('`fixed` keeps atoms in place, which a cell that relaxes does not')
+        return self
 
     @model_validator(mode='after')
     def _pressure_needs_cell(self) -> Self:

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
+from ase.constraints import FixAtoms
 from ase.mep.neb import DyNEB, NEBState
 
 if TYPE_CHECKING or __package__:
@@ -133,6 +134,8 @@ class Search:
         with np.load(folder / FRAMES_FILENAME, allow_pickle=False) as archive:
             frames = {name: archive[name] for name in archive.files}
         images = [read_frame(frames, index) for index in range(len(frames['ptr']) - 1)]
+        for image in images:
+            image.set_constraint(FixAtoms(options['fixed']) if options.get('fixed') else None)
         self.band = Band(images, pool, options)
 
     def run(self) -> None:

@@ -45,8 +45,11 @@ def run_relax(atoms: Atoms, index: int, task: Record, stress: bool, send: Send) 
     """
     import ase.optimize
     from ase import units
+    from ase.constraints import FixAtoms
     from ase.filters import FrechetCellFilter
 
+    if task.get('fixed'):
+        atoms.set_constraint(FixAtoms(task['fixed']))
     target: Any = atoms
     if task['cell'] != 'fixed':
         if not atoms.pbc.all():

@@ -9,13 +9,14 @@ from aiida.engine import run_get_node
 from aiida.plugins import CalculationFactory
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
 from ase.mep import NEB
 from ase.optimize import BFGS
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.known_calculators import CALCULATORS, KnownCalculator
 from aiida_seimlip.science.analysis.barrier import describe_path
-from aiida_seimlip.science.structures.band import interpolate
+from aiida_seimlip.science.structures.band import displacements, interpolate
 
 EMT_OPTIONS = {'calculator': {'name': 'emt'}, 'optimizer': 'BFGS', 'fmax': 0.02}
 
@@ -177,3 +178,36 @@ def test_calculator_that_cannot_be_set_up(run, band, monkeypatch):
     assert node.exit_status == 310
     assert "No module named 'no_such_module'" in node.exit_message
     assert 'path' not in outputs
+
+
+def test_fixed_atoms_stay_in_all_images(run, hop, band):
+    """The neighbours of the hop are held: the barrier is higher, and is that of ASE with the same constraint."""
+    ways = np.linalg.norm(displacements(*hop), axis=1)
+    fixed = [int(index) for index in np.argsort(ways)[:20]]
+    frames = band.get_frames()
+    start = np.tile(frames[0].positions, (len(frames), 1)).reshape(len(frames), -1, 3)
+    positions = frames.positions.reshape(len(frames), -1, 3).copy()
+    positions[:, fixed] = start[:, fixed]
+    images = FramesData(frames.replace(positions=positions.reshape(-1, 3)))
+    outputs, node = run(images, {**EMT_OPTIONS, 'fixed': fixed, 'climb': False})
+    assert node.is_finished_ok, node.exit_message
+    found = outputs['path'].get_frames()
+    np.testing.assert_array_equal(found.positions.reshape(positions.shape)[:, fixed], positions[:, fixed])
+    moved = np.abs(found.positions.reshape(positions.shape)[1:-1] - positions[1:-1]).max(axis=(0, 2))
+    assert moved[[index for index in range(len(ways)) if index not in fixed]].max() > 1e-3
+    for image in found.to_atoms():
+        forces, image.calc = image.get_forces(), EMT()
+        np.testing.assert_allclose(image.get_forces(), forces, atol=1e-10)  # labels are whole, also of the fixed ones
+    free = [index for index in range(len(ways)) if index not in fixed]
+    images = images.get_frames().to_atoms()
+    for image in images:
+        image.calc = EMT()
+        image.set_constraint(FixAtoms(fixed))
+    BFGS(NEB(images, method='improvedtangent', k=1.0), logfile=None).run(fmax=0.01, steps=200)
+    np.testing.assert_allclose(found.to_atoms()[2].positions[free], images[2].positions[free], atol=0.02)
+
+
+def test_fixed_atoms_that_are_not_there(generate_calc_job, code, hop):
+    images = interpolate(*hop, n_images=1, method='linear')
+    refuse(generate_calc_job, code, images, 'keeps atom 31 in place, but a frame of input `images` has 31', fixed=[31])
+    refuse(generate_calc_job, code, images, 'fixed', fixed=[-1])

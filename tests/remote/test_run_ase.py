@@ -322,6 +322,21 @@ def test_relaxation_that_does_not_converge(start, tmp_path, argon):
     assert records[3]['note'].startswith('NotConverged: ')
 
 
+def test_fixed_atoms_stay_and_keep_their_forces(start, tmp_path, argon):
+    task = {
+        'kind': 'relax', 'cell': 'fixed', 'optimizer': 'BFGS', 'fmax': 1e-4, 'max_steps': 200, 'pressure': 0.0,
+        'accept_unconverged': False, 'fixed': [0, 2],
+    }  # fmt: skip
+    argon.positions[0] += [0.3, 0.1, 0.0]
+    assert start([argon], calculator=LJ, task=task).wait() == 0
+    (sample,) = [record for record in read(tmp_path) if record['kind'] == 'sample']
+    np.testing.assert_array_equal(np.array(sample['positions'])[[0, 2]], argon.positions[[0, 2]])
+    forces = np.linalg.norm(sample['forces'], axis=1)
+    others = [index for index in range(len(argon)) if index not in (0, 2)]
+    assert forces[others].max() < 1e-4
+    assert forces[0] > 1e-3, 'labels are whole'
+
+
 def test_relaxation_finds_the_minimum(start, tmp_path, argon):
     task = {
         'kind': 'relax', 'cell': 'full', 'optimizer': 'BFGS', 'fmax': 1e-4, 'max_steps': 200, 'pressure': 0.0,

@@ -16,6 +16,7 @@ from aiida_seimlip.cli.data.import_frames import METHOD
 from aiida_seimlip.cli.file_params import FRAMES_OR_FILE, POTENTIAL_OR_FILE, take_potential
 from aiida_seimlip.cli.launch.types import SocketCodeParam
 from aiida_seimlip.cli.structure_param import (
+    FIXED,
     IGNORE_CONSTRAINTS,
     SPECIES,
     SPECIES_KEY,
@@ -155,8 +156,13 @@ def launch_conductivity(
 
 
 @cmd_launch.command('neb')
-@click.option('--initial', required=True, type=StructureParam(), help='The end point where the path begins.')
-@click.option('--final', required=True, type=StructureParam(), help='The end point where it ends; atoms in one order.')
+@click.option(
+    '--initial', required=True, type=StructureParam(keeps_fixed=True), help='The end point where the path begins.'
+)
+@click.option(
+    '--final', required=True, type=StructureParam(keeps_fixed=True),
+    help='The end point where it ends; atoms in one order.',
+)  # fmt: skip
 @SPECIES
 @IGNORE_CONSTRAINTS
 @click.option(
@@ -169,9 +175,33 @@ def launch_neb(
 ) -> None:  # fmt: skip
     """Find the barrier between two configurations by the nudged elastic band.
 
-    The jobs are `path` and, where the barrier is to be checked, `reference`.
+    The jobs are `path` and, where the barrier is to be checked, `reference`. Atoms that the files of both ends keep in
+    place stay there.
     """
+    request['overrides'] = _with_fixed_atoms(request['overrides'])
     _launch('seimlip.neb', {'initial': initial, 'final': final, 'potential': potential}, request)
+
+
+def _with_fixed_atoms(overrides: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return overrides with the atoms that the files of both ends keep in place.
+
+    :raises click.UsageError: if the files keep different ones, or the overrides name others.
+    """
+    from aiida_seimlip.workflows.protocols import merge
+
+    found = click.get_current_context().meta.get(FIXED, {})
+    if not found:
+        return overrides
+    fixed = found.get('initial')
+    if fixed != found.get('final'):
+        raise click.UsageError(
+            'The files of --initial and --final keep different atoms in place: keep the same ones, or let them move by '
+            '`--ignore-constraints`.'
+        )
+    given = (overrides or {}).get('options', {}).get('fixed')
+    if given is not None and sorted(given) != fixed:
+        raise click.UsageError('The overrides name other atoms as `fixed` than the files of both ends keep in place.')
+    return merge(overrides or {}, {'options': {'fixed': fixed}})
 
 
 def _launch(entry_point: str, given: Mapping[str, Any], request: Mapping[str, Any]) -> None:

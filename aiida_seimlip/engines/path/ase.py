@@ -12,7 +12,7 @@ from aiida_seimlip.calculations.neb import NebCalculation
 from aiida_seimlip.engines.path.contract import PathWorkChain
 from aiida_seimlip.engines.restart import RestartMixin
 from aiida_seimlip.functions.barrier.neb import merge_bands
-from aiida_seimlip.functions.parameters import with_relaxation
+from aiida_seimlip.functions.parameters import with_fixed_atoms, with_relaxation
 from aiida_seimlip.options.barrier.neb import BandOptions
 
 EXIT_CODES = NebCalculation.spec().exit_codes
@@ -38,9 +38,12 @@ class AsePathWorkChain(PathWorkChain, RestartMixin):
     def setup(self) -> None:
         """Take the inputs of the job from those of the contract."""
         super().setup()
+        fixed = {'fixed': self.inputs.fixed} if 'fixed' in self.inputs else {}
         if 'relax' in self.inputs:
             self.ctx.inputs.frames = self.inputs.images
-            self.ctx.inputs.parameters = with_relaxation(self.inputs.parameters, self.inputs.relax)
+            self.ctx.inputs.parameters = with_relaxation(self.inputs.parameters, self.inputs.relax, **fixed)
+        elif fixed:
+            self.ctx.inputs.parameters = with_fixed_atoms(self.inputs.parameters, **fixed)
 
     @process_handler(exit_codes=[EXIT_CODES.ERROR_OUT_OF_WALLTIME, EXIT_CODES.ERROR_INTERRUPTED], priority=950)
     def handle_cut_off(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:

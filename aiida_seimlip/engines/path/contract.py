@@ -30,6 +30,8 @@ class PathWorkChain(SocketWorkChain):
     socket = 'path'
     supports_relaxation: ClassVar[bool] = True
     """Whether the adapter relaxes images by themselves."""
+    supports_fixed_atoms: ClassVar[bool] = True
+    """Whether the adapter keeps atoms in place."""
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
@@ -47,6 +49,10 @@ class PathWorkChain(SocketWorkChain):
         spec.input(
             'relax', **RelaxOptions.port('Relax each image by itself with these settings, instead of the band.',
             required=False),
+        )  # fmt: skip
+        spec.input(
+            'fixed', valid_type=orm.List, serializer=orm.to_aiida_type, required=False,
+            help='Indices of atoms, from 0, that stay where they are in all images.',
         )  # fmt: skip
         spec.output(
             'path', valid_type=FramesData, required=False,

@@ -29,6 +29,7 @@ class VaspPathWorkChain(VaspBandMixin):
 
     plugin_prefix = 'vasp.vasp'
     supports_relaxation: ClassVar[bool] = False
+    supports_fixed_atoms: ClassVar[bool] = False
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
@@ -58,6 +59,8 @@ class VaspPathWorkChain(VaspBandMixin):
             return None  # the ports themselves say so
         if 'relax' in inputs:
             return 'Input `relax` is given, but the engine `vasp` relaxes no single images.'
+        if 'fixed' in inputs:
+            return 'Input `fixed` is given, but the engine `vasp` keeps no atoms in place.'
         if images.n_frames < 3 or not images.get_array('pbc').all():
             return 'Input `images` is no band of three or more images that are periodic in all directions.'
         options = inputs['options'].get_dict() if 'options' in inputs else {}

@@ -44,7 +44,8 @@ def interpolate_path(ends: FramesData, options: orm.Dict) -> FramesData:
     """
     settings = NEBOptions.from_node(options)
     initial, final = ends.get_frames().without_labels().to_atoms()
-    return FramesData.from_atoms(interpolate(initial, final, settings.n_images, settings.interpolation))
+    images = interpolate(initial, final, settings.n_images, settings.interpolation, fixed=settings.fixed)
+    return FramesData.from_atoms(images)
 
 
 @calcfunction

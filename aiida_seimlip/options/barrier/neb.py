@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, NonNegativeInt, field_validator
 
 from aiida_seimlip.options.ase import RelaxOptions
 from aiida_seimlip.options.base import Options
@@ -34,6 +34,9 @@ class BandOptions(Options):
         default=False, description='Leave images alone that are converged (`ase.mep.DyNEB`); then they are calculated '
         'one after the other. Worth it where the calculator is costly and `processes` is 1.',
     )  # fmt: skip
+    fixed: list[NonNegativeInt] = Field(
+        default=[], description='Indices of atoms, from 0, that stay where they are in all images.'
+    )
     processes: int = Field(default=1, ge=1, description='Images calculated side by side, each in its own process.')
     threads: int = Field(default=1, ge=1, description='Threads of each process.')
 
@@ -82,6 +85,9 @@ class NEBOptions(Options):
         default=RelaxOptions(fmax=0.01, max_steps=500),
         description='How the ends are relaxed, at constant cell; none: they are minima already.',
     )
+    fixed: list[NonNegativeInt] = Field(
+        default=[], description='Indices of atoms, from 0, that stay where they are, at both ends and between them.'
+    )
     end_points: EndPointOptions = Field(default=EndPointOptions(), description='What the ends must be.')
     collapse_ratio: float = Field(
         default=0.1, gt=0, lt=1, description='Images have collapsed where two neighbours are closer than this share of '
@@ -97,4 +103,6 @@ class NEBOptions(Options):
     def _keeps_the_cell(cls, value: RelaxOptions | None) -> RelaxOptions | None:
         if value is not None and value.cell != 'fixed':
             raise ValueError('`cell` must be `fixed`: the ends of a path have the same cell')
+        if value is not None and value.fixed:
+            raise ValueError('`fixed` belongs beside `relax`: the same atoms stay at the ends and between them')
         return value

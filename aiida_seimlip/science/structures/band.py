@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 from ase import Atoms
+from ase.constraints import FixAtoms
 from ase.geometry import find_mic, get_distances
 
 MOVED = 0.7
@@ -14,6 +15,9 @@ MOVED = 0.7
 
 CELL_TOLERANCE = 1e-3
 """Largest difference of a component of a cell vector in Å between two ends with the same cell."""
+
+SAME_PLACE = 0.01
+"""An atom that is to stay may be further than this in Å from its place in the other end by rounding only."""
 
 MAX_NAMED = 6
 """So many atoms are named in a message."""
@@ -52,6 +56,25 @@ def faults_of_ends(
         yield f'Inputs `initial` and `final` have their atoms in different orders; they differ at {_list(names)}.'
         return
     yield from _faults_of_ways(initial, final, max_displacement, min_displacement, check_order)
+
+
+def faults_of_fixed(initial: Atoms, final: Atoms, *, fixed: Sequence[int]) -> Iterator[str]:
+    """Yield one sentence for each reason why atoms cannot stay where they are along a path.
+
+    :param initial: one end.
+    :param final: the other end; the same atoms in the same order.
+    :param fixed: indices of the atoms that are to stay.
+    """
+    if not fixed:
+        return
+    if max(fixed) >= len(initial):
+        yield f'Input `options.fixed` names atom {max(fixed)}, but there are {len(initial)}, numbered from 0.'
+        return
+    ways = np.linalg.norm(displacements(initial, final), axis=1)
+    moved = [index for index in sorted(set(fixed)) if ways[index] > SAME_PLACE]
+    if moved:
+        names = [f'{initial.symbols[i]} {i} ({ways[i]:.3f} Å)' for i in moved]
+        yield f'Input `options.fixed` keeps atoms in place that inputs `initial` and `final` move: {_list(names)}.'
 
 
 def _faults_of_ways(
@@ -109,8 +132,9 @@ def largest_displacement(initial: Atoms, final: Atoms) -> float:
 
 
 def interpolate(
-    initial: Atoms, final: Atoms, n_images: int, method: Literal['idpp', 'linear'] = 'idpp', *, max_steps: int = 200
-) -> list[Atoms]:
+    initial: Atoms, final: Atoms, n_images: int, method: Literal['idpp', 'linear'] = 'idpp', *, max_steps: int = 200,
+    fixed: Sequence[int] = (),
+) -> list[Atoms]:  # fmt: skip
     """Return a band of images, both ends included, without jumps across the cell.
 
     The image-dependent pair potential keeps atoms from coming too close: S. Smidstrup et al., J. Chem. Phys. 140,
@@ -121,6 +145,7 @@ def interpolate(
     :param n_images: number of images between the ends.
     :param method: ``idpp``, or ``linear`` for straight lines.
     :param max_steps: of the optimisation of the pair potential, which need not be exact.
+    :param fixed: indices of atoms that the pair potential does not move.
     """
     from ase.mep import NEB, idpp_interpolate
 
@@ -128,12 +153,14 @@ def interpolate(
     images = []
     for share in np.linspace(0.0, 1.0, n_images + 2):
         image = Atoms(initial.numbers, initial.positions + share * ways, cell=initial.cell, pbc=initial.pbc)
+        image.set_constraint(FixAtoms(list(fixed)) if fixed else None)
         images.append(image)
     if method == 'idpp':
         band = NEB(images, method='improvedtangent', remove_rotation_and_translation=False)
         idpp_interpolate(band, traj=None, log=None, mic=bool(np.any(initial.pbc)), steps=max_steps)
-        for image in images:
-            image.calc = None
+    for image in images:
+        image.calc = None
+        image.set_constraint()
     return images
 
 

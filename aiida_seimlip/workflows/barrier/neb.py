@@ -18,7 +18,7 @@ from aiida_seimlip.engines.path.contract import PathWorkChain
 from aiida_seimlip.functions.barrier.neb import describe_barrier, grade_path, interpolate_path, join_ends
 from aiida_seimlip.options.barrier.neb import NEBOptions, PathEngineNames
 from aiida_seimlip.science.analysis.barrier import find_collapsed
-from aiida_seimlip.science.structures.band import faults_of_ends, largest_displacement
+from aiida_seimlip.science.structures.band import faults_of_ends, faults_of_fixed, largest_displacement
 from aiida_seimlip.workflows.failures import explain_failure
 from aiida_seimlip.workflows.protocols.neb import NEBProtocolMixin
 
@@ -224,6 +224,8 @@ class NEBWorkChain(NEBProtocolMixin, WorkChain):
         engine = load_engine('path', PathEngineNames.from_node(self.inputs.engines).path)
         if 'potential' in self.inputs:
             data['potential'] = self.inputs.potential
+        if self.settings.fixed:
+            data['fixed'] = orm.List(list(self.settings.fixed))
         return self.submit(engine, **self.inputs.path, **data, metadata={'call_link_label': label})
 
 
@@ -252,6 +254,11 @@ def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
                 f'Input `options.relax` is given, but the engine `{names.path}` of the socket `path` does not relax '
                 'the ends: relax them beforehand, and set it to none.'
             )
+        elif socket == 'path' and options.fixed and not engine.supports_fixed_atoms:
+            yield (
+                f'Input `options.fixed` keeps atoms in place, which the engine `{names.path}` of the socket `path` '
+                'cannot do.'
+            )
 
 
 def _faults_of_ends(inputs: Mapping[str, Any], options: NEBOptions) -> Iterator[str]:
@@ -270,3 +277,4 @@ def _faults_of_ends(inputs: Mapping[str, Any], options: NEBOptions) -> Iterator[
         *ends, max_displacement=asked.max_displacement, min_displacement=asked.min_displacement,
         check_order=asked.check_order,
     )  # fmt: skip
+    yield from faults_of_fixed(*ends, fixed=options.fixed)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from aiida import orm
+from ase.constraints import FixAtoms
+from ase.io import read
 
 from aiida_seimlip.options.check.report import CheckReport
 from tests.cli.check.test_check import store_check
@@ -117,6 +119,27 @@ def test_neb(run_command, submitted, code, potential, ends):
     assert 'band of 3 images' in output
     assert 'label the path' not in output, 'there is no code for the reference'
     assert f'aiida-seimlip check {python} --parameters FILE' in output
+
+
+def test_atoms_that_the_files_of_both_ends_keep_in_place(run_command, submitted, code, potential, ends):
+    def fix(path, indices):
+        atoms = read(path)
+        atoms.set_constraint(FixAtoms(indices))
+        target = path.with_name(f'{path.stem}_{len(indices)}.vasp')
+        atoms.write(target, vasp5=True, direct=True, sort=True)
+        return target
+
+    arguments = ['--potential', potential.uuid, '--code', f'path={code("seimlip.ase").full_label}']
+    initial, final = (fix(path, [5, 9]) for path in ends[:2])
+    run_command('launch', 'neb', '--initial', initial, '--final', final, *arguments)
+    assert len(submitted[0].options['fixed']) == 2
+    result = run_command('launch', 'neb', '--initial', initial, '--final', fix(ends[1], [5]), *arguments, fails=True)
+    assert result.exit_code == 2
+    assert 'keep different atoms in place' in ' '.join(result.output.split())
+    result = run_command('launch', 'neb', '--initial', initial, '--final', ends[1], *arguments, fails=True)
+    assert 'keep different atoms in place' in ' '.join(result.output.split())
+    run_command('launch', 'neb', '--initial', initial, '--final', final, *arguments, '--ignore-constraints')
+    assert submitted[1].options['fixed'] == []
 
 
 def test_ends_of_different_atoms(run_command, submitted, code, potential, ends):

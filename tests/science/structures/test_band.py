@@ -8,6 +8,7 @@ from ase.build import bulk
 from aiida_seimlip.science.structures.band import (
     displacements,
     faults_of_ends,
+    faults_of_fixed,
     find_better_order,
     interpolate,
     largest_displacement,
@@ -101,3 +102,25 @@ def test_pair_potential_keeps_atoms_apart():
     np.testing.assert_array_equal(bent[0].positions, initial.positions)
     np.testing.assert_array_equal(bent[-1].positions, final.positions)
     assert all(image.calc is None for image in bent)
+
+
+def test_fixed_atoms_stay_between_the_ends():
+    """One atom passes another, which the pair potential would push aside."""
+    initial = Atoms('CuCuCu', [[1, 4, 4], [4, 4.3, 4], [4, 8, 4]], cell=[9, 9, 9], pbc=True)
+    final = initial.copy()
+    final.positions[0] = [7, 4, 4]
+    free = interpolate(initial, final, 3)
+    assert max(np.abs(image.positions[1] - initial.positions[1]).max() for image in free) > 0.1
+    for image in interpolate(initial, final, 3, fixed=[1, 2]):
+        np.testing.assert_array_equal(image.positions[1:], initial.positions[1:])
+        assert not image.constraints
+
+
+def test_atoms_that_cannot_stay(vacancy):
+    initial, final = vacancy[:2]
+    moved = int(np.argmax(np.linalg.norm(displacements(initial, final), axis=1)))
+    assert list(faults_of_fixed(initial, final, fixed=[])) == []
+    (fault,) = faults_of_fixed(initial, final, fixed=[moved, (moved + 1) % len(initial)])
+    assert f'{initial.symbols[moved]} {moved} (' in fault
+    (fault,) = faults_of_fixed(initial, final, fixed=[len(initial)])
+    assert fault.startswith(f'Input `options.fixed` names atom {len(initial)}, but there are {len(initial)}')

@@ -206,3 +206,16 @@ def test_sites_that_are_no_atoms_are_refused(inputs):
     make, words = UNUSABLE['alloy']
     with pytest.raises(ValueError, match=f'Input `final` is wrong: .*{words}'):
         instantiate_process(get_manager().get_runner(), NEBWorkChain, **{**inputs(), 'final': make()})
+
+
+def test_fixed_atoms(inputs):
+    """The atom that does not matter is held: the same barrier, and all jobs are told."""
+    outputs, node = run_get_node(NEBWorkChain, **inputs(fixed=[1]))
+    assert node.is_finished_ok, node.exit_message
+    assert barrier_of(outputs).forward == pytest.approx(exact_barriers(**WELL)[0], abs=2e-3)
+    jobs = [job for job in node.called_descendants if isinstance(job, orm.CalcJobNode)]
+    told = [{**job.inputs.parameters.get_dict().get('relax', {}), **job.inputs.parameters.get_dict()} for job in jobs]
+    assert len(told) >= 2
+    assert all(parameters['fixed'] == [1] for parameters in told)
+    refuse(inputs(fixed=[0]), r'keeps atoms in place that inputs `initial` and `final` move: H 0 \(2.0')
+    refuse(inputs(fixed=[2]), 'names atom 2, but there are 2')
