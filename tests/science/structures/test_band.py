@@ -106,9 +106,9 @@ def test_pair_potential_keeps_atoms_apart():
 
 def test_fixed_atoms_stay_between_the_ends():
     """One atom passes another, which the pair potential would push aside."""
-    initial = Atoms('CuCuCu', [[1, 4, 4], [4, 4.3, 4], [4, 8, 4]], cell=[9, 9, 9], pbc=True)
+    initial = Atoms('CuCuCu', [[1, 4, 4], [3, 4.3, 4], [4, 8, 4]], cell=[9, 9, 9], pbc=True)
     final = initial.copy()
-    final.positions[0] = [7, 4, 4]
+    final.positions[0] = [5, 4, 4]
     free = interpolate(initial, final, 3)
     assert max(np.abs(image.positions[1] - initial.positions[1]).max() for image in free) > 0.1
     for image in interpolate(initial, final, 3, fixed=[1, 2]):
