@@ -158,6 +158,9 @@ VALID = {
     'OUTCAR': lambda tmp: Valid(
         outcar(STEPS).encode(), of_path(read_outcar, tmp / 'OUTCAR'), REFUSALS, takes_mark=False
     ),
+    'OUTCAR of VASP 4': lambda tmp: Valid(
+        outcar(STEPS, Run(version='4.6.36')).encode(), of_path(read_outcar, tmp / 'OUTCAR'), REFUSALS, takes_mark=False
+    ),
     'OUTCAR of VASP 6': lambda tmp: Valid(
         outcar(STEPS, Run(version='6.4.2')).encode(), of_path(read_outcar, tmp / 'OUTCAR'), REFUSALS, takes_mark=False
     ),

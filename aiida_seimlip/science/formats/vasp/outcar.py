@@ -1,7 +1,8 @@
 """Labelled frames from an `OUTCAR`: each calculation in it that is a label is one.
 
 A calculation goes from its electronic iterations over the stress, the cell, and the positions and forces to the line
-with the free energy. Positions have five decimals; a `vasprun.xml` has more.
+with the free energy, which VASP 4 writes before all but the iterations. Positions have five decimals; a `vasprun.xml`
+has more.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class _Reader:
         self.n_electronic, self.is_reached = 0, False
         self.pressures: np.ndarray | str | None = None
         self.table: np.ndarray | str | None = None
+        self.energy: str | None = None
 
     def read(self) -> VaspFrames:
         head = self.head()
@@ -98,6 +100,8 @@ class _Reader:
         for line in self.lines:
             is_complete = is_complete or END in line
             self.take(line)
+        if is_complete:
+            self.close()
         self.leave_out_prediction()
         if not len(self.collected):
             raise VaspOutputError('it ends before its first calculation has ended')
@@ -127,9 +131,8 @@ class _Reader:
     def take(self, line: str) -> None:
         """Take what one line says."""
         if match := ITERATION.match(line):
-            if match.group(2) == '1' and self.table is not None:
-                self.collected.add(NO_ENERGY, self.n_atoms)
-                self.begin()
+            if match.group(2) == '1':
+                self.close()
             self.n_electronic = int(match.group(2))
             self.is_prediction_pending = False  # the same step is computed as well
         elif REACHED in line:
@@ -138,15 +141,35 @@ class _Reader:
             self.cell = _rows(self.lines, 3, 6, 3)
         elif line.startswith(STRESS):
             self.pressures = _numbers(line[len(STRESS) :], 6, 6)
-        elif line.lstrip(' ').startswith(FORCES.lstrip()) and 'TOTAL-FORCE' in line:
+        elif line.startswith(FORCES) and 'TOTAL-FORCE' in line and '(ML)' not in line:
             next(self.lines, '')
             self.table = _rows(self.lines, self.n_atoms, 9 if 'vdW' in line else 6, 6)
+            self.end()
         elif match := ENERGY.match(line):
+            self.take_energy(match.group(2), is_predicted=match.group(1) == 'ML')
+
+    def take_energy(self, energy: str, *, is_predicted: bool) -> None:
+        """Take a free energy, or note that a force field predicted it."""
+        if not is_predicted:
             self.leave_out_prediction()
-            self.is_prediction_pending = match.group(1) == 'ML'
-            if not self.is_prediction_pending:
-                self.collected.add(self.calculation(match.group(2)), self.n_atoms)
+            self.energy = energy
+            self.end()
+            return
+        self.close()
+        self.leave_out_prediction()
+        self.is_prediction_pending = True
+
+    def end(self) -> None:
+        """Take the calculation if it has forces and energy, whichever comes last: VASP 4 writes the energy first."""
+        if self.table is not None and self.energy is not None:
+            self.collected.add(self.calculation(self.energy), self.n_atoms)
             self.begin()
+
+    def close(self) -> None:
+        """Leave out a calculation that has not ended before the next one begins."""
+        if self.table is not None or self.energy is not None:
+            self.collected.add(NO_FORCES if self.table is None else NO_ENERGY, self.n_atoms)
+        self.begin()
 
     def leave_out_prediction(self) -> None:
         """Count a step of which there is nothing but what a force field predicted."""
@@ -159,15 +182,15 @@ class _Reader:
         nelm = int(_whole(self.tags.get('NELM', DEFAULT_NELM)))
         if not self.is_reached or (self.n_electronic >= nelm and self.version < EXACT_MESSAGE):
             return not_converged(self.n_electronic, nelm)
-        if self.table is None or self.cell is None:
-            return NO_FORCES
+        if self.cell is None:
+            return 'It holds no cell.'
         pressures = None if self.tags.get('ISIF') == '1' else self.pressures
         number = _numbers(energy, 1, 1)
         for part in (self.table, self.cell, pressures, number):
             if isinstance(part, str):
                 return part
         assert isinstance(self.table, np.ndarray)
-        assert isinstance(self.cell, np.ndarray)
+        assert not isinstance(self.cell, str)
         assert not isinstance(pressures, str)
         ordered = None if pressures is None else pressures[ASE_ORDER]
         return Calculation(self.cell, self.table[:, :3], float(number[0]), self.table[:, 3:], ordered)

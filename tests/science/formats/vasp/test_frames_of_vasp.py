@@ -224,10 +224,11 @@ def test_forces_beside_those_without_dispersion(tmp_path):
     np.testing.assert_allclose(found.frames.forces, FORCES)
 
 
-def test_step_whose_energy_is_damaged(tmp_path):
-    """What it holds must not go over to the next step."""
+@pytest.mark.parametrize('version', ['4.6.36', '5.4.4', '6.3.0'])
+def test_step_whose_energy_is_damaged(tmp_path, version):
+    """What it holds must not go over to the next step, wherever the energy stands."""
     path = tmp_path / 'OUTCAR'
-    text = outcar([Step(), Step(energy=-9.6, stress=None)])
+    text = outcar([Step(), Step(energy=-9.6, stress=None)], Run(version=version))
     path.write_text(text.replace('  free  energy   TOTEN  =        -9.52000000 eV', '  free  energy   TOTEN  ='))
     found = read_outcar(path)
     assert found.left_out == {0: 'It holds no free energy.'}

@@ -115,12 +115,13 @@ def outcar(steps: list[Step], run: Run = Run()) -> str:
         f'   ions per type =            {counts}\n\n   METAGGA=      F    non-selfconsistent MetaGGA calc.\n'
         f'   NELM   = {run.nelm:6d};   NELMIN=  2; NELMDL= -5     # of ELM steps\n'
         '   GGA     =    --    GGA type\n   LEXCH   =     8    internal setting for exchange type\n\n'
-        + ''.join(_ionic_step(number, step) for number, step in enumerate(steps, start=1))
+        + ''.join(_ionic_step(number, step, run.version[0] == '4') for number, step in enumerate(steps, start=1))
         + (' General timing and accounting informations for this job:\n' if run.end else '')
     )
 
 
-def _ionic_step(number: int, step: Step) -> str:
+def _ionic_step(number: int, step: Step, energy_first: bool) -> str:
+    """Return a step; VASP 4 writes its energy before all but the iterations."""
     rule = '-' * 39
     said = 'because EDIFF is reached' if step.reached else 'EDIFF was not reached (unconverged)'
     iterations = ''.join(
@@ -145,10 +146,13 @@ def _ionic_step(number: int, step: Step) -> str:
         stress = '  Direction    XX          YY          ZZ          XY          YZ          ZX\n'
         stress += '  in kB  ' + ''.join(f'{value:12.5f}' for value in in_order) + '\n'
     lattice = ''.join(f'  {"".join(f"{x:13.9f}" for x in (*row, 0.25, 0.0, 0.0))}\n' for row in CELL)
-    return (
-        ('' if step.is_predicted else f'{iterations}{"-" * 24} aborting loop {said} {"-" * 40}\n\n')
-        + f'{stress}\n VOLUME and BASIS-vectors are now :\n'
-        f'      direct lattice vectors                 reciprocal lattice vectors\n{lattice}\n{table}'
+    energy = (
         f'  free  energy{label}TOTEN  = {step.energy:18.8f} eV\n\n'
         f'  energy  without entropy= {step.energy + 0.04:18.8f}  energy(sigma->0) = {step.energy + 0.02:18.8f}\n\n'
     )
+    begin = '' if step.is_predicted else f'{iterations}{"-" * 24} aborting loop {said} {"-" * 40}\n\n'
+    results = (
+        f'{stress}\n VOLUME and BASIS-vectors are now :\n'
+        f'      direct lattice vectors                 reciprocal lattice vectors\n{lattice}\n{table}'
+    )
+    return begin + (energy + results if energy_first else results + energy)
