@@ -45,16 +45,13 @@ def make_frames() -> Callable[..., Any]:
 
 @pytest.fixture
 def potential() -> Any:
-    """Return a trained potential for neon and argon with its active set, as a stored node."""
+    """Return a trained potential for neon and argon, without an active set, as a stored node."""
     from aiida_seimlip.data.potential import PotentialData
-    from aiida_seimlip.science.frames import Frames
-    from aiida_seimlip.science.mtp.grade import build_active_set
     from aiida_seimlip.science.mtp.levels import untrained
 
     empty = untrained(6, SPECIES, min_dist=2.0, max_dist=5.0)
     parameters = np.random.default_rng(1).normal(scale=0.01, size=empty.n_parameters)
-    frames = Frames.from_atoms([crystal(seed, scale=0.1) for seed in range(5)])
-    return PotentialData.from_mtp(build_active_set(empty.with_parameters(parameters), frames)).store()
+    return PotentialData.from_mtp(empty.with_parameters(parameters)).store()
 
 
 @pytest.fixture

@@ -352,5 +352,5 @@ def test_error_out_of_domain(generate, run_all, monkeypatch, max_share, label):
         assert exit_code is None
         return
     assert exit_code.status == process.exit_codes[label].status
-    assert 'T1000_r0 (0.02, up to 31)' in exit_code.message
+    assert 'T1000_r0 (2 % of the frames, up to 31)' in exit_code.message
     assert any('out of domain' in flag for flag in point.flags)
