@@ -94,7 +94,7 @@ class CalculatorOptions(Options):
         if self.known.runs_model:
             raise ValueError(f'the calculator `{self.name}` loads a model file, {advice}')
         for path, value in _strings(self.kwargs, 'kwargs'):
-            if PurePath(value).suffix.lower() in MODEL_SUFFIXES:
+            if _is_model(path, value):
                 raise ValueError(f'`{path}` names the model file `{value}`, {advice}')
         return self
 
@@ -160,6 +160,12 @@ class CalculatorOptions(Options):
             'periodic_axes': list(self.takes_axes),
             'dispersion': None if self.dispersion is None else self.dispersion.to_dict(),
         }  # fmt: skip
+
+
+def _is_model(path: str, value: str) -> bool:
+    """Return whether a string names a model file: by how it ends, or as a path in an argument for models."""
+    is_for_models = any(word in path.lower() for word in ('model', 'checkpoint'))
+    return PurePath(value).suffix.lower() in MODEL_SUFFIXES or (is_for_models and '/' in value)
 
 
 def _strings(value: JsonValue, path: str) -> Iterator[tuple[str, str]]:

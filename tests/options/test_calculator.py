@@ -47,6 +47,12 @@ def test_model_file_needs_a_yes(name, suffix):
         assert explain(name=name, kwargs=kwargs, trust_model=True) is None
 
 
+@pytest.mark.parametrize('key', ['model', 'model_paths', 'checkpoint_path'])
+def test_path_of_a_model_needs_a_yes_whatever_its_name(key):
+    assert 'add `trust_model: true`' in explain(name='my_package:Best', kwargs={key: '/models/best'})
+    assert explain(name='my_package:Best', kwargs={key: 'best'}) is None
+
+
 def test_other_files_need_none():
     assert explain(name='espresso', kwargs={'pseudopotentials': {'Li': 'Li.upf'}, 'pseudo_dir': '/pseudo'}) is None
 

@@ -45,6 +45,21 @@ class Odd(LennardJones):
         if n_atoms == 9:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+class Program(LennardJones):
+    '''Finds in its folder what another frame has left there, as a program would find its files.'''
+
+    command = 'program'
+
+    def calculate(self, atoms=None, properties=None, system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        path = os.path.join(self.directory, 'wavefunctions')
+        if os.path.exists(path):
+            raise RuntimeError('there are wave functions of another frame')
+        open(path, 'w').close()
+        time.sleep(0.2)
+        if len(self.atoms) == 6:
+            raise RuntimeError('SCF not converged in 250 cycles')
+
 class NoStress(LennardJones):
     implemented_properties = ['energy', 'forces']
 """
@@ -114,6 +129,15 @@ def test_failures_are_those_of_frames(start, tmp_path):
     assert sorted(record['index'] for record in records if record['kind'] == 'sample') == [0, 5]
     assert records[0]['kind'] == 'header'
     assert records[-1]['status'] == 'finished'
+
+
+@pytest.mark.parametrize('processes', [1, 2])
+def test_programs_find_no_files_of_other_frames(start, tmp_path, processes):
+    calculator = {'target': 'odd:Program', 'package': 'ase', 'reusable': False, 'kwargs': {'sigma': 2.0}}
+    assert start([chain(n) for n in (1, 3, 6, 7)], calculator=calculator, processes=processes).wait() == 0
+    errors = {record['index']: record['error'] for record in read(tmp_path) if record['kind'] == 'frame'}
+    assert errors == {0: None, 1: None, 2: 'RuntimeError: SCF not converged in 250 cycles', 3: None}
+    assert [path.name for path in tmp_path.glob('frame-*')] == ['frame-2'], 'files of a frame that failed are kept'
 
 
 def test_slow_frame_is_stopped(start, tmp_path):
