@@ -274,7 +274,7 @@ def _summary(frames: Frames) -> dict[str, Any]:
     """Return the attributes of a node that holds these frames."""
     forces = None if frames.forces is None else np.linalg.norm(frames.forces, axis=1)
     energies = None if frames.energies is None else frames.energies / frames.sizes
-    shortest = _shortest_distances(frames)
+    shortest = find_shortest_distances(frames)
     return {
         **_composition(frames),
         'energy_per_atom_min': _extreme(energies, np.min),
@@ -310,7 +310,11 @@ def _count(texts: np.ndarray | None, among: np.ndarray) -> dict[str, int]:
     return {str(value): int(count) for value, count in zip(values, counts, strict=True)}
 
 
-def _shortest_distances(frames: Frames) -> np.ndarray:
+def find_shortest_distances(frames: Frames) -> np.ndarray:
+    """Return the shortest distance in each frame in Å, infinity where none is within the second cut-off.
+
+    :param frames: any; most have a distance within the first cut-off, which is quick.
+    """
     near, far = DISTANCE_CUTOFFS
     shortest = frames.shortest_distances(near)
     apart = np.isinf(shortest)

@@ -156,5 +156,8 @@ def _unpack(frames: Frames, index: int) -> Atoms:
         'energy_kind': kind,
         'features': None if frames.features is None else decode_features(frames.features[index]),
     }
-    image.info.update({key: value for key, value in info.items() if value not in (None, '', {}, -1) or key == 'grade'})
+    known = {
+        key: value for key, value in info.items() if value is not None and (key == 'grade' or value not in ('', {}, -1))
+    }
+    image.info.update(known)
     return image

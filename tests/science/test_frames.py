@@ -369,6 +369,14 @@ class TestProvenance:
     def test_hash_does_not_know(self, known, frames):
         assert known.hashes() == frames.hashes()
 
+    def test_unknown_grade_is_not_in_info(self, known):
+        grades = np.full(len(known), np.nan)
+        grades[0] = 2.5
+        infos = [image.info for image in known.replace(grades=grades).to_atoms()]
+        assert infos[0]['grade'] == 2.5
+        assert all('grade' not in info for info in infos[1:])
+        assert all('grade' not in image.info for image in known.replace(grades=None).to_atoms())
+
     def test_atoms_round_trip(self, known):
         images = known.to_atoms()
         assert [image.info.get('method') for image in images] == ['PBE', None, 'potential:0123']

@@ -10,6 +10,7 @@ import numpy as np
 from aiida.cmdline.utils import echo
 
 from aiida_seimlip.cli.tables import print_facts, print_table
+from aiida_seimlip.data.frames import find_shortest_distances
 from aiida_seimlip.exchange.readers.found import ENERGY_KINDS, SOURCE_FILE, SOURCE_INDEX, Found
 from aiida_seimlip.science.features import count_values
 from aiida_seimlip.science.frames import Frames
@@ -33,20 +34,20 @@ def print_found(found: Found) -> None:
     rows = [(source.name, source.kind, source.n_frames, source.sha256[:12]) for source in found.sources]
     print_table(rows, ('File', 'Format', 'Frames', 'SHA-256'), nothing='No file was read.')
     echo.echo('')
-    print_facts('Found', describe_frames(found.frames, found))
-    for note in find_notes(found):
+    shortest = find_shortest_distances(found.frames)
+    print_facts('Found', describe_frames(found, shortest))
+    for note in find_notes(found, shortest):
         echo.echo_warning(note)
 
 
-def describe_frames(frames: Frames, found: Found | None = None) -> dict[str, Any]:
+def describe_frames(found: Found, shortest: np.ndarray) -> dict[str, Any]:
     """Return what is known about frames as names and values.
 
-    :param frames: the frames.
-    :param found: where they come from, to tell under which names the labels were found.
+    :param found: what was read.
+    :param shortest: shortest distance in each frame in Å, infinity where none is near; shape (n_frames,).
     """
-    used = {} if found is None else found.tally.used
-    shortest = frames.shortest_distances(5.0)
-    shortest = shortest[np.isfinite(shortest)]
+    frames, used = found.frames, found.tally.used
+    near = shortest[np.isfinite(shortest)]
     energies = None if frames.energies is None else frames.energies / frames.sizes
     forces = None if frames.forces is None else np.linalg.norm(frames.forces, axis=1)
     stresses = None if frames.stresses is None else frames.stresses * EV_PER_A3_TO_GPA
@@ -58,17 +59,21 @@ def describe_frames(frames: Frames, found: Found | None = None) -> dict[str, Any
         'kind of energy': _kinds(frames),
         'force (eV/Å)': _range(forces, used.get('forces')),
         'stress (GPa)': _range(stresses, used.get('stress')),
-        'shortest distance (Å)': f'{shortest.min():.3f} to {shortest.max():.3f}' if shortest.size else 'none below 5',
+        'shortest distance (Å)': f'{near.min():.3f} to {near.max():.3f}' if near.size else 'none below 5',
         'calculated by': _counts(_methods(frames, computed)) if computed.any() else 'nobody: there are no labels',
         'labelled': f'{int(frames.labelled.sum())} of {len(frames)}',
         'missing': ', '.join(_missing(frames)) or 'nothing',
         'features': _features(frames),
-        'left out': None if found is None else _counts(found.tally.left_out) or None,
+        'left out': _counts(found.tally.left_out) or None,
     }
 
 
-def find_notes(found: Found) -> Iterator[str]:
-    """Yield one sentence for each thing that somebody should look at."""
+def find_notes(found: Found, shortest: np.ndarray) -> Iterator[str]:
+    """Yield one sentence for each thing that somebody should look at.
+
+    :param found: what was read.
+    :param shortest: shortest distance in each frame in Å; shape (n_frames,).
+    """
     frames = found.frames
     for note, count in found.tally.notes.items():
         yield f'{note} ({count} {"frame" if count == 1 else "frames"})'
@@ -81,7 +86,7 @@ def find_notes(found: Found) -> Iterator[str]:
         )
     if frames.forces is not None and not np.any(np.nan_to_num(frames.forces)) and frames.sizes.max() > 1:
         yield 'All forces are 0: have they been calculated?'
-    close = int((frames.shortest_distances(CLOSE) < CLOSE).sum())
+    close = int((shortest < CLOSE).sum())
     if close:
         yield f'Atoms are closer than {CLOSE} Å in {close} frame(s).'
     if frames.is_predicted.any():
