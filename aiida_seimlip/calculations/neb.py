@@ -123,5 +123,7 @@ def faults_of_band(images: FramesData) -> Iterator[str]:
     frames: Frames = images.get_frames()
     if len(set(frames.sizes.tolist())) > 1 or np.any(frames.numbers.reshape(len(frames), -1) != frames[0].numbers):
         yield 'Input `images` holds different atoms, or the same atoms in another order.'
+    elif np.any(frames.pbc != frames.pbc[0]):
+        yield 'Input `images` holds frames that are periodic in different directions, but a band has one periodicity.'
     elif not np.allclose(frames.cells, frames.cells[0], rtol=0.0, atol=1e-6):
         yield 'Input `images` holds different cells, but a band has one.'

@@ -1,7 +1,9 @@
 """The CalcJob ``seimlip.ase``: what it writes, what it refuses, and real runs."""
 
 import json
+import os
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -37,7 +39,7 @@ def run(aiida_profile, python):
     from aiida.engine import run_get_node
     from aiida.plugins import CalculationFactory
 
-    def factory(images, parameters, **options):
+    def factory(images, parameters, python=python, **options):
         inputs = {
             'code': python, 'frames': FramesData.from_atoms(images), 'parameters': parameters,
             'metadata': {'options': options},
@@ -271,6 +273,41 @@ def test_run_any_calculator(run, copper):
             getattr(named['labelled'].get_frames(), name), getattr(known['labelled'].get_frames(), name)
         )
     assert set(named['labelled'].get_frames().methods) == {'ase.calculators.emt:EMT'}
+
+
+def test_run_known_calculator_that_is_missing(run):
+    if find_spec('chgnet') is not None:
+        pytest.skip('chgnet is not missing')
+    _, node = run([bulk('Cu')], {'calculator': {'name': 'chgnet'}})
+    assert node.exit_status == 310
+    assert "No module named 'chgnet'" in node.exit_message
+    assert f'The Python interpreter of the job, {sys.executable}, needs `pip install chgnet`' in node.exit_message
+
+
+UNIVERSAL = {
+    'chgnet': ({'name': 'chgnet'}, 'CHGNet-0.3.0'),
+    'sevenn': (
+        {'name': 'sevenn.calculator:SevenNetCalculator', 'kwargs': {'model': '7net-0', 'device': 'cpu'},
+         'reusable': True, 'method_label': '7net-0'}, '7net-0',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('package', UNIVERSAL)
+def test_run_universal_potential(run, code, package):
+    """By name, and by the module of a package that is not installed here."""
+    python = os.environ.get('SEIMLIP_CALCULATORS_PYTHON')
+    if python is None:
+        pytest.skip(f'SEIMLIP_CALCULATORS_PYTHON names no interpreter that has {package}')
+    calculator, method = UNIVERSAL[package]
+    lif = bulk('LiF', 'rocksalt', a=4.0, cubic=True)
+    lif.rattle(0.05, seed=1)
+    outputs, node = run([lif, lif], {'calculator': calculator}, python=code('seimlip.ase', python, description=python))
+    assert node.is_finished_ok, node.exit_message
+    labelled = outputs['labelled'].get_frames()
+    assert (set(labelled.methods), set(labelled.energy_kinds)) == ({method}, {'free'})
+    assert np.all(labelled.energies / 8 == pytest.approx(-4.8, abs=0.2))
+    assert outputs['results']['versions'][package] is not None
 
 
 def test_run_slab_among_crystals(run, copper):

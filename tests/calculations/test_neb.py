@@ -95,6 +95,9 @@ def test_refused_images(generate_calc_job, code, hop):
     other = [image.copy() for image in images]
     other[1].symbols[3] = 'Ag'
     refuse(generate_calc_job, code, other, 'holds different atoms')
+    half_open = [image.copy() for image in images]
+    half_open[1].pbc = (True, True, False)
+    refuse(generate_calc_job, code, half_open, 'periodic in different directions')
     images[1].set_cell(images[1].cell.array * 1.01)
     refuse(generate_calc_job, code, images, 'holds different cells')
 
