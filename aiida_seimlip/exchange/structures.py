@@ -103,7 +103,9 @@ def _read(path: Path, species: Sequence[str] | None) -> tuple[list[Atoms], list[
         try:
             kind = find_kind(path)
             images = _read_with_ase(path) if kind is None else kind.read(path, species)
-            fault, more = compare_with_statements(path, images) if kind and kind.title == CIF else (None, [])
+            said = [str(warning.message) for warning in caught]
+            is_cif = kind is not None and kind.title == CIF
+            fault, more = compare_with_statements(path, images, said) if is_cif else (None, [])
         except StructureFileError:
             raise
         except Exception as exception:  # readers raise whatever they happen to raise

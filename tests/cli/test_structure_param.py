@@ -9,7 +9,7 @@ from aiida import orm
 from ase.build import bulk
 from ase.io import write
 
-from tests.data.test_structure import ALLOY, VACANCY, WHOLE, structure_of
+from tests.data.test_structure import ALLOY, UNKNOWN, VACANCY, WHOLE, structure_of
 
 
 def words_of(result) -> str:
@@ -46,7 +46,7 @@ def test_disordered_crystals(run_command, fixtures):
     assert count_nodes() == before
 
 
-@pytest.mark.parametrize('kinds', [(VACANCY, WHOLE), (ALLOY, WHOLE)])
+@pytest.mark.parametrize('kinds', [(VACANCY, WHOLE), (ALLOY, WHOLE), (UNKNOWN, WHOLE)])
 @pytest.mark.parametrize(
     'arguments',
     [
@@ -60,7 +60,7 @@ def test_alloys_and_vacancies_of_a_node(run_command, kinds, arguments):
     before = count_nodes()
     command, *rest = arguments
     text = words_of(run_command('structure', command, node.pk, *rest, fails=True))
-    assert 'whole atoms would be' in text
+    assert 'whole atoms would be' in text or 'is no element' in text
     assert count_nodes() == before
 
 
@@ -100,3 +100,24 @@ def test_number_of_atoms_is_that_of_what_was_made(run_command, fixtures):
     ):  # fmt: skip
         command, *rest = arguments
         assert re.search(rf'atoms +{n_atoms}\n', run_command('structure', command, path, *rest).output)
+
+
+@pytest.mark.parametrize('kinds', [(VACANCY, WHOLE), (ALLOY, WHOLE), (UNKNOWN, WHOLE)])
+def test_alloys_and_vacancies_in_workflows(run_command, code, kinds):
+    """Each command says it, the dry run as well."""
+    node = structure_of(*kinds).store()
+    lammps, python, mlp = (code(name).full_label for name in ('seimlip.lammps', 'seimlip.ase', 'seimlip.mlip3.train'))
+    emt = '{"path": {"parameters": {"calculator": {"name": "emt"}}}}'
+    commands = (
+        ('launch', 'al', '--structure', node.pk, '--dry-run', '--code', f'exploration={lammps}', '--code',
+         f'training={mlp}', '--code', f'reference={python}'),
+        ('launch', 'diffusivity', '--structure', node.pk, '--dry-run', '--code', f'dynamics={lammps}'),
+        ('launch', 'conductivity', '--structure', node.pk, '--code', f'dynamics={lammps}'),
+        ('launch', 'neb', '--initial', node.pk, '--final', node.pk, '--code', f'path={python}', '--overrides', emt),
+        ('check', python, '--structure', node.pk, '--parameters', '{"calculator": {"name": "emt"}}'),
+    )  # fmt: skip
+    before = count_nodes()
+    for command in commands:
+        text = words_of(run_command(*command, fails=True))
+        assert 'whole atoms would be' in text or 'is no element' in text
+    assert count_nodes() == before

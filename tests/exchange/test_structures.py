@@ -142,8 +142,30 @@ def test_composition_that_the_sites_do_not_make(crystals, tmp_path):
     text = text.replace("'Li1 F1'", "'Li2 F1 H1'")
     text = text.replace('_cell_formula', "_space_group_name_H-M_alt 'F m -3 m'\n_cell_formula")
     (tmp_path / 'x.cif').write_text(text)
-    (note,) = read_structures(tmp_path / 'x.cif').notes
-    assert 'stated is Li2F1H1 (4 times in the cell), the sites make F4Li4' in note
+    assert 'stated is Li2F1H1 (4 times in the cell), the sites make F4Li4' in refusal(tmp_path / 'x.cif')
+    (tmp_path / 'x.cif').write_text(text.replace("'Li2 F1 H1'", "'Li1 F1'").replace('units_Z 4', 'units_Z 2'))
+    (note,) = read_structures(tmp_path / 'x.cif').notes  # only their number: perhaps of another cell
+    assert 'stated is Li1F1 (2 times in the cell), the sites make F4Li4' in note
+
+
+def test_elements_on_one_site_without_occupancies(crystals, tmp_path):
+    lines = (crystals / 'argyrodite.cif').read_text().replace('_atom_site_occupancy\n', '').splitlines()
+    bare = [line.rsplit(' ', 1)[0] if len(line.split()) == 6 else line for line in lines]
+    (tmp_path / 'x.cif').write_text('\n'.join(bare) + '\n')
+    assert 'puts S and Cl on one site (its sites 4 and 5), and no occupancies' in refusal(tmp_path / 'x.cif')
+
+
+@pytest.mark.parametrize(
+    ('old', 'new'),
+    [
+        ('0.440', '0.440(5)'), ('9.8598', '9.8598(3)'), (' 1\n', ' .\n'), (' 1\n', ' ?\n'), ("'F -4 3 m'", "'F-43m'"),
+        ('_space_group_IT_number 216\n', ''), ("_space_group_name_H-M_alt 'F -4 3 m'\n", ''), ('\n', '\r\n'),
+        ('Li1 Li ', 'Li1 Li1+ '), (' S ', ' S2- '), ('refinement', 'refinement à la carte'),
+    ],
+)  # fmt: skip
+def test_ways_of_writing_a_cif(crystals, tmp_path, old, new):
+    (tmp_path / 'x.cif').write_bytes((crystals / 'argyrodite.cif').read_text().replace(old, new).encode())
+    assert 'stated is Cl4Li24P4S20, whole atoms would be Cl4Li72P4S20' in refusal(tmp_path / 'x.cif')
 
 
 # -- geometry ---------------------------------------------------------------------------------------------------------

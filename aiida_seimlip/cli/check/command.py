@@ -132,7 +132,8 @@ def _check(code: orm.AbstractCode, inputs: Mapping[str, Any], *, submit: bool) -
     try:
         node = submit_check(given) if submit else run_check(given)
     except ValueError as exception:
-        echo.echo_critical(f'{code.full_label} cannot be checked: {exception}')
+        reason = ' '.join(str(exception).split()).removeprefix("Error occurred validating port 'inputs': ")
+        raise click.UsageError(f'{code.full_label} cannot be checked: {reason}') from exception
     if submit:
         echo.echo_success(
             f'The daemon checks {code.full_label}; see `aiida-seimlip check --show {node.pk}` when it is done.'
