@@ -63,6 +63,7 @@ def _read(read: Callable[[str | Path], VaspFrames], path: Path, options: ReadOpt
     frames = found.frames
     if frames.stresses is not None:
         tally.used['stress'] = Counter({'stress': int(np.isfinite(frames.stresses).all(axis=1).sum())})
-    method = options.method if found.method == NOT_TOLD and options.method else found.method
+    is_open = found.method == NOT_TOLD or found.may_be_more
+    method = options.method if is_open and options.method else found.method
     frames = frames.computed_by(method, ENERGY_KIND)
     return Part(frames.with_features([{SOURCE_INDEX: str(index)} for index in found.indices]), tally)

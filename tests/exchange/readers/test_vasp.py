@@ -47,3 +47,16 @@ def test_two_nelm(fixtures):
     found = read_frames([fixtures / 'cases' / 'vasp5_two_nelm.vasprun.xml'])
     assert found.frames.is_labelled
     assert len(found.frames) == 3
+
+
+def test_method_of_which_the_file_may_leave_out_a_part(tmp_path):
+    """An OUTCAR of VASP 5 says PBE of r²SCAN as well: whoever knows better is right."""
+    path = tmp_path / 'OUTCAR'
+    write(path, Step())
+    found = read_frames([path])
+    assert found.frames.methods.tolist() == ['PBE']
+    assert any('neither a meta-GGA' in note for note in found.tally.notes)
+    assert read_frames([path], ReadOptions(method='r2SCAN')).frames.methods.tolist() == ['r2SCAN']
+    write(path, Step(), run=Run(version='6.4.2'))
+    with pytest.raises(ReadError, match='--method is `r2SCAN`, but the files say `PBE`'):
+        read_frames([path], ReadOptions(method='r2SCAN'))

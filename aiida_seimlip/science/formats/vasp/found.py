@@ -38,6 +38,7 @@ class VaspFrames:
     :param method: what the labels were computed with, such as ``PBE+D3(BJ)``; ``VASP`` if the file does not tell.
     :param is_complete: whether the file reaches its end.
     :param notes: what a user should know, one sentence each.
+    :param may_be_more: whether the file leaves out parts of the method, if there were any: meta-GGAs, dispersion.
     """
 
     frames: Frames
@@ -46,6 +47,7 @@ class VaspFrames:
     method: str
     is_complete: bool
     notes: tuple[str, ...] = ()
+    may_be_more: bool = False
 
 
 @dataclass
@@ -152,8 +154,17 @@ def refuse_band(tags: dict[str, str], name: str) -> None:
     :raises FormatError: if VASP ran a band.
     """
     if tags.get('IMAGES', '0') != '0':
-        message = f'This is an image of a band (IMAGES = {tags["IMAGES"]}), whose forces may be those along the band'
-        raise FormatError(f'{message}: label the images by single points.', name=name)
+        raise band_refusal(f'IMAGES = {tags["IMAGES"]}', name)
+
+
+def band_refusal(sign: str, name: str) -> FormatError:
+    """Return the error for a file of an image of a band.
+
+    :param sign: by what it is known.
+    :param name: of the file, for the message.
+    """
+    message = f'This is an image of a band ({sign}), whose forces may be those along the band'
+    return FormatError(f'{message}: label the images by single points.', name=name)
 
 
 def open_maybe_compressed(path: str | Path) -> IO[bytes]:

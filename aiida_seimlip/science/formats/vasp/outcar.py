@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from aiida_seimlip.science.formats.vasp.found import (
     Calculation,
     Collected,
     VaspFrames,
+    band_refusal,
     not_converged,
     open_maybe_compressed,
     refuse_band,
@@ -39,6 +41,7 @@ LATTICE = 'direct lattice vectors'
 STRESS = '  in kB '
 FORCES = ' POSITION '
 ENERGY = re.compile(r'  free  energy (ML|\s) TOTEN  =\s*(\S+) eV')
+BAND = re.compile(r'\s*(NEB: |CHAIN \+ TOTAL)')
 REACHED = 'EDIFF is reached'
 END = 'General timing and accounting'
 
@@ -46,9 +49,11 @@ ASE_ORDER = [0, 1, 2, 4, 5, 3]
 """Where in VASP's order XX YY ZZ XY YZ ZX the components xx yy zz yz xz xy stand."""
 
 EXACT_MESSAGE = 6
-"""From this version on VASP says whether EDIFF was reached; before, it says so after NELM steps as well."""
+"""From this version on VASP says whether EDIFF was reached; before, it says so after NELM steps as well. It also
+repeats the INCAR in the OUTCAR, which tells all of the method."""
 
 DEFAULT_NELM = '60'
+NOT_ALL_TOLD = 'An OUTCAR before VASP 6 tells the GGA, but neither a meta-GGA nor a correction for dispersion.'
 
 
 def read_outcar(path: str | Path) -> VaspFrames:
@@ -105,8 +110,11 @@ class _Reader:
         self.leave_out_prediction()
         if not len(self.collected):
             raise VaspOutputError('it ends before its first calculation has ended')
-        method = method_label(self.tags, self.titles)
-        return self.collected.pack(numbers, method, is_complete, [NO_SHEAR] if self.tags.get('ISIF') == '1' else [])
+        may_be_more = self.version < EXACT_MESSAGE
+        notes = [NO_SHEAR] if self.tags.get('ISIF') == '1' else []
+        notes += [NOT_ALL_TOLD] if may_be_more else []
+        found = self.collected.pack(numbers, method_label(self.tags, self.titles), is_complete, notes)
+        return replace(found, may_be_more=may_be_more)
 
     def head(self) -> list[str]:
         """Return the lines up to the first calculation, and keep what they say of the method."""
@@ -119,7 +127,7 @@ class _Reader:
             if match := VERSION.match(line):
                 self.version = self.version or int(match.group(1))
             elif match := SETTING.match(line):
-                self.tags[match.group(1)] = match.group(2)
+                self.take_setting(match.group(1), match.group(2))
             elif match := TITLE.match(line):
                 self.titles.append(match.group(1).strip())
             elif LATTICE in line:
@@ -127,6 +135,11 @@ class _Reader:
         if not any(COUNTS in line for line in head):
             raise VaspOutputError('it does not tell how many atoms of each element there are')
         return head
+
+    def take_setting(self, name: str, value: str) -> None:
+        """Keep a setting; what VASP calls METAGGA behind the INCAR tells of something else."""
+        if name != 'METAGGA' or value not in ('T', 'F'):
+            self.tags[name] = value
 
     def take(self, line: str) -> None:
         """Take what one line says."""
@@ -147,6 +160,8 @@ class _Reader:
             self.end()
         elif match := ENERGY.match(line):
             self.take_energy(match.group(2), is_predicted=match.group(1) == 'ML')
+        elif BAND.match(line):
+            raise band_refusal(line.split(maxsplit=1)[0].rstrip(':'), self.collected.name)
 
     def take_energy(self, energy: str, *, is_predicted: bool) -> None:
         """Take a free energy, or note that a force field predicted it."""

@@ -43,7 +43,7 @@ def read(name, tmp_path):
 def test_labels(read, version):
     found = read(Step(), Step(energy=-9.6), run=Run(version=version))
     assert found.is_complete
-    assert (found.indices.tolist(), found.left_out, found.notes) == ([0, 1], {}, ())
+    assert (found.indices.tolist(), found.left_out) == ([0, 1], {})
     assert found.method == 'PBE'
     frames = found.frames
     assert frames.energies.tolist() == [-9.52, -9.6]
@@ -119,7 +119,7 @@ def test_file_that_is_cut_off(read):
     found = read(Step(), Step(), run=Run(end=False))
     assert len(found.frames) == 2
     assert not found.is_complete
-    assert found.notes == ('The file is cut off: 2 calculation(s) in it are complete.',)
+    assert found.notes[-1] == 'The file is cut off: 2 calculation(s) in it are complete.'
 
 
 def test_every_cut_gives_complete_calculations_or_a_sentence(name, tmp_path):
@@ -163,6 +163,15 @@ def test_band_is_refused(read):
         read(Step(), run=Run(tags={'IMAGES': '5'}))
 
 
+@pytest.mark.parametrize('line', [' NEB: Tangent', '   CHAIN + TOTAL  (eV/Angst)'])
+def test_band_that_only_the_steps_tell(tmp_path, line):
+    """Before VASP 6 an OUTCAR does not repeat the INCAR."""
+    path = tmp_path / 'OUTCAR'
+    path.write_text(outcar([Step(), Step()]).replace('  free  energy ', f'{line}\n\n  free  energy ', 1))
+    with pytest.raises(FormatError, match=r'image of a band \((NEB|CHAIN)\)'):
+        read_outcar(path)
+
+
 def test_unknown_element(read):
     run = Run(symbols=('Qq', 'F '), titles=('PAW_PBE Qq 10Sep2004', 'PAW_PBE F 08Apr2002'))
     with pytest.raises(FormatError, match='`Qq` is no chemical element'):
@@ -176,6 +185,18 @@ def test_nelm_that_is_no_number(read):
 
 def test_one_method_with_dispersion(read):
     assert read(Step(), run=Run(tags={'IVDW': '12'})).method == 'PBE+D3(BJ)'
+
+
+@pytest.mark.parametrize(('version', 'may_be_more'), [('4.6.36', True), ('5.4.4', True), ('6.3.0', False)])
+def test_outcar_that_leaves_out_parts_of_the_method(tmp_path, version, may_be_more):
+    """Before VASP 6 an OUTCAR does not repeat the INCAR."""
+    path = tmp_path / 'OUTCAR'
+    tags = {'METAGGA': 'R2SCAN', 'IVDW': '13'}
+    path.write_text(outcar([Step()], Run(version=version, tags={} if may_be_more else tags)))
+    found = read_outcar(path)
+    assert found.may_be_more == may_be_more
+    assert any('neither a meta-GGA' in note for note in found.notes) == may_be_more
+    assert found.method == ('PBE' if may_be_more else 'r2SCAN+D4')
 
 
 def test_energy_without_the_work_of_pressure(tmp_path):
