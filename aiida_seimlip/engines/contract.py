@@ -104,9 +104,11 @@ class SocketWorkChain(WorkChain):
         """Yield what this engine or its jobs would refuse of a call, so that a workflow knows before its first one.
 
         :param inputs: of the engine; one that the workflow does not know yet is absent.
-        :return: sentences that name the inputs as the engine does.
+        :return: sentences that name the inputs as the engine does; unless an engine knows more, those of its only kind
+            of job.
         """
-        yield from ()
+        find_faults = getattr(getattr(cls, '_process_class', None), 'find_faults', None)
+        yield from () if find_faults is None else find_faults(inputs)
 
     @classmethod
     def contract(cls) -> type[SocketWorkChain]:

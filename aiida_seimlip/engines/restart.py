@@ -143,6 +143,26 @@ class RestartMixin(InterruptionMixin, BaseRestartWorkChain):
             f'{calculation.exit_message} {action}'
         )
 
+    def run_next_job(self, calculation: orm.CalcJobNode, action: str) -> ProcessHandlerReport:
+        """Say what was done about a job that failed, and let the next one run.
+
+        :param calculation: the job.
+        :param action: what was done, in words.
+        """
+        self.report_error_handled(calculation, action)
+        return ProcessHandlerReport(True)
+
+    def collect_runs(self, *names: str) -> dict[str, dict[str, orm.Data]]:
+        """Return the parameters and outputs of all jobs that left `results`, by a name for each, in order.
+
+        :param names: outputs; those that a job lacks are left out.
+        """
+        runs = {}
+        for number, job in enumerate(job for job in self.all_jobs if 'results' in job.outputs):
+            found = {name: job.outputs[name] for name in names if name in job.outputs}
+            runs[f'job_{number:02d}'] = {'parameters': job.inputs.parameters, **found}
+        return runs
+
     # -- what lies outside the program: the handlers of the program come in between -----------------------------------
 
     @process_handler(priority=BEFORE_OTHERS)

@@ -56,20 +56,17 @@ class ContinuationMixin(RestartMixin):
         if self.ctx.get('was_interrupted', False) or self._is_last_job():
             return None
         self.ctx.was_interrupted = True
-        self.report_error_handled(calculation, 'It is started again.')
-        return ProcessHandlerReport(True)
+        return self.run_next_job(calculation, 'It is started again.')
 
     def results(self) -> ExitCode | None:
         """Attach the outputs; those of several jobs are joined."""
-        jobs = [job for job in self.all_jobs if 'results' in job.outputs]
-        if len(jobs) <= 1:
+        runs = self.collect_runs('results', 'track', 'trajectory', 'final')
+        if len(runs) <= 1:
             return super().results()
-        runs = {f'job_{number:02d}': {'parameters': job.inputs.parameters} for number, job in enumerate(jobs)}
-        for run, job in zip(runs.values(), jobs, strict=True):
-            run.update({name: job.outputs[name] for name in ('results', 'track', 'trajectory') if name in job.outputs})
+        finals = [run.pop('final', None) for run in runs.values()]
         self.out_many(join_dynamics(**runs))
-        if 'final' in jobs[-1].outputs:
-            self.out('final', jobs[-1].outputs.final)
+        if finals[-1] is not None:
+            self.out('final', finals[-1])
         return None
 
     def _can_go_on(self, calculation: orm.CalcJobNode) -> bool:
@@ -81,5 +78,4 @@ class ContinuationMixin(RestartMixin):
         """Let the next job do the rest."""
         self.ctx.inputs.structure = calculation.outputs.final
         self.ctx.inputs.parameters = with_remaining_steps(calculation.inputs.parameters, calculation.outputs.results)
-        self.report_error_handled(calculation, 'The next job goes on from there.')
-        return ProcessHandlerReport(True)
+        return self.run_next_job(calculation, 'The next job goes on from there.')

@@ -41,8 +41,7 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
         options = LammpsOptions.from_node(inputs['parameters'])
         if not options.with_grades:
             yield 'Input `parameters` switches `with_grades` off: without grades an exploration meets nothing unknown.'
-        species = inputs.get('species')
-        strange = [] if species is None else sorted(set(options.masses) - set(species))
+        strange = sorted(set(options.masses) - set(inputs.get('species') or options.masses))
         if strange:
             yield f'Input `parameters` gives masses of {", ".join(strange)}, which occur nowhere.'
         if 'potential' not in inputs and options.dialect != AUTO:
@@ -68,11 +67,9 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
         if self.ctx.n_crashes > retries or self._is_last_job():
             return self._end(calculation)
         self.ctx.inputs.structure = self.inputs.structure
-        parameters = with_back_off(self.ctx.parameters, orm.Int(self.ctx.n_crashes))
-        self.ctx.inputs.parameters = parameters
+        parameters = self.ctx.inputs.parameters = with_back_off(self.ctx.parameters, orm.Int(self.ctx.n_crashes))
         conditions = f'steps of {parameters["timestep"]:g} fs at {parameters["temperature"]:g} K'
-        self.report_error_handled(calculation, f'It is tried again from its start in {conditions}.')
-        return ProcessHandlerReport(True)
+        return self.run_next_job(calculation, f'It is tried again from its start in {conditions}.')
 
     @process_handler(exit_codes=EXIT_CODES.ERROR_OUT_OF_WALLTIME)
     def handle_out_of_walltime(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
@@ -83,27 +80,20 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
             return self._end(calculation)
         self.ctx.inputs.structure = calculation.outputs.final
         self.ctx.inputs.parameters = with_remaining_steps(calculation.inputs.parameters, calculation.outputs.results)
-        self.report_error_handled(calculation, 'The next job goes on from there.')
-        return ProcessHandlerReport(True)
+        return self.run_next_job(calculation, 'The next job goes on from there.')
 
     @process_handler(exit_codes=[EXIT_CODES.ERROR_INTERRUPTED, EXIT_CODES.ERROR_OUTPUT_MISSING])
     def handle_interrupted(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Start the same job once more."""
-        if self.ctx.iteration > 1:
-            return None
-        self.report_error_handled(calculation, 'It is started again.')
-        return ProcessHandlerReport(True)
+        return None if self.ctx.iteration > 1 else self.run_next_job(calculation, 'It is started again.')
 
     def results(self) -> ExitCode | None:
         """Attach the outputs; those of several jobs are joined."""
-        jobs = [job for job in self.all_jobs if 'results' in job.outputs]
-        if len(jobs) <= 1:
+        runs = self.collect_runs('results', 'candidates', 'trajectory', 'final')
+        if len(runs) <= 1:
             return super().results()
-        names = ('results', 'candidates', 'trajectory')
-        runs = {f'job_{number:02d}': {'parameters': job.inputs.parameters} for number, job in enumerate(jobs)}
-        for run, job in zip(runs.values(), jobs, strict=True):
-            run.update({name: job.outputs[name] for name in names if name in job.outputs})
+        finals = [run.pop('final', None) for run in runs.values()]
         self.out_many(merge_runs(self.inputs.parameters, **runs))
-        if 'final' in jobs[-1].outputs and self.outputs['results']['outcome'] != 'crashed':
-            self.out('final', jobs[-1].outputs.final)
+        if finals[-1] is not None and self.outputs['results']['outcome'] != 'crashed':
+            self.out('final', finals[-1])
         return None

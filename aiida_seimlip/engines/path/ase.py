@@ -91,8 +91,7 @@ class AsePathWorkChain(PathWorkChain, RestartMixin):
         if self._is_last_job():
             return self._give_up()
         self.ctx.inputs.images = calculation.outputs.path
-        self.report_error_handled(calculation, 'The next job goes on from its last band.')
-        return ProcessHandlerReport(True)
+        return self.run_next_job(calculation, 'The next job goes on from its last band.')
 
     def _give_up(self) -> ProcessHandlerReport:
         self.results()

@@ -97,8 +97,7 @@ class VaspBandMixin(PathWorkChain, RestartMixin):
             self.ctx.is_finished = self.ctx.is_given_up = True
             self.report(f'{calculation.process_label}<{calculation.pk}> has not converged, and was the last job.')
             return ProcessHandlerReport(True)
-        self.report_error_handled(calculation, 'The next job goes on from its last band.')
-        return ProcessHandlerReport(True)
+        return self.run_next_job(calculation, 'The next job goes on from its last band.')
 
     # -- details ------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiida import orm
@@ -20,6 +20,9 @@ EXIT_CODES = Mlip3TrainCalculation.spec().exit_codes
 CAUSES = ('ERROR_BAD_DATA', 'ERROR_UNKNOWN_SPECIES', 'ERROR_DIVERGED', 'ERROR_OUT_OF_WALLTIME')
 """Exit codes of the job that are exit codes of the process as well; all others are `ERROR_NO_POTENTIAL`."""
 
+OUTPUTS = ('ERROR_OUTPUT_STDOUT_MISSING', 'ERROR_OUTPUT_MISSING', 'ERROR_POTENTIAL_INCOMPLETE')
+INCOMPLETE = [EXIT_CODES[label] for label in OUTPUTS]
+
 
 class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
     """Train a moment tensor potential and build its active set; a job goes on where the last one was stopped."""
@@ -33,11 +36,6 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
         """Define the parameters."""
         super().define(spec)
         spec.input('parameters', **Mlip3TrainOptions.port('How to train.'))
-
-    @classmethod
-    def faults_of_call(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
-        """Yield what the job would refuse."""
-        yield from Mlip3TrainCalculation.find_faults(inputs)
 
     @classmethod
     def selection_mode(cls, settings: Mapping[str, Any]) -> str | None:
@@ -65,12 +63,7 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
             return self._run_again(calculation, 'The next job goes on.')
         return self._run_fruitless_again(calculation)
 
-    @process_handler(
-        exit_codes=[
-            EXIT_CODES.ERROR_OUTPUT_STDOUT_MISSING, EXIT_CODES.ERROR_OUTPUT_MISSING,
-            EXIT_CODES.ERROR_POTENTIAL_INCOMPLETE,
-        ]
-    )  # fmt: skip
+    @process_handler(exit_codes=INCOMPLETE)
     def handle_incomplete_output(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Start a job again, once, whose potential is missing or half written."""
         return self._run_fruitless_again(calculation)
@@ -104,7 +97,4 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
         return None if self.ctx.n_fruitless > 1 else self._run_again(calculation, 'It is started again.')
 
     def _run_again(self, calculation: orm.CalcJobNode, action: str) -> ProcessHandlerReport | None:
-        if self._is_last_job():
-            return None
-        self.report_error_handled(calculation, action)
-        return ProcessHandlerReport(True)
+        return None if self._is_last_job() else self.run_next_job(calculation, action)
