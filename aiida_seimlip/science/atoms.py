@@ -78,7 +78,7 @@ def _read_results(image: Atoms, index: int) -> dict[str, Any]:
     if disorder is not None:
         raise AtomsError(f'Frame {index} is no crystal of whole atoms: {disorder}.')
     known = _results(image)
-    free = known.get('free_energy') is not None
+    free = _is_known(known.get('free_energy'))
     found = {
         'energy': _shaped(known.get('free_energy' if free else 'energy'), _scalar, 'energy', index),
         'forces': _shaped(known.get('forces'), lambda value: value.reshape(len(image), 3), 'forces', index),
@@ -109,6 +109,14 @@ def _features(info: Mapping[str, Any], index: int) -> str | None:
         return encode_features(features)
     except ValueError as exception:
         raise AtomsError(f'Frame {index}: {exception}') from exception
+
+
+def _is_known(value: Any) -> bool:
+    """Return whether a result is there, and not some number that is not finite."""
+    try:
+        return value is not None and bool(np.isfinite(value).all())
+    except TypeError:
+        return False
 
 
 def _shaped(value: Any, shape: Callable[[np.ndarray], Any], name: str, index: int) -> Any:

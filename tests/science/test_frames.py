@@ -427,8 +427,11 @@ class TestResultsOfAse:
         atoms.info['energy_kind'] = 'sigma0'
         assert Frames.from_atoms([atoms]).energy_kinds.tolist() == ['sigma0']
 
-    def test_no_free_energy(self):
-        assert Frames.from_atoms([self.atoms(energy=-9.5, free_energy=None)]).energies.tolist() == [-9.5]
+    @pytest.mark.parametrize('nothing', [None, np.nan, np.inf, 'unknown'])
+    def test_no_free_energy(self, nothing):
+        frames = Frames.from_atoms([self.atoms(energy=-9.5, free_energy=nothing)])
+        assert frames.energies.tolist() == [-9.5]
+        assert frames.energy_kinds is None
 
     @pytest.mark.parametrize('energy', [np.array([-9.5]), np.array([[-9.5]]), np.float32(-9.5), [-9.5]])
     def test_energy_of_one_element(self, energy):

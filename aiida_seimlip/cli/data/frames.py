@@ -37,8 +37,15 @@ cmd_frames.add_command(frames_import)
     is_flag=True,
     help='Only sets in which all frames have an energy and forces that no potential predicted.',
 )
+@click.option(
+    '--method', help='Only sets with energies by this method, such as `PBE`; `unknown` for those of no known one.'
+)
+@click.option(
+    '--feature', 'features', multiple=True, metavar='NAME=VALUE',
+    help='Only sets with a frame of this feature, such as `config_type=bulk`; may be given several times.',
+)  # fmt: skip
 @decorators.with_dbenv()
-def frames_list(past_days: int | None, labelled: bool) -> None:
+def frames_list(past_days: int | None, labelled: bool, method: str | None, features: tuple[str, ...]) -> None:
     """List the sets of frames in the profile, newest last."""
     from aiida import orm
 
@@ -48,6 +55,13 @@ def frames_list(past_days: int | None, labelled: bool) -> None:
     from aiida_seimlip.data.labels import describe_method
 
     filters: dict[str, Any] = {'attributes.is_labelled': True} if labelled else {}
+    if method is not None:
+        filters['attributes.methods'] = {'has_key': '' if method == 'unknown' else method}
+    for feature in features:
+        name, mark, value = feature.partition('=')
+        if not mark:
+            raise click.UsageError(f'The feature `{feature}` is not of the form NAME=VALUE.')
+        filters[f'attributes.feature_values.{name}'] = {'has_key': value}
     if past_days is not None:
         filters['ctime'] = {'>': since(past_days)}
     query = orm.QueryBuilder().append(FramesData, filters=filters, project='*').order_by({FramesData: 'ctime'})

@@ -93,6 +93,28 @@ def test_list_and_show_tell_the_methods(run_command, known):
         assert text in output
 
 
+@pytest.mark.parametrize(
+    ('arguments', 'is_found'),
+    [
+        (['--method', 'PBE'], True),
+        (['--method', 'RPBE'], False),
+        (['--method', 'unknown'], True),
+        (['--feature', 'config_type=bulk'], True),
+        (['--feature', 'config_type=slab'], False),
+        (['--feature', 'config_type=bulk', '--feature', 'source_file=train.cfg', '--method', 'PBE'], True),
+        (['--feature', 'no such=name'], False),
+    ],
+)
+def test_list_by_method_and_feature(run_command, known, arguments, is_found):
+    assert (f'{known.pk} ' in run_command('frames', 'list', *arguments).output) == is_found
+
+
+def test_feature_without_a_value(run_command, known):
+    result = run_command('frames', 'list', '--feature', 'config_type', fails=True)
+    assert result.exit_code == 2
+    assert 'is not of the form NAME=VALUE' in result.output
+
+
 def test_negative_index_counts_from_the_end(run_command, story):
     assert run_command('frame', story.labelled.pk, -1).output == run_command('frame', story.labelled.pk, 1).output
 
