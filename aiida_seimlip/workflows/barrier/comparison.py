@@ -142,6 +142,8 @@ def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
         if lacking:
             yield f'Input `path` holds {", ".join(lacking)}, which the potential `potentials.{name}` does not know.'
     for family, settings in evaluation.items():
-        message = load_engine('reference', EVALUATOR).explain_settings(f'evaluation.{family}', settings)
+        potential = next((potential for potential in potentials.values() if potential.family == family), None)
+        given = settings if potential is None else {**settings, 'potential': potential}
+        message = load_engine('reference', EVALUATOR).explain_settings(f'evaluation.{family}', given)
         if message is not None:
             yield message
