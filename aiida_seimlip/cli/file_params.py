@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from aiida_seimlip.data.frames import FramesData
     from aiida_seimlip.data.potential import PotentialData
     from aiida_seimlip.science.frames import Frames
+
+
+OTHER_OPTIONS = re.compile(r'--(\w+-key|ignore|energy-kind|trust|cutoff)\b')
+"""Options that only the commands have that take in files."""
 
 
 class NodeOrFileParam(click.ParamType):
@@ -59,7 +65,8 @@ def take_frames(value: FramesData | Path, species: Sequence[str], method: str | 
     from aiida_seimlip.cli.data.import_frames import make_options, read_files, require_method
     from aiida_seimlip.exchange.imports import find_earlier, make_node
 
-    found = read_files((value,), make_options(species, method))
+    with _other_command('frames import'):
+        found = read_files((value,), make_options(species, method))
     print_found(found)
     require_method(found, method)
     node = make_node(found)
@@ -87,13 +94,25 @@ def take_potential(
 
     if not species and frames is not None:
         species = find_order(value, frames)
-    node = read_file(value, species)
+    with _other_command('potential import'):
+        node = read_file(value, species)
     print_potential(node)
     earlier: Any = find_earlier(node)
     if earlier is not None:
         echo.echo_report(f'The same potential is there already: node {earlier.pk} is taken.')
     echo.echo('')
     return node if earlier is None else earlier
+
+
+@contextmanager
+def _other_command(name: str) -> Iterator[None]:
+    """Say which command has the options that a refusal of a file names, where it is not this one."""
+    try:
+        yield
+    except click.UsageError as exception:
+        if OTHER_OPTIONS.search(exception.message):
+            exception.message += f' These are options of `aiida-seimlip {name}`: take the file in with it first.'
+        raise
 
 
 def find_order(path: Path, frames: Frames) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ EXTRA = 'seimlip_import'
 
 
 def fingerprint(frames: Frames) -> str:
-    """Return a hash of configurations and labels, whatever file they came from and whoever calculated them.
+    """Return a hash of configurations, their labels and who calculated them, whatever file they came from.
 
     :param frames: the configurations.
     """
@@ -25,6 +25,8 @@ def fingerprint(frames: Frames) -> str:
     for name in ('energies', 'forces', 'stresses'):
         values = getattr(frames, name)
         digest.update(name.encode() if values is None else np.ascontiguousarray(values, dtype='<f8').tobytes())
+    for texts in (frames.methods, frames.energy_kinds):
+        digest.update('\0'.join([''] * len(frames) if texts is None else texts.tolist()).encode())
     return digest.hexdigest()
 
 

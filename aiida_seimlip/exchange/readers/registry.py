@@ -123,6 +123,9 @@ def read_frames(paths: Sequence[str | Path], options: ReadOptions | None = None)
         tally.add(part.tally)
     frames = _with_method(Frames.concatenate(parts), options)
     _check_keys(options, tally)
+    lacking = [symbol for symbol in frames.elements if options.species and symbol not in options.species]
+    if lacking:
+        raise ReadError(f'The frames hold {", ".join(lacking)}, but the species are {", ".join(options.species)}.')
     lost = [key for key in tally.lost if key not in options.keys.ignored]
     if lost and frames.stresses is None:
         raise ReadError(

@@ -79,6 +79,12 @@ def test_other_labels_are_another_set(import_frames, plain):
     assert other.pk != node.pk
 
 
+def test_other_methods_are_another_set(import_frames, plain):
+    _, unknown = import_frames(plain, '--method', 'unknown', '--yes')
+    _, known = import_frames(plain, '--method', 'PBE', '--yes')
+    assert (unknown.methods, known.methods) == ({'': 1}, {'PBE': 1})
+
+
 def test_method_has_to_be_said(import_frames, plain):
     output, _ = import_frames(plain, '--yes', fails=True)
     assert '--method PBE, or say --method unknown' in output

@@ -94,15 +94,24 @@ def test_structure_is_taken_where_given(launch, fixtures, tmp_path, li2co3):
         (('--training', 'nothing.xyz'), 'neither a file nor a set of frames'),
         (('--training', '{train}', '--potential', '{potential}', '--species', 'Li,O,C,F'), '3 species'),
         (('--training', '{plain}'), '--method unknown'),
+        (('--training', '{virials}', '--method', 'PBE'), 'options of `aiida-seimlip frames import`'),
+        (
+            ('--training', '{train}', '--species', 'Li,C,O', '--potential', '{model}'),
+            'of `aiida-seimlip potential import`',
+        ),
+        (('--training', '{plain}', '--method', 'PBE', '--species', 'Li,O'), 'hold F, but the species are Li, O'),
         (('--training', '{unlabelled}'), 'No frame of the training set can be a start'),
     ],
 )
 def test_refusals(launch, fixtures, tmp_path, arguments, reason):
     unlabelled = tmp_path / 'a.xyz'
     unlabelled.write_text('1\nLattice="4 0 0 0 4 0 0 0 4"\nLi 0 0 0\n')
+    virials, model = tmp_path / 'b.xyz', tmp_path / 'a.model'
+    virials.write_text((fixtures / 'cases/plain.xyz').read_text().replace('stress=', 'my_virial='))
+    model.write_bytes(b'\x80\x04K\x01.')
     names = {
         'train': fixtures / TRAIN, 'potential': fixtures / POTENTIAL, 'plain': fixtures / 'cases/plain.xyz',
-        'unlabelled': unlabelled,
+        'unlabelled': unlabelled, 'virials': virials, 'model': model,
     }  # fmt: skip
     before = orm.QueryBuilder().append(orm.Data).count()
     output, _ = launch(*(argument.format(**names) for argument in arguments), fails=True)
