@@ -223,7 +223,7 @@ def describe_errors(record: ErrorsRecord) -> str:
     values = (
         (record.energy_mev_per_atom, 'meV/atom'), (record.force_ev_per_angstrom, 'eV/Å'), (record.stress_gpa, 'GPa'),
     )  # fmt: skip
-    return ', '.join(f'{value:.3g} {unit}' for value, unit in values if value is not None)
+    return ', '.join(f'{value:.3g} {unit}' for value, unit in values if value is not None) or 'errors unknown'
 
 
 def describe_end(process: orm.ProcessNode) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from aiida_seimlip.science.structures.cells import CellExtremes
 
@@ -27,6 +27,12 @@ class ErrorsRecord(Record):
         default=None,
         description='In GPa, per component of the 3×3 tensor: a third of its Frobenius norm; none without stresses.',
     )
+
+    @field_validator('stress_gpa')
+    @classmethod
+    def _of_nothing(cls, value: float | None) -> float | None:
+        """Read the 0 of earlier versions, which is no error, but what they wrote where no frame has a stress."""
+        return value or None
 
 
 class CellRecord(Record):

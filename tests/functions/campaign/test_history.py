@@ -7,6 +7,7 @@ from aiida import orm
 from aiida.common.links import LinkType
 
 from aiida_seimlip.functions.campaign.history import build_history, read_errors, record_iteration, union_seconds
+from aiida_seimlip.options.records import ErrorsRecord
 
 OPTIONS = {'seed': 3, 'exploration': {'conditions': [{'temperature': 300.0, 'n_steps': 10}]}}
 RUN = {
@@ -41,6 +42,9 @@ def test_errors_of_nothing_are_unknown():
     """What nothing was compared for is no error of 0, which the nodes of earlier versions say."""
     found = read_errors({name: {'count': 0, 'rms': 0.0} for name in ('energy_per_atom', 'force', 'stress_pressure')})
     assert found.n_frames == 0
+    assert (
+        ErrorsRecord.model_validate({'n_frames': 5, 'energy_mev_per_atom': 2.0, 'stress_gpa': 0.0}).stress_gpa is None
+    )
     assert (found.energy_mev_per_atom, found.force_ev_per_angstrom, found.stress_gpa) == (None, None, None)
 
 
