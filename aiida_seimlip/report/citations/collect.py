@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aiida import orm
 from aiida.common.links import LinkType
 
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.report.citations.references import REFERENCES, Reference
-from aiida_seimlip.report.citations.rules import Use, uses_of
+from aiida_seimlip.report.citations.rules import Use, of_labels, uses_of
 from aiida_seimlip.report.sections import Section
 
 UNKNOWN = 'No paper is known here: see what its authors ask for.'
@@ -46,7 +48,9 @@ def citations_of(*nodes: orm.ProcessNode) -> list[Citation]:
     :param nodes: in any state.
     """
     found = {process.pk or 0: process for node in nodes for process in processes_of(node)}
-    return merge(use for pk in sorted(found) for use in uses_of(found[pk]))
+    uses = [use for pk in sorted(found) for use in uses_of(found[pk])]
+    methods = {method for node in nodes for frames in frames_from_outside(node) for method in frames.methods}
+    return merge([*uses, *(of_labels(method) for method in sorted(methods))])
 
 
 def processes_of(node: orm.ProcessNode) -> list[orm.ProcessNode]:
@@ -54,14 +58,35 @@ def processes_of(node: orm.ProcessNode) -> list[orm.ProcessNode]:
 
     :param node: the process.
     """
-    links = node.base.links.get_incoming(link_type=(LinkType.INPUT_WORK, LinkType.INPUT_CALC)).all()
-    inputs = [link.node.pk for link in links]
     found = {process.pk or 0: process for process in (node, *node.called_descendants)}
-    if inputs:
-        query = orm.QueryBuilder().append(orm.Node, filters={'id': {'in': inputs}}, tag='input')
-        query.append(orm.ProcessNode, with_descendants='input', tag='maker')
-        found |= {process.pk: process for process in query.distinct().all(flat=True)}
+    found |= {process.pk: process for process in above(inputs_of(node), orm.ProcessNode)}
     return [found[pk] for pk in sorted(found)]
+
+
+def frames_from_outside(node: orm.ProcessNode) -> list[FramesData]:
+    """Return the frames that a process stands on and that no process has made.
+
+    :param node: the process.
+    """
+    given = inputs_of(node)
+    frames = {
+        frames.pk or 0: frames for frames in [*given, *above(given, FramesData)] if isinstance(frames, FramesData)
+    }
+    return [frames[pk] for pk in sorted(frames) if frames[pk].creator is None]
+
+
+def inputs_of(node: orm.ProcessNode) -> list[orm.Node]:
+    """Return the nodes that a process was given."""
+    links = node.base.links.get_incoming(link_type=(LinkType.INPUT_WORK, LinkType.INPUT_CALC)).all()
+    return [link.node for link in links]
+
+
+def above(nodes: Sequence[orm.Node], kind: type[orm.Node]) -> list[Any]:
+    """Return all nodes of a kind that others stand on, along the links of jobs and functions."""
+    if not nodes:
+        return []
+    query = orm.QueryBuilder().append(orm.Node, filters={'id': {'in': [node.pk for node in nodes]}}, tag='below')
+    return query.append(kind, with_descendants='below').distinct().all(flat=True)
 
 
 def merge(uses: Iterable[Use]) -> list[Citation]:

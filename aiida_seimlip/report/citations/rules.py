@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -34,6 +35,16 @@ CALCULATORS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 IN_ASE = ('lj', 'morse')
 """Calculators that are part of ASE and have no paper of their own."""
+
+
+METHODS: dict[str, tuple[str, ...]] = {
+    **XTB,
+    'PBE': ('Perdew1996PBE',),
+    'D3(BJ)': DAMPED['d3bj'],
+    'D3(0)': DAMPED['d3'],
+    'CHGNet': ('Deng2023CHGNet',),
+}
+"""Papers by a word of the label of a method."""
 
 
 class Use(NamedTuple):
@@ -146,6 +157,16 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'make_end_points': of_defects,
 }
 """Who knows what a process used: by the entry point of a job, or the name of a function."""
+
+
+def of_labels(method: str) -> Use:
+    """Return what is to be said of labels that came from outside.
+
+    :param method: the label of their method; empty if it is not known.
+    """
+    words = re.split(r'[\s+/]+', method)
+    keys = tuple(key for word in words for key in METHODS.get(word, ()))
+    return Use(f'labels by {method or "a method that is not known"}', 'taken in from outside', keys)
 
 
 # -- details ----------------------------------------------------------------------------------------------------------

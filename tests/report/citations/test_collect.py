@@ -1,12 +1,15 @@
 """What is cited for processes in the graph."""
 
+import numpy as np
 import pytest
 from aiida import orm
 
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.report.citations.collect import citations_of, citations_section, to_bibtex, to_text
 from aiida_seimlip.report.citations.rules import RULES, uses_of
 from aiida_seimlip.report.pages import page_of
 from aiida_seimlip.report.sections import render_page
+from aiida_seimlip.science.frames import Frames
 from tests.cli.conftest import store_job, story  # noqa: F401
 from tests.report.nodes import store_workchain
 
@@ -84,6 +87,17 @@ def test_vasp(aiida_localhost, incar, papers):
     found = {citation.program: citation for citation in citations_of(job)}['VASP']
     assert found.title == 'VASP 6.4.2'
     assert {reference.key for reference in found.references} == {'Kresse1996VASP', 'Kresse1999PAW', *papers}
+
+
+def test_labels_from_outside_are_cited_by_their_method(li2co3):
+    """A training set that was taken in has no job that tells who computed it, but it says so itself."""
+    labelled = Frames.from_atoms([li2co3]).replace(
+        energies=np.array([-240.0]), forces=np.zeros((24, 3)), methods=np.array(['PBE+D3(BJ)'])
+    )
+    inputs = {'initial_training__mine': FramesData(labelled)}
+    node = store_workchain('ActiveLearningWorkChain', 'seimlip.active_learning', inputs, {})
+    found = {citation.program: citation for citation in citations_of(node)}['labels by PBE+D3(BJ)']
+    assert {reference.key for reference in found.references} == {'Perdew1996PBE', 'Grimme2010D3', 'Grimme2011BJ'}
 
 
 def test_each_paper_comes_once_in_bibtex(diffusivity):
