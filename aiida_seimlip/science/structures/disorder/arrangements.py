@@ -19,8 +19,8 @@ from aiida_seimlip.science.structures.supercells import StructureError
 EMPTY = 0
 """What is on an empty site; elements have their atomic numbers."""
 
-BRANCHES = 2_000_000
-"""So many partial arrangements are looked at before an enumeration is given up."""
+BRANCHES = 20
+"""So many partial arrangements are looked at for each that is wanted, before an enumeration is given up."""
 
 SAME_PLACE = 0.02
 """Fractional coordinates that differ by less are those of the same site."""
@@ -49,6 +49,7 @@ class Arrangements:
         positions = crystal.positions[self.places]
         _, distances = get_distances(positions, cell=crystal.cell, pbc=True)
         self.clashes = (distances < min_distance) & ~np.eye(len(positions), dtype=bool)
+        self.clashing_before = [np.flatnonzero(row[:place]).tolist() for place, row in enumerate(self.clashes)]
         self.whole = [index for index, site in enumerate(crystal.sites) if is_whole(site)]
 
     @property
@@ -86,9 +87,9 @@ class Arrangements:
         for group, count in empty.items():
             if count:
                 left[group][EMPTY] = count
-        found: list[np.ndarray] = []
-        budget = [BRANCHES]
-        for state in self._extend(np.full(len(self.places), -1), 0, left, budget):
+        found: list[list[int]] = []
+        budget = [BRANCHES * max(limit, 5000)]
+        for state in self._extend([EMPTY] * len(self.places), 0, left, budget):
             found.append(state)
             if len(found) > limit:
                 return None
@@ -102,8 +103,8 @@ class Arrangements:
         return np.array(found, dtype=np.int16)
 
     def _extend(
-        self, state: np.ndarray, place: int, left: dict[int, dict[int, int]], budget: list[int]
-    ) -> Iterator[np.ndarray]:
+        self, state: list[int], place: int, left: dict[int, dict[int, int]], budget: list[int]
+    ) -> Iterator[list[int]]:
         """Yield all complete arrangements that begin with a partial one."""
         if place == len(state):
             yield state.copy()
@@ -115,7 +116,7 @@ class Arrangements:
         for number in list(numbers):
             if not numbers[number]:
                 continue
-            if number != EMPTY and np.any(state[:place][self.clashes[place, :place]] > EMPTY):
+            if number != EMPTY and any(state[other] != EMPTY for other in self.clashing_before[place]):
                 continue
             numbers[number] -= 1
             state[place] = number

@@ -79,9 +79,7 @@ def order(
         n_arrangements, n_distinct = len(found), len(states)
     else:
         states, degeneracies = problem.distinct(anneal(problem, energy, seed, max(24, 4 * number)))
-        notes.append(
-            f'There are more than {max_enumerated} arrangements: these are the lowest of a search with the seed {seed}.'
-        )
+        notes.append(f'Not all arrangements were looked at: these are the lowest of a search with the seed {seed}.')
     energies = energy.of(states)
     best = np.argsort(np.round(energies / SAME_ENERGY), kind='stable')
     if len(best) > 1 and np.ptp(energies) < SAME_ENERGY and not is_ranked_later:
