@@ -69,3 +69,13 @@ def test_commands(files, run_command, submitted, aiida_localhost):  # noqa: F811
         first = first or (found.group(1) if found else None)
     assert len(COMMANDS) == 16
     assert submitted[0].initial_potential.selection_mode == 'nbh'
+
+
+def test_python(files):
+    code = re.findall(r'^```python\n(.*?)^```', PAGE.read_text(encoding='utf-8'), re.MULTILINE | re.DOTALL)
+    assert len(code) == 1
+    names = {}
+    exec(code[0], names)
+    assert names['node'].is_stored
+    assert names['found'].tally.used['energy'] == {'E_tot': 1}
+    assert names['found'].tally.left_out == {'mace_energy': 1}

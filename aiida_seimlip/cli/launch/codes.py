@@ -28,6 +28,9 @@ def add_only_codes(given: Mapping[str, Any], engines: Mapping[str, str], sockets
         if len(codes) == 1:
             found[socket] = codes[0]
             echo.echo_report(f'Code for `{socket}`: {codes[0].full_label}.')
+        elif codes:
+            labels = ', '.join(sorted(code.full_label for code in codes))
+            echo.echo_report(f'Several codes can do `{socket}`: {labels}. Name one, as --code {socket}=CODE.')
     return found
 
 

@@ -4,7 +4,9 @@ import shutil
 
 import pytest
 from aiida import orm
+from click.testing import CliRunner
 
+from aiida_seimlip.cli import cmd_root
 from aiida_seimlip.cli.launch.codes import add_only_codes
 from aiida_seimlip.cli.launch.starts import choose_starts
 from aiida_seimlip.data.frames import FramesData
@@ -14,6 +16,7 @@ from aiida_seimlip.exchange.readers.registry import read_frames
 
 from .test_launch import codes, submitted  # noqa: F401
 
+STEP = 40
 TRAIN, POTENTIAL = 'mlip3/shared/train30.cfg', 'mlip3/shared/l08_nbh_30.almtp'
 
 
@@ -140,12 +143,13 @@ def test_starts(fixtures):
     assert node.n_frames == 3
 
 
-def test_only_codes(code, aiida_localhost, monkeypatch):
+def test_only_codes(code, monkeypatch, capsys):
     one = code('seimlip.mlip3.train')
     engines = {'training': 'mlip3', 'selection': 'mlip3', 'exploration': 'lammps', 'reference': 'replay'}
     found = {'seimlip.mlip3.': [one], 'seimlip.lammps': [one, one]}
     monkeypatch.setattr('aiida_seimlip.cli.launch.codes.find_codes', lambda prefix: found[prefix])
     assert add_only_codes({}, engines, tuple(engines)) == {'training': one}
+    assert 'Several codes can do `exploration`' in capsys.readouterr().out
     assert add_only_codes({'training': 'other'}, engines, ('training', 'selection')) == {'training': 'other'}
 
 
@@ -156,3 +160,15 @@ def test_shared_copy_is_not_changed(fixtures, tmp_path, launch):
     _, builder = launch(*arguments)
     assert isinstance(builder.initial_potential, PotentialData)
     assert builder.initial_potential.get_content(mode='rb') == (fixtures / POTENTIAL).read_bytes()
+
+
+@pytest.mark.parametrize('option', ['--training', '--potential'])
+def test_any_file(codes, submitted, fixtures, option):  # noqa: F811
+    """Files of all kinds are taken or refused in a sentence, whatever they are."""
+    others = {'--training': ('--potential', fixtures / POTENTIAL), '--potential': ('--training', fixtures / TRAIN)}
+    files = sorted(path for path in fixtures.rglob('*') if path.is_file())[::STEP]
+    for path in files:
+        arguments = ['launch', 'al', *codes, option, path, *others[option], '--species', 'Li,C,O', '--method', 'PBE']
+        result = CliRunner().invoke(cmd_root, list(map(str, arguments)))
+        assert isinstance(result.exception, SystemExit | None), (path, result.exception)
+        assert result.exit_code in (0, 2), result.output
