@@ -7,7 +7,9 @@ import pytest
 from aiida import orm
 
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.engines.training.mlip3 import Mlip3TrainingWorkChain
 
 from .test_handlers import folder, make, run_next
 
@@ -31,6 +33,18 @@ def checkpoint(trained):
         }
 
     return factory
+
+
+@pytest.mark.parametrize(('second', 'n_warnings'), [('EMT', 1), ('PBE', 0), ('', 0)])
+def test_mixed_methods_are_said(train, monkeypatch, second, n_warnings):
+    """A training by itself does what it is told; who reads its report learns what it was told."""
+    said = []
+    monkeypatch.setattr(Mlip3TrainingWorkChain, 'report', lambda self, message: said.append(message))
+    one, two = (train.inputs.training[name].get_frames() for name in ('one', 'two'))
+    mixed = {'one': FramesData(one.computed_by('PBE')), 'two': FramesData(two.computed_by(second))}
+    make('training', 'mlip3', **{**train.inputs, 'training': mixed})
+    assert len(said) == n_warnings
+    assert all('labels by different methods' in message for message in said)
 
 
 def stop(train, label, **outputs):

@@ -9,6 +9,7 @@ from aiida import orm
 from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
+from aiida_seimlip.data.labels import faults_of_mixture
 from aiida_seimlip.engines.interruption import Cause, find_interruption
 from aiida_seimlip.engines.restart import BEFORE_OTHERS, RestartMixin
 from aiida_seimlip.engines.training.contract import TrainingWorkChain
@@ -43,8 +44,10 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
         return Mlip3TrainOptions.from_node(settings.get('parameters')).al_mode
 
     def setup(self) -> None:
-        """Begin at the start that was given."""
+        """Begin at the start that was given; say so if labels are learned from that do not go together."""
         super().setup()
+        for doubt in faults_of_mixture('training', self.inputs.training):
+            self.report(f'WARNING: {doubt}')
         self.ctx.n_fruitless = 0
         self.ctx.first_job = 0
 
