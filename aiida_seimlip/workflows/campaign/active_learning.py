@@ -190,6 +190,7 @@ class ActiveLearningWorkChain(
             ActiveLearningOptions.from_node(inputs['options']), inputs['species'].get_list(), inputs['structures'],
             inputs.get('initial_training', {}), inputs.get('initial_potential'),
         )  # fmt: skip
+        yield from warn_about_methods(inputs)
 
     # -- predicates ---------------------------------------------------------------------------------------------------
 

@@ -182,12 +182,13 @@ def test_methods_that_do_not_go_together(launch_al, submitted, cif, frames_train
     other = FramesData(frames_training.get_frames().computed_by('PBE', 'free')).store()
     overrides = ['--overrides', '{"options": {"allow_mixed_methods": true}}'] if meant else []
     result = launch_al('--structure', cif, '--training', other.pk, *overrides, fails=not meant)
+    words = ' '.join(result.output.split())
+    assert 'labels by `PBE` (in set_000), but the reference labels by `GFN1-xTB`' in words
     if meant:
+        assert 'Warning: Input `initial_training` holds labels' in words
         assert submitted[0].initial_training['set_000'].pk == other.pk
         return
     assert result.exit_code == 2
-    words = ' '.join(result.output.split())
-    assert 'labels by `PBE` (in set_000), but the reference labels by `GFN1-xTB`' in words
     assert '`allow_mixed_methods`' in words
     assert not submitted
 
