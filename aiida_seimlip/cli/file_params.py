@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import factorial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,7 @@ def find_order(path: Path, frames: Frames) -> tuple[str, ...]:
     errors = list(errors_by_order(potential, elements, labelled).items())
     (order, best), others = errors[0], errors[1:]
     words = f'errors of {describe(best)} on the training set in the order {", ".join(order)}'
-    if (others and not is_far_above(others[0][1], best)) or len(errors) == MAX_ORDERS:
+    if (others and not is_far_above(others[0][1], best)) or factorial(len(elements)) > MAX_ORDERS:
         raise click.UsageError(
             f'The file {path} does not name its species, and the training set does not tell their order ({words}): say '
             'it with --species.'

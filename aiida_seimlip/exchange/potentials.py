@@ -13,7 +13,8 @@ from aiida_seimlip.exchange.imports import EXTRA
 from aiida_seimlip.exchange.readers.files import read_head
 from aiida_seimlip.exchange.readers.found import ReadError, Source
 from aiida_seimlip.science.formats import FormatError
-from aiida_seimlip.science.formats.mlip3_potential import read_almtp
+from aiida_seimlip.science.formats.mlip3_potential import read_almtp, write_almtp
+from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 PICKLES = (b'\x80\x02', b'\x80\x03', b'\x80\x04', b'\x80\x05')
 """How a file begins that Python has pickled, as models of PyTorch of long ago are."""
@@ -38,6 +39,8 @@ class PotentialOptions:
 
 def read_potential(path: Path, options: PotentialOptions) -> PotentialData:
     """Return a node, not stored yet, that holds a potential from a file.
+
+    A potential of MLIP-2 is written in the layout of MLIP-3, any other is stored byte by byte.
 
     :param path: of a moment tensor potential of MLIP-3 or MLIP-2, or of a model of MACE.
     :param options: what the user says about it.
@@ -90,7 +93,19 @@ def _read_mtp(path: Path, content: bytes, options: PotentialOptions) -> Potentia
             f'The file {path} numbers its {potential.n_species} species from 0 and does not name them: say which they '
             'are in this order, such as --species Li,C,O.'
         )
+    if potential.active_set is None and not _is_of_mlip3(content, potential):
+        return PotentialData.from_mtp(potential)
     return PotentialData(io.BytesIO(content), PotentialData.DEFAULT_FILENAME, family='mtp', species=options.species)
+
+
+def _is_of_mlip3(content: bytes, potential: MomentTensorPotential) -> bool:
+    """Tell whether a file has the lines that MLIP-3 writes, in their order: MLIP-2 knows others."""
+
+    def names(text: bytes) -> list[bytes]:
+        lines = (line.strip(b' \t') for line in text.rstrip(b'\n').split(b'\n'))
+        return [line.partition(b'=')[0].rstrip(b' ') if b'=' in line else line[:1] for line in lines]
+
+    return names(content) == names(write_almtp(potential))
 
 
 def _read_model(path: Path, content: bytes, options: PotentialOptions) -> PotentialData:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import hashlib
 import io
@@ -15,6 +16,17 @@ HEAD = 4096
 """Number of bytes by which a file is recognised."""
 
 BLOCK = 1 << 20
+LATIN_1 = 'seimlip-latin-1'
+"""Name under which Python finds what to do with bytes that are no UTF-8."""
+
+
+def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode('latin-1'), error.end
+
+
+codecs.register_error(LATIN_1, _as_latin_1)
 _OPENERS: dict[bytes, Callable[..., object]] = {b'\x1f\x8b': gzip.open, b'BZh': bz2.open, b'\xfd7zXZ\x00': lzma.open}
 
 
@@ -28,7 +40,7 @@ def open_binary(path: Path) -> BinaryIO:
 
 def open_text(path: Path) -> TextIO:
     """Open a file as text; bytes that are no UTF-8 are read as Latin-1 rather than refused."""
-    return io.TextIOWrapper(cast('io.BufferedReader', open_binary(path)), encoding='utf-8-sig', errors='replace')
+    return io.TextIOWrapper(cast('io.BufferedReader', open_binary(path)), encoding='utf-8-sig', errors=LATIN_1)
 
 
 def read_head(path: Path) -> bytes:

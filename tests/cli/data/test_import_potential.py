@@ -2,6 +2,7 @@
 
 import zipfile
 
+import numpy as np
 import pytest
 from aiida import orm
 from aiida.cmdline.commands.cmd_verdi import verdi
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.science.formats.mlip3_cfg import read_cfg, write_cfg
+from aiida_seimlip.science.formats.mlip3_potential import read_almtp
 
 TRAINED = 'mlip3/shared/l08_nbh_30.almtp'
 
@@ -90,6 +92,19 @@ def test_potential_of_mlip2(run_command, fixtures):
     path = fixtures / 'mlip3/61_mlp_reads_motep_legacy/legacy.mtp'
     output = run_command('potential', 'import', path, '--species', 'Li,C,O', '--dry-run').output
     assert 'It has no active set' in output
+
+
+def test_names_of_mlip2(run_command, newest, fixtures, tmp_path):
+    """MLIP-3 knows no `min_val`: what it is to read is written anew."""
+    content = (fixtures / 'mlip3/61_mlp_reads_motep_legacy/legacy.mtp').read_bytes()
+    path = tmp_path / 'old.mtp'
+    path.write_bytes(content.replace(b'min_dist', b'min_val').replace(b'max_dist', b'max_val'))
+    run_command('potential', 'import', path, '--species', 'Li,C,O', '--yes')
+    node = newest()
+    assert b'min_dist' in node.get_content(mode='rb')
+    expected = read_almtp(content, ('Li', 'C', 'O'))
+    np.testing.assert_allclose(node.get_mtp().parameters, expected.parameters, rtol=1e-15)
+    assert node.cutoff == expected.max_dist
 
 
 def test_models_are_not_loaded(run_command, newest, tmp_path):

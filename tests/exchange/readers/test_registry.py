@@ -125,6 +125,14 @@ def test_compressed(fixtures, tmp_path, name):
     assert_labelled(read_frames([path]).frames)
 
 
+def test_latin_1(fixtures, tmp_path):
+    text = (fixtures / 'cases' / 'plain.xyz').read_text().replace('bulk', 'Würfel')
+    (tmp_path / 'a.xyz').write_bytes(text.encode('latin-1'))
+    assert read_frames([tmp_path / 'a.xyz']).frames.features_of(0)['config_type'] == 'Würfel'
+    (tmp_path / 'a.xyz').write_bytes(b'\xef\xbb\xbf' + text.encode())
+    assert read_frames([tmp_path / 'a.xyz']).frames.features_of(0)['config_type'] == 'Würfel'
+
+
 @pytest.mark.parametrize('wrong', ['a.cfg', 'a.traj', 'POSCAR', 'a.txt', 'a'])
 def test_content_comes_before_the_name(fixtures, tmp_path, wrong):
     shutil.copy(fixtures / 'cases' / 'gap_dft.xyz', tmp_path / wrong)
