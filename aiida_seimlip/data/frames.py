@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -61,7 +62,17 @@ class FramesData(orm.ArrayData):
 
     @classmethod
     def from_atoms(cls, images: list[Atoms]) -> FramesData:
-        """Pack ASE atoms, with the labels, momenta and grades that they carry (see `Frames.from_atoms`)."""
+        """Pack ASE atoms, with the labels, momenta and grades that they carry (see `Frames.from_atoms`).
+
+        Constraints are not kept, of which a warning tells.
+        """
+        constrained = sum(bool(image.constraints) for image in images)
+        if constrained:
+            warnings.warn(
+                f'The constraints of {constrained} of {len(images)} configurations are not kept: frames hold none. '
+                'Bands and relaxations take the indices of atoms that stay in place as the option `fixed`.',
+                stacklevel=2,
+            )
         return cls(Frames.from_atoms(images))
 
     # -- content ------------------------------------------------------------------------------------------------------

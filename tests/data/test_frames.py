@@ -5,6 +5,7 @@ import pytest
 from aiida import orm
 from aiida.common.exceptions import StoringNotAllowed
 from ase.build import bulk
+from ase.constraints import FixAtoms
 
 from aiida_seimlip.data.frames import ARRAYS, FramesData
 from aiida_seimlip.science.frame_arrays import TEXTS
@@ -231,3 +232,10 @@ def test_refuse_changed_attribute(frames):
     node = FramesData(frames)
     node.base.attributes.set('elements', ['Li'])
     refuse(node, 'The attribute `elements` does not describe the frames')
+
+
+def test_constraints_are_not_lost_without_a_word(li2co3):
+    fixed = li2co3.copy()
+    fixed.set_constraint(FixAtoms([0, 1]))
+    with pytest.warns(UserWarning, match='The constraints of 1 of 2 configurations are not kept'):
+        FramesData.from_atoms([li2co3, fixed])
