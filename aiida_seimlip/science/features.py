@@ -21,7 +21,8 @@ def encode_features(features: Mapping[str, Any]) -> str:
     """Return features as JSON, empty if there are none.
 
     :param features: values by name; what is no text is written as Python writes it.
-    :raises ValueError: if a name or value holds a null character, which databases cannot store.
+    :raises ValueError: if a name or value holds what databases cannot store: a null character, or half of a letter of
+        two (a surrogate), which Python leaves of bytes that it cannot read.
     """
     if not features:
         return ''
@@ -29,6 +30,8 @@ def encode_features(features: Mapping[str, Any]) -> str:
     for name, value in text.items():
         if '\x00' in name or '\x00' in value:
             raise ValueError(f'The feature {name!r} of a frame holds a null character.')
+        if not (name + value).isascii() and any('\ud800' <= letter <= '\udfff' for letter in name + value):
+            raise ValueError(f'The feature {name!r} of a frame is {value!r}, which is no text.')
     return json.dumps(text, sort_keys=True)
 
 

@@ -41,6 +41,12 @@ def test_null_character(features):
         encode_features(features)
 
 
+@pytest.mark.parametrize('text', ['W\udcfcrfel', '\ud800'])
+def test_bytes_that_are_no_text(text):
+    with pytest.raises(ValueError, match='which is no text'):
+        encode_features({'name': text})
+
+
 @pytest.mark.parametrize('packed', ['[1]', '{"a": 1}', '"a"', '{'])
 def test_damaged(packed):
     with pytest.raises(ValueError):
