@@ -115,7 +115,8 @@ CALCULATORS: dict[str, KnownCalculator] = {
         install='`pip install chgnet`',
         licence='BSD-3-Clause',
         was_run='0.4.2, LiF 8 atoms: 0.002 eV/Å, 0.05 GPa',
-        caveat='Single precision. Everything counts as periodic. The package holds the models `0.3.0` and others.',
+        caveat='Single precision. Everything counts as periodic. Energies hold corrections of the Materials Project '
+        '(-0.46 eV for each F of a fluoride): do not mix them with plain PBE.',
     ),
     'dftb+': KnownCalculator(
         'ase.calculators.dftb:Dftb',
