@@ -123,7 +123,7 @@ def _missing(frames: Frames) -> Iterator[str]:
         known['forces'] = int(np.logical_and.reduceat(finite, frames.ptr[:-1]).sum())
     for name, count in known.items():
         if count < number:
-            yield f'{name} in {"all" if not count else number - count} frames'
+            yield f'{name} in all frames' if not count else f'{name} in {number - count} of {number} frames'
 
 
 def _range(values: np.ndarray | None, used: Mapping[str, int] | None) -> str:

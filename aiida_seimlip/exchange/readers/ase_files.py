@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,18 @@ def is_trajectory(path: Path, head: bytes) -> bool:
 def is_database(path: Path, head: bytes) -> bool:
     """Tell a database of ASE, in SQLite or JSON, by its first bytes and by names that it always holds."""
     if head.startswith(b'SQLite format 3\0'):
-        return True
+        return _has_systems(path)
     return head.lstrip().startswith(b'{"') and (b'"calculator_parameters"' in head or b'"__ndarray__"' in head)
+
+
+def _has_systems(path: Path) -> bool:
+    """Tell whether a database has the table of ASE, which ASE would add to one of somebody else."""
+    try:
+        with closing(sqlite3.connect(f'{path.resolve().as_uri()}?mode=ro', uri=True)) as connection:
+            query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'systems'"
+            return bool(connection.execute(query).fetchone()[0])
+    except sqlite3.Error:
+        return False
 
 
 def read_trajectory(path: Path, options: ReadOptions) -> Part:

@@ -2,6 +2,8 @@
 
 import gzip
 import shutil
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -81,6 +83,27 @@ def test_rows_of_a_database(tmp_path):
     frames = read_frames([path]).frames
     assert_labelled(frames)
     assert frames.features_of(0)['config_type'] == 'bulk'
+
+
+def test_databases_of_others_are_left_as_they_are(tmp_path):
+    path = tmp_path / 'a.db'
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute('CREATE TABLE mine (x)')
+        connection.commit()
+    before = path.read_bytes()
+    with pytest.raises(ReadError, match='is not known'):
+        read_frames([path])
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize('name', ['a.traj', 'a.db', 'a.json'])
+def test_files_that_cannot_be_written_to(tmp_path, name):
+    path = tmp_path / name
+    write(path, [image()])
+    path.chmod(0o444)
+    before = path.read_bytes()
+    assert_labelled(read_frames([path]).frames)
+    assert path.read_bytes() == before
 
 
 def test_info_and_calculator_disagree(tmp_path):
