@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 _WORD = re.compile(r'"""(?P<triple>.*?)"""|"(?P<double>[^"]*)"|\'(?P<single>[^\']*)\'|(?P<bare>\S+)', re.DOTALL)
 _QUOTED = re.compile(r'"""(?:.*?"""|.*)|"[^"]*"?|\'[^\']*\'?|(?P<comment>#)', re.DOTALL)
@@ -21,20 +22,20 @@ class Statement:
     text: str
     line: int
 
-    @property
+    @cached_property
     def command(self) -> str:
         """The first word, or nothing for a comment."""
         words = self.plain.split(maxsplit=1)
         return words[0] if words else ''
 
-    @property
+    @cached_property
     def plain(self) -> str:
         """The command without continuation marks and comment; only what stands in triple quotes has several lines."""
         *lines, last = (line.rstrip() for line in self.text.split('\n'))
         joined = ''.join(line[:-1] if line.endswith('&') else f'{line}\n' for line in lines)
         return _without_comment(joined + last.removesuffix('&')).strip()
 
-    @property
+    @cached_property
     def words(self) -> list[str]:
         """The words of the command, without quotes."""
         return split_words(self.plain)

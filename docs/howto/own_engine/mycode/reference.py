@@ -10,6 +10,8 @@ from aiida_seimlip.engines.reference.contract import ReferenceWorkChain
 from aiida_seimlip.options.base import Options
 from aiida_seimlip.science.frames import Frames
 
+METHOD = ('Lennard-Jones', 'free')  # who computed the labels, and which energy they hold
+
 
 class MyCodeOptions(Options):
     """Settings of the program: units and limits are checked when a user submits."""
@@ -30,7 +32,8 @@ def run_mycode(frames: FramesData, parameters: orm.Dict) -> FramesData:
         atoms.get_potential_energy()
         atoms.get_stress()
     labels = Frames.from_atoms(images)
-    return FramesData(given.replace(energies=labels.energies, forces=labels.forces, stresses=labels.stresses))
+    labelled = given.replace(energies=labels.energies, forces=labels.forces, stresses=labels.stresses)
+    return FramesData(labelled.computed_by(*METHOD))
 
 
 class MyCodeReferenceWorkChain(ReferenceWorkChain):
@@ -44,6 +47,10 @@ class MyCodeReferenceWorkChain(ReferenceWorkChain):
         super().define(spec)
         spec.input('parameters', **MyCodeOptions.port('The potential of Lennard and Jones.'))
         spec.outline(cls.label)
+
+    @classmethod
+    def describe_labels(cls, settings):
+        return METHOD
 
     def label(self):
         frames = self.split_known()
