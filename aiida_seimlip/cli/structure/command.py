@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def cmd_structure() -> None:
     """Make supercells, ordered cells, point defects, and the end points of hops.
 
-    STRUCTURE is a node with one structure (PK, UUID or label), or a file that ASE reads. Sites and hops are numbered
+    STRUCTURE is a node with one structure (PK, UUID or label), or a file. Sites and hops are numbered
     from 0, and told apart by the space group of the crystal: give the perfect cell, and the supercell as an option.
     """
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from aiida.cmdline.params import types
 from aiida.cmdline.utils import decorators, echo
 
+from aiida_seimlip.cli.file_params import POTENTIAL_OR_FILE, take_potential
 from aiida_seimlip.cli.structure.options import SUPERCELL, check_options, known, supercell_of, with_options
-from aiida_seimlip.cli.structure_param import StructureParam, print_notes
+from aiida_seimlip.cli.structure_param import SPECIES_KEY, StructureParam, print_notes
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -74,14 +74,14 @@ class ChargesParam(click.ParamType):
     click.option('-n', '--number', type=click.IntRange(1), help='Cells to keep. [default: 5]'),
     click.option('--seed', type=click.IntRange(0), help='Of a search, where they are too many. [default: 0]'),
     click.option('--oxidation-states', type=ChargesParam(), help='By default common ones that make it neutral.'),
-    click.option('--potential', type=types.DataParamType(sub_classes=('aiida.data:seimlip.potential',)),
-                 help='Rank by this potential instead of the energy of the charges.'),
+    click.option('--potential', type=POTENTIAL_OR_FILE,
+                 help='Rank by this potential, or its file, instead of the energy of the charges.'),
     click.option('--min-distance', type=float, metavar='Å', help='Nearer sites are not both occupied. [default: 1]'),
     click.option('--max-enumerated', type=click.IntRange(1), help='Look at all of up to so many. [default: 20000]'),
     click.option('--round', 'rounded', is_flag=True, default=None, help='Take the nearest whole numbers of atoms.'),
 )  # fmt: skip
 @decorators.with_dbenv()
-def structure_order(structure: orm.Data, potential: PotentialData | None, **given: Any) -> None:
+def structure_order(structure: orm.Data, potential: PotentialData | Path | None, **given: Any) -> None:
     """Make ordered cells of a crystal with partial occupancies, split sites or shared sites.
 
     All arrangements that differ by symmetry are looked at, or the best of a search are taken where there are too many.
@@ -98,10 +98,12 @@ def structure_order(structure: orm.Data, potential: PotentialData | None, **give
     parameters = {**known(given), **({'supercell': supercell} if supercell else {})}
     complete = check_options(OrderingOptions, parameters).to_dict()
     options = OrderingOptions.from_node(complete)
-    fault = explain_ordering(structure, options, potential)
+    species = click.get_current_context().meta.get(SPECIES_KEY) or ()
+    model = take_potential(potential, species) if potential is not None else None
+    fault = explain_ordering(structure, options, model)
     if fault is not None:
         raise click.UsageError(fault)
-    extra = {} if potential is None else {'potential': potential}
+    extra = {} if model is None else {'potential': model}
     outputs, node = order_crystal.run_get_node(structure, orm.Dict(complete), **extra)
     if not node.is_finished_ok:
         raise click.UsageError(str(node.exit_message))

@@ -33,11 +33,15 @@ def test_from_a_node(run_command):
     assert structure.get_formula() == 'F2Li'
 
 
-def test_ranked_by_a_potential(run_command):
+def test_ranked_by_a_potential(run_command, tmp_path):
     node = structure_of(VACANCY, WHOLE).store()
     potential = potential_of('Li', 'F').store()
     output = run_command('structure', 'order', node.pk, '-r', 4, 1, 1, '--potential', potential.pk).output
     assert 'Potential (meV/atom)' in output
+    (tmp_path / 'pot.almtp').write_bytes(potential.get_content(mode='rb'))
+    arguments = ('-r', 4, 1, 1, '--potential', tmp_path / 'pot.almtp', '--species', 'Li,F')
+    again = run_command('structure', 'order', node.pk, *arguments).output
+    assert 'Potential (meV/atom)' in again
 
 
 def test_a_crystal_that_is_refused_elsewhere_can_be_ordered(run_command, fixtures):
