@@ -152,10 +152,12 @@ CALCULATORS: dict[str, KnownCalculator] = {
         {'txt': None},
         method='{xc}',
         implied={'xc': 'LDA'},
+        periodic_axes=CRYSTALS,
         install='`pip install gpaw`, after libxc and BLAS',
         licence='GPL-3+',
         was_run='26.7.0, plane waves of 1200 eV, LiF 2 atoms, 3×3×3 k-points: 0.0001 eV/Å, 0.4 GPa',
-        caveat='Stresses of plane waves need a high cut-off: 2.3 GPa off at 800 eV. Without `xc` it is LDA.',
+        caveat='Stresses of plane waves need a high cut-off: 2.3 GPa off at 800 eV. They take everything as '
+        'periodic; other modes do not (`periodic_axes`). Without `xc` it is LDA.',
     ),
     'lj': KnownCalculator(
         'ase.calculators.lj:LennardJones',

@@ -75,7 +75,8 @@ def package_versions(options: Record) -> dict[str, str | None]:
         'python': platform.python_version(), 'numpy': np.__version__, 'ase': ase.__version__
     }  # fmt: skip
     module = options['target'].partition(':')[0].partition('.')[0]
-    packages = [options.get('package') or (metadata.packages_distributions().get(module) or [module])[0]]
+    belongs_to: dict[str, list[str]] = getattr(metadata, 'packages_distributions', dict)()  # older Pythons do not know
+    packages = [options.get('package') or (belongs_to.get(module) or [module])[0]]
     for package in packages + (['dftd3'] if options.get('dispersion') else []):
         try:
             versions.setdefault(package, metadata.version(package))

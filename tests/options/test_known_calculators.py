@@ -38,7 +38,9 @@ def test_dispersion_belongs_to_the_method():
     assert CalculatorOptions(**options, method_label='PBE+D3').method == 'PBE+D3'
 
 
-@pytest.mark.parametrize(('name', 'expected'), [('tblite', False), ('vasp', False), ('chgnet', False), ('emt', True)])
+@pytest.mark.parametrize(
+    ('name', 'expected'), [('tblite', False), ('vasp', False), ('chgnet', False), ('gpaw', False), ('emt', True)]
+)
 def test_partial_periodicity(name, expected):
     assert CALCULATORS[name].partial_periodicity is expected
 

@@ -1,12 +1,14 @@
 """How the calculator of a job is made, and what is said where it cannot be."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
+from aiida_seimlip.options.known_calculators import CALCULATORS
 from aiida_seimlip.remote.make_calculator import (
     SetupError,
     explain_setup,
@@ -16,6 +18,8 @@ from aiida_seimlip.remote.make_calculator import (
     require_program,
 )
 from aiida_seimlip.remote.shared import label
+
+POTENTIAL = Path(__file__).parents[1] / 'fixtures' / 'mlip3' / 'shared' / 'l08_nbh_30.almtp'
 
 
 def options(target, **others):
@@ -94,6 +98,32 @@ def test_dispersion_is_added_with_forces_and_stress():
     assert found['energy'] < bare.get_potential_energy() - 0.5
     assert np.abs(found['stress'] - bare.get_stress()).min() > 1e-4
     assert_consistent(atoms, found, force=1e-5, stress=1e-6)
+
+
+@pytest.mark.parametrize('name', ['motep', 'mtp'])
+def test_moment_tensor_potentials_know_open_axes(name):
+    """The energy does not depend on the length of the cell along axes that are not periodic, and on that of others."""
+    if name == 'motep':
+        pytest.importorskip('motep', reason='motep is not installed')
+    module, _, attribute = CALCULATORS[name].target.partition(':')
+    target = f'aiida_seimlip.remote.{module}:{attribute}' if module == 'make_calculator' else CALCULATORS[name].target
+    kwargs = {'potential': str(POTENTIAL), 'species': ['Li', 'C', 'O']}
+    energies = {}
+    for open_axes in ((), (2,), (0, 1), (0, 1, 2)):
+        for length in (1, 5):
+            atoms = bulk('Li', 'fcc', a=4.0, cubic=True)
+            atoms.symbols[:] = ['Li', 'C', 'O', 'O']
+            atoms.rattle(0.05, seed=2)
+            cell = atoms.cell.array.copy()
+            cell[list(open_axes)] *= length
+            atoms.set_cell(cell)
+            atoms.pbc = [axis not in open_axes for axis in range(3)]
+            atoms.calc = make_calculator(options(target, kwargs=kwargs))
+            energies[open_axes, length] = atoms.get_potential_energy()
+    for open_axes in ((2,), (0, 1), (0, 1, 2)):
+        assert energies[open_axes, 1] == pytest.approx(energies[open_axes, 5], abs=1e-9)
+        assert 3 - len(open_axes) in CALCULATORS[name].periodic_axes
+        assert abs(energies[open_axes, 1] - energies[(), 1]) > 0.1
 
 
 def assert_consistent(atoms, found, force, stress):
