@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 
@@ -105,6 +106,63 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
     'next of nothing': ('next i', ['ERROR: Invalid variable']),
 }  # fmt: skip
 
+CONDITIONS = ('1', '0', '$a==x', '${n}>2', '$(v_n)<3', '$n!=2&&$a==x', '($n==1)||($a!=x)')
+QUOTES = ('"""', '"', "'")
+"""Around commands in branches, from the outermost to the innermost."""
+
+
+class Author:
+    """Writes scripts of prints in nested branches, loops, jumps and included files.
+
+    :param seed: other scripts have others.
+    """
+
+    def __init__(self, seed: int):
+        self.random = random.Random(seed)
+        self.n_prints = 0
+
+    def script(self) -> str:
+        lines = ['variable a string x', 'variable n equal 1', 'variable f string other', 'variable c string print']
+        for number in range(self.random.randint(3, 7)):
+            lines += self.random.choice([self.loop, self.jump, self.statement, self.statement])(number)
+        return '\n'.join([*lines, 'print end append trace screen no'])
+
+    def loop(self, number: int) -> list[str]:
+        leave = [f'if "${{i{number}}} >= 2" then "jump SELF out{number}"'] * self.random.randint(0, 1)
+        return [
+            f'variable i{number} loop {self.random.randint(1, 3)}', f'label in{number}', *self.statement(number),
+            *leave, f'next i{number}', f'jump SELF in{number}', f'label out{number}', f'variable i{number} delete',
+        ]  # fmt: skip
+
+    def jump(self, number: int) -> list[str]:
+        return [f'jump SELF over{number}', self.command(), f'label over{number}']
+
+    def statement(self, number: int) -> list[str]:
+        return [self.command()]
+
+    def command(self, depth: int = 0) -> str:
+        self.n_prints += 1
+        prints = [f'print {self.n_prints}_$a_$n append trace screen no'] * 3
+        changes = [f'variable a string {self.random.choice("xyz")}', f'variable n equal {self.random.randint(1, 3)}']
+        files = ['include loop', 'include $f', '${c} named append trace screen no']
+        if depth < len(QUOTES) and self.random.random() < 0.4:
+            return self.branches(depth)
+        return self.random.choice([*prints, *changes, *files])
+
+    def branches(self, depth: int) -> str:
+        def commands() -> str:
+            found = [self.command(depth + 1) for _ in range(self.random.randint(1, 2))]
+            return ' '.join(f'{QUOTES[depth]}{command} {QUOTES[depth]}' for command in found)
+
+        first, second = self.random.sample(CONDITIONS, 2)
+        parts = [f'if {first} then {commands()}']
+        parts += [f'elif {second} {commands()}'] * self.random.randint(0, 1)
+        parts += [f'else {commands()}'] * self.random.randint(0, 1)
+        return ' '.join(parts)
+
+
+RANDOM_SCRIPTS = {f'random {seed}': Author(seed).script() for seed in range(12)}
+
 DRIVER = """
 import json, os, sys
 from pathlib import Path
@@ -144,7 +202,7 @@ def traces(tmp_path_factory) -> dict[str, list[list[str]]]:
     (folder / 'other').write_text(OTHER)
     (folder / 'loop').write_text(LOOP)
     (folder / 'jumping').write_text('jump other there\n')
-    scripts = json.dumps({name: text for name, (text, _) in SCRIPTS.items()})
+    scripts = json.dumps({name: text for name, (text, _) in SCRIPTS.items()} | RANDOM_SCRIPTS)
     process = subprocess.run(
         [sys.executable, '-c', DRIVER], cwd=folder, input=scripts, text=True, capture_output=True, timeout=120,
         check=True,
@@ -159,3 +217,11 @@ def test_scripts_run_as_in_lammps(traces, name):
     assert [line[: len(known)] for line, known in zip(lammps, expected, strict=True)] == expected
     assert len(here) == len(lammps)
     assert all(ours.startswith(theirs) for ours, theirs in zip(here, lammps, strict=True))
+
+
+@pytest.mark.parametrize('name', RANDOM_SCRIPTS)
+def test_random_scripts_run_as_in_lammps(traces, name):
+    lammps, here = traces[name]
+    assert len(lammps) > 0
+    assert not [line for line in lammps if line.startswith('ERROR')]
+    assert here == lammps
