@@ -17,7 +17,11 @@ from aiida_seimlip.cli import cmd_root
 
 from .blocks import ROOT, check_command, commands_in, links_in, words_of
 
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+PAGES = [
+    ROOT / 'README.md',
+    ROOT / 'findings' / 'README.md',
+    *sorted(path for path in (ROOT / 'docs').rglob('*.md') if not {'_build', '_generated'} & set(path.parts)),
+]
 PROGRAMS = {'aiida-seimlip': cmd_root, 'verdi': verdi}
 UNCHECKED = ('ssh', 'export', 'cd', 'source', 'cat')
 """Commands of the shell."""
@@ -76,3 +80,11 @@ def test_wrong_commands_are_found():
     for command, words in wrong.items():
         with pytest.raises((AssertionError, click.UsageError), match=words):
             check_command(cmd_root, words_of(command), 'aiida-seimlip')
+
+
+def test_findings_are_listed():
+    """Each script is in the table of its folder, and the table names no other."""
+    text = (ROOT / 'findings' / 'README.md').read_text()
+    assert set(re.findall(r'^\| `(\S+\.sh)`', text, re.MULTILINE)) == {
+        path.name for path in (ROOT / 'findings').glob('*.sh')
+    }
