@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from aiida_seimlip.options.ase import CALCULATORS, AseOptions
+from aiida_seimlip.options.ase import CALCULATORS, AseOptions, RelaxOptions
 
 MD = {'temperature': 300.0, 'n_steps': 10, 'sample_every': 5, 'seed': 1}
 
@@ -40,6 +40,7 @@ def test_relax_defaults():
         'max_steps': 200,
         'pressure': 0.0,
         'accept_unconverged': False,
+        'fixed': [],
     }
 
 
@@ -89,3 +90,10 @@ def test_registry_imports(name):
     module = f'aiida_seimlip.remote.{module}' if module == 'make_calculator' else module
     pytest.importorskip(module, exc_type=ImportError)
     assert callable(getattr(importlib.import_module(module), attribute))
+
+
+def test_fixed_atoms_need_a_fixed_cell():
+    with pytest.raises(ValueError, match='`fixed` keeps atoms in place'):
+        RelaxOptions(fixed=[0], cell='full')
+    with pytest.raises(ValueError, match='greater than or equal to 0'):
+        RelaxOptions(fixed=[-1])
