@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.exchange.imports import EXTRA
-from aiida_seimlip.exchange.readers.files import read_head
+from aiida_seimlip.exchange.readers.files import is_model, read_head
 from aiida_seimlip.exchange.readers.found import ReadError, Source
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp, write_almtp
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
-
-PICKLES = (b'\x80\x02', b'\x80\x03', b'\x80\x04', b'\x80\x05')
-"""How a file begins that Python has pickled, as models of PyTorch of long ago are."""
 
 MODEL_FILENAME = 'potential.model'
 TRUST = 'Loading a model runs any code that it holds'
@@ -68,19 +64,6 @@ def read_potential(path: Path, options: PotentialOptions) -> PotentialData:
         'fingerprint': hashlib.sha256(f'{digest} {" ".join(node.species)}'.encode()).hexdigest(),
     })  # fmt: skip
     return node
-
-
-def is_model(path: Path, head: bytes) -> bool:
-    """Tell a model of PyTorch by the names of what is packed in it; nothing of it is loaded."""
-    if head.startswith(PICKLES):
-        return True
-    if not head.startswith(b'PK'):
-        return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith('/data.pkl') for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError):
-        return False
 
 
 def _read_mtp(path: Path, content: bytes, options: PotentialOptions) -> PotentialData:

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
@@ -16,6 +17,9 @@ HEAD = 4096
 """Number of bytes by which a file is recognised."""
 
 BLOCK = 1 << 20
+PICKLES = (b'\x80\x02', b'\x80\x03', b'\x80\x04', b'\x80\x05')
+"""How a file begins that Python has pickled, as models of PyTorch of long ago are."""
+
 LATIN_1 = 'seimlip-latin-1'
 """Name under which Python finds what to do with bytes that are no UTF-8."""
 
@@ -49,6 +53,19 @@ def read_head(path: Path) -> bytes:
         return b''
     with open_binary(path) as handle:
         return handle.read(HEAD).removeprefix(b'\xef\xbb\xbf')
+
+
+def is_model(path: Path, head: bytes) -> bool:
+    """Tell a model of PyTorch by the names of what is packed in it; nothing of it is loaded."""
+    if head.startswith(PICKLES):
+        return True
+    if not head.startswith(b'PK'):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith('/data.pkl') for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
 
 
 def sha256_of(path: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from aiida_seimlip.exchange.readers import ase_files, cfg, deepmd, extxyz, packed, vasp
-from aiida_seimlip.exchange.readers.files import read_head, sha256_of
+from aiida_seimlip.exchange.readers.files import is_model, read_head, sha256_of
 from aiida_seimlip.exchange.readers.found import (
     SOURCE_FILE,
     SOURCE_INDEX,
@@ -76,7 +76,7 @@ OTHERS: tuple[tuple[str, Recognise, str], ...] = (
         'it holds no energies; give it as a structure',
     ),
     (
-        'a model of PyTorch', lambda path, head: head.startswith(b'PK') and path.suffix != '.npz',
+        'a model of PyTorch', is_model,
         'take it in with `aiida-seimlip potential import`',
     ),
 )  # fmt: skip
@@ -164,14 +164,16 @@ def _with_method(frames: Frames, options: ReadOptions) -> Frames:
     :raises ReadError: if the files say otherwise, or hold energies of several kinds.
     """
     computed = frames.is_computed
-    methods = np.full(len(frames), '', dtype='U200') if frames.methods is None else frames.methods.astype('U200')
-    kinds = np.full(len(frames), '', dtype='U10') if frames.energy_kinds is None else frames.energy_kinds.astype('U10')
+    nothing = np.full(len(frames), '')
+    methods = nothing if frames.methods is None else frames.methods
+    kinds = nothing if frames.energy_kinds is None else frames.energy_kinds
     others = sorted(set(methods[computed & ~frames.is_predicted].tolist()) - {'', options.method})
     if options.method and others:
         raise ReadError(f'--method is `{options.method}`, but the files say `{"`, `".join(others)}`.')
-    methods[computed & (methods == '')] = options.method
+    methods = np.where(computed & (methods == ''), options.method, methods)
     has_energy = np.zeros(len(frames), dtype=bool) if frames.energies is None else np.isfinite(frames.energies)
-    kinds[has_energy & (kinds == '')] = options.energy_kind
+    kinds = np.where(has_energy & (kinds == ''), options.energy_kind, kinds)
+    has_energy &= ~frames.is_predicted  # what a potential predicted is no label, of whatever kind
     different = sorted(set(kinds[has_energy].tolist()))
     if len(different) > 1:
         counts = ', '.join(f'{int((kinds[has_energy] == kind).sum())} {kind or "not known"}' for kind in different)

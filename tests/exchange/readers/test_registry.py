@@ -3,6 +3,7 @@
 import gzip
 import shutil
 import sqlite3
+import zipfile
 from contextlib import closing
 
 import numpy as np
@@ -175,6 +176,27 @@ def test_content_comes_before_the_name(fixtures, tmp_path, wrong):
 def test_what_is_no_set_of_frames(fixtures, name, reason):
     with pytest.raises(ReadError, match=reason):
         read_frames([fixtures / name])
+
+
+def test_packed_files_of_others(tmp_path):
+    with zipfile.ZipFile(tmp_path / 'a.zip', 'w') as archive:
+        archive.writestr('text.txt', 'hello')
+    with zipfile.ZipFile(tmp_path / 'a.model', 'w') as archive:
+        archive.writestr('a/data.pkl', 'hello')
+    with pytest.raises(ReadError, match=r'The format of .* is not known'):
+        read_frames([tmp_path / 'a.zip'])
+    with pytest.raises(ReadError, match='is a model of PyTorch'):
+        read_frames([tmp_path / 'a.model'])
+
+
+def test_long_methods_and_predictions(tmp_path):
+    long = 'PBE' + '+U' * 300
+    images = [image(free_energy=-9.5), image()]
+    images[1].info['method'] = 'potential:0123'
+    write(tmp_path / 'a.xyz', images)
+    frames = read_frames([tmp_path / 'a.xyz'], ReadOptions(method=long)).frames
+    assert frames.methods.tolist() == [long, 'potential:0123']
+    assert frames.labelled.tolist() == [True, False]
 
 
 def test_empty_file(tmp_path):
