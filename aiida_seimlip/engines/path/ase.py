@@ -96,6 +96,5 @@ class AsePathWorkChain(PathWorkChain, RestartMixin):
     def _give_up(self) -> ProcessHandlerReport:
         self.results()
         self.ctx.is_finished = True
-        results = self.outputs['results']
-        details = {name: results[name] for name in ('n_jobs', 'fmax', 'n_steps')}
+        details = {name: self.outputs['results'][name] for name in ('n_jobs', 'fmax', 'n_steps')}
         return ProcessHandlerReport(True, self.exit_codes.ERROR_NOT_CONVERGED.format(**details))

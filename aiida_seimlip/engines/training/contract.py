@@ -9,7 +9,7 @@ from aiida import orm
 from aiida.engine import ProcessSpec
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.data.labels import explain_predictions
+from aiida_seimlip.data.labels import explain_predictions, faults_of_mixture
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SocketWorkChain
 
@@ -70,6 +70,11 @@ class TrainingWorkChain(SocketWorkChain):
         :param settings: inputs by port.
         """
         return None
+
+    def report_mixture(self) -> None:
+        """Say so if labels are learned from that do not go together."""
+        for doubt in faults_of_mixture('training', self.inputs.training):
+            self.report(f'WARNING: {doubt}')
 
 
 def validate_training(training: Mapping[str, FramesData], _: Any) -> str | None:

@@ -9,7 +9,6 @@ from aiida import orm
 from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
-from aiida_seimlip.data.labels import faults_of_mixture
 from aiida_seimlip.engines.interruption import Cause, find_interruption
 from aiida_seimlip.engines.restart import BEFORE_OTHERS, RestartMixin
 from aiida_seimlip.engines.training.contract import TrainingWorkChain
@@ -46,10 +45,8 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
     def setup(self) -> None:
         """Begin at the start that was given; say so if labels are learned from that do not go together."""
         super().setup()
-        for doubt in faults_of_mixture('training', self.inputs.training):
-            self.report(f'WARNING: {doubt}')
-        self.ctx.n_fruitless = 0
-        self.ctx.first_job = 0
+        self.report_mixture()
+        self.ctx.n_fruitless = self.ctx.first_job = 0
 
     @process_handler(priority=BEFORE_OTHERS + 1)
     def handle_checkpoint(self, calculation: orm.CalcJobNode) -> None:
