@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiida import orm
 from aiida.engine import CalcJob, ExitCode, ProcessHandlerReport, ProcessSpec, process_handler
 
@@ -74,8 +72,8 @@ class AsePathWorkChain(PathWorkChain, RestartMixin):
         if len(jobs) <= 1:
             return super().results()
         self.out('path', jobs[-1].outputs.path)
-        merged: Any = merge_bands(**{f'job_{number:02d}': job.outputs.results for number, job in enumerate(jobs)})
-        self.out('results', merged)
+        found = {f'job_{number:02d}': job.outputs.results for number, job in enumerate(jobs)}
+        self.out('results', merge_bands(**found))
         return None
 
     # -- details ------------------------------------------------------------------------------------------------------
