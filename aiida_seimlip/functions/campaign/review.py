@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import combinations, permutations
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ LARGE_ENERGY, LARGE_FORCE = 1.0, 0.02
 MAX_ATOMS, MAX_ATOMS_ORDERS = 20_000, 1_000
 """Atoms in the frames that are evaluated at most: once, and with the species in every other order."""
 MAX_ORDERS = 24
-"""Orders of the species that are tried at most."""
+"""Where there are more orders of the species than this, those are tried in which two have changed places."""
 
 
 @calcfunction
@@ -103,11 +104,23 @@ def errors_by_order(
     :param frames: with labels.
     """
     frames = sample(frames, MAX_ATOMS_ORDERS)
-    errors = {
-        order: errors_of_mtp(potential.replace(species=order), frames)
-        for order in list(permutations(species))[:MAX_ORDERS]
-    }
+    errors = {order: errors_of_mtp(potential.replace(species=order), frames) for order in orders_of(species)}
     return dict(sorted(errors.items(), key=lambda item: _force(item[1])))
+
+
+def orders_of(species: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the orders of species that are worth a try, the one that is given first.
+
+    :param species: chemical symbols.
+    """
+    if factorial(len(species)) <= MAX_ORDERS:
+        return list(permutations(species))
+    orders = [tuple(species)]
+    for i, j in combinations(range(len(species)), 2):
+        swapped = list(species)
+        swapped[i], swapped[j] = species[j], species[i]
+        orders.append(tuple(swapped))
+    return orders
 
 
 def is_far_above(errors: ErrorsRecord, best: ErrorsRecord) -> bool:

@@ -9,7 +9,7 @@ from ase.calculators.emt import EMT
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.functions.campaign.review import explain_errors, find_recorded, review_beginning, sample
+from aiida_seimlip.functions.campaign.review import explain_errors, find_recorded, orders_of, review_beginning, sample
 from aiida_seimlip.options.records import ErrorsRecord
 from aiida_seimlip.science.analysis.spread import Spread, find_spread
 from aiida_seimlip.science.frames import Frames
@@ -153,6 +153,15 @@ def errors_of(energy, force):
 def test_verdict(errors, recorded, spread, is_refused):
     known = None if recorded is None else errors_of(*recorded)
     assert (explain_errors(errors_of(*errors), known, Spread(*spread)) is not None) is is_refused
+
+
+def test_orders_that_are_tried():
+    assert orders_of(['Cu', 'Au']) == [('Cu', 'Au'), ('Au', 'Cu')]
+    assert len(orders_of('abcd')) == 24
+    many = orders_of('abcde')
+    assert many[0] == tuple('abcde')
+    assert len(set(many)) == 11  # ten pairs can change places
+    assert tuple('ebcda') in many
 
 
 def test_large_sets_are_sampled_evenly():
