@@ -11,7 +11,6 @@ from aiida.cmdline.utils import decorators, echo
 
 from aiida_seimlip.cli.data.import_frames import METHOD, SPECIES, add_to_group
 from aiida_seimlip.cli.file_params import FRAMES_OR_FILE
-from aiida_seimlip.science.frames import FramesError
 
 if TYPE_CHECKING:
     from aiida_seimlip.data.frames import FramesData
@@ -124,6 +123,7 @@ def check_errors(node: PotentialData, frames: Frames) -> None:
     from aiida_seimlip.functions.campaign.review import MAX_ATOMS, describe, explain_errors, explain_order, sample
     from aiida_seimlip.functions.evaluation import predict_errors
     from aiida_seimlip.science.analysis.spread import find_spread
+    from aiida_seimlip.science.frames import FramesError
 
     labelled = frames[frames.labelled]
     if not node.is_trained or not len(labelled):
