@@ -70,7 +70,10 @@ def faults_of_labels(name: str, frames: FramesData) -> Iterator[str]:
         yield predictions
     lacking = frames.n_frames - frames.n_labelled - frames.n_predicted
     if lacking:
-        yield f'Input `{name}` holds {lacking} of {frames.n_frames} frames without a finite energy and finite forces.'
+        yield (
+            f'Input `{name}` holds {lacking} of {frames.n_frames} frames without a finite energy and finite forces: '
+            'give the labelled ones only.'
+        )
 
 
 def faults_of_training_set(name: str, training: Mapping[str, FramesData], species: Sequence[str]) -> Iterator[str]:

@@ -24,10 +24,15 @@ def fingerprint(frames: Frames) -> str:
     digest = hashlib.sha256(''.join(frames.hashes()).encode())
     for name in ('energies', 'forces', 'stresses'):
         values = getattr(frames, name)
-        digest.update(name.encode() if values is None else np.ascontiguousarray(values, dtype='<f8').tobytes())
+        digest.update(name.encode() if values is None else _without_signs_of_nothing(values).tobytes())
     for texts in (frames.methods, frames.energy_kinds):
         digest.update('\0'.join([''] * len(frames) if texts is None else texts.tolist()).encode())
     return digest.hexdigest()
+
+
+def _without_signs_of_nothing(values: np.ndarray) -> np.ndarray:
+    """Return numbers in which all that are unknown have the same bits, and zero has no sign."""
+    return np.where(np.isnan(values), np.nan, values + 0.0).astype('<f8')
 
 
 def make_node(found: Found, label: str = '') -> FramesData:

@@ -6,6 +6,7 @@ from ase.io import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aiida_seimlip.exchange.imports import fingerprint
 from aiida_seimlip.exchange.readers.found import ReadOptions
 from aiida_seimlip.exchange.readers.registry import read_frames
 from aiida_seimlip.exchange.writers import write_cfg_file, write_extxyz_file, write_packed_file
@@ -79,6 +80,7 @@ def test_what_is_unknown_stays_unknown(tmp_path, name):
     np.testing.assert_array_equal(again.stresses, frames.stresses)
     np.testing.assert_array_equal(again.forces, frames.forces)
     assert again.grades is None
+    assert fingerprint(again.replace(methods=None, energy_kinds=None)) == fingerprint(frames), 'it is stored twice'
     WRITERS[name](tmp_path / name, frames.without_labels())
     again = read_frames([tmp_path / name], ReadOptions(species=SPECIES)).frames
     assert (again.energies, again.forces, again.stresses) == (None, None, None)

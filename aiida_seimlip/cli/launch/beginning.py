@@ -29,7 +29,8 @@ def begin_campaign(
     :param potential: to begin with, a node or a file.
     :param training: labelled frames to begin with, nodes or files.
     :param method: what calculated the labels in files that do not say it.
-    :raises click.UsageError: if a file cannot be taken in, or there is no start.
+    :raises click.UsageError: if a file cannot be taken in, there is no start, or the species of the potential were
+        declared in the wrong order.
     """
     if not structures and not training:
         raise click.UsageError('Give a start of the explorations by --structure, or labelled frames by --training.')
@@ -37,9 +38,29 @@ def begin_campaign(
     sets = [take_frames(value, known, method) for value in training]
     frames = Frames.concatenate(node.get_frames() for node in sets) if sets and isinstance(potential, Path) else None
     node = take_potential(potential, species or (), frames)
+    if node is not None and sets:
+        _refuse_wrong_order(node, sets)
     given: dict[str, Any] = {'structures': dict(structures), 'species': species, 'initial_potential': node}
     if sets:
         given['initial_training'] = {f'set_{index:03d}': one for index, one in enumerate(sets)}
     if not structures:
         given['structures'] = {'training': choose_starts(sets)}
     return given
+
+
+def _refuse_wrong_order(potential: PotentialData, sets: Sequence[FramesData]) -> None:
+    """Say at once, in a dry run as well, what the campaign would find in its first step.
+
+    :raises click.UsageError: if the errors are far smaller with the species in another order.
+    """
+    from aiida_seimlip.functions.campaign.review import MAX_ATOMS_ORDERS, explain_order, sample
+
+    frames = Frames.concatenate(node.get_frames() for node in sets)
+    known = frames[frames.labelled]
+    if potential.family != 'mtp' or not potential.is_trained or not len(known):
+        return
+    if not set(known.elements) <= set(potential.species):
+        return
+    fault = explain_order(potential, sample(known, MAX_ATOMS_ORDERS))
+    if fault is not None:
+        raise click.UsageError(f'{fault[0].upper()}{fault[1:]}')

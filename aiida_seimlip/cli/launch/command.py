@@ -175,10 +175,10 @@ def launch_neb(
 ) -> None:  # fmt: skip
     """Find the barrier between two configurations by the nudged elastic band.
 
-    The jobs are `path` and, where the barrier is to be checked, `reference`. Atoms that the files of both ends keep in
-    place stay there.
+    The jobs are `path`, for which the only code in the profile that fits is taken, and, where the barrier is to be
+    checked, `reference`. Atoms that the files of both ends keep in place stay there.
     """
-    request['overrides'] = _with_fixed_atoms(request['overrides'])
+    request |= {'overrides': _with_fixed_atoms(request['overrides']), 'sockets': ('path',)}
     _launch('seimlip.neb', {'initial': initial, 'final': final, 'potential': potential}, request)
 
 

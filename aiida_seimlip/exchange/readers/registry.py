@@ -48,7 +48,6 @@ FORMATS = (
     Format('a vasprun.xml', vasp.is_vasprun, vasp.read_vasprun_file),
     Format('an OUTCAR', vasp.is_outcar, vasp.read_outcar_file),
     Format('a folder of DeePMD', deepmd.is_folder, deepmd.read_folder),
-    Format('a folder of DeePMD', deepmd.is_folder, deepmd.read_folder),
     Format('packed arrays (.npz)', packed.is_packed, packed.read_packed),
     Format('extended XYZ', extxyz.is_extxyz, extxyz.read_extxyz),
 )

@@ -64,6 +64,11 @@ class ProtocolMixin:
                 f'The overrides have the section(s) {", ".join(f"`{one}`" for one in sorted(unknown))}, but a protocol '
                 f'has {", ".join(f"`{one}`" for one in cls.protocol_sections)}.'
             )
+        for section, value in (overrides or {}).items():
+            if not isinstance(value, Mapping):
+                raise ValueError(
+                    f'The section `{section}` of the overrides is {value!r}, but it must hold names and values.'
+                )
         inputs = read_protocol(cls.protocol_folder, name)
         del inputs['description']
         return merge(_without_replaced(inputs, overrides or {}), overrides or {})
@@ -126,7 +131,10 @@ def resolve_codes(
     given = {socket: codes[other] for socket, other in (stand_in or {}).items() if other in codes} | dict(codes)
     missing = [socket for socket in sockets if socket not in given and socket not in optional]
     if missing:
-        raise ValueError(f'The code for {", ".join(f"`{one}`" for one in missing)} is missing.')
+        raise ValueError(
+            f'The code for {", ".join(f"`{one}`" for one in missing)} is missing: name one for each in `codes`, on the '
+            f'command line as --code {missing[0]}=CODE.'
+        )
     return {socket: _load_code(socket, given[socket]) for socket in sockets if socket in given}
 
 

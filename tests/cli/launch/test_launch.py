@@ -137,6 +137,10 @@ def test_campaign_is_run_here_without_broker(run_command, codes, monkeypatch, ci
         (['--structure', 'a={cif}', '--structure', 'a={cif}'], 'Two structures are called `a`'),
         (['--structure', '{cif}', '--protocol', 'fast'], 'There is no protocol `fast`'),
         (['--structure', '{cif}', '--overrides', '{{"seed": 1}}'], 'The overrides have the section(s) `seed`'),
+        (
+            ['--structure', '{cif}', '--overrides', '{{"reference": 3}}'],
+            'The section `reference` of the overrides is 3, but it must hold names and values.',
+        ),
         (['--structure', '{cif}', '--overrides', 'none.yaml'], 'The file none.yaml cannot be read'),
         (
             ['--structure', '{cif}', '--overrides', '{{"options": {{"max_iterations": 0}}}}'],

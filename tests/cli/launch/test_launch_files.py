@@ -122,6 +122,20 @@ def test_refusals(launch, fixtures, tmp_path, arguments, reason):
     assert orm.QueryBuilder().append(orm.Data).count() == before
 
 
+@pytest.mark.parametrize('kind', ['file', 'file, dry', 'node', 'node, dry'])
+def test_species_in_the_wrong_order(launch, run_command, train_xyz, fixtures, kind):
+    """A dry run says it, too, whether the potential is a file or was imported in the wrong order before."""
+    potential = ('--potential', fixtures / POTENTIAL, '--species', 'C,Li,O')
+    if 'node' in kind:
+        run_command('potential', 'import', fixtures / POTENTIAL, '--species', 'C,Li,O', '--yes')
+        node = orm.QueryBuilder().append(PotentialData).order_by({PotentialData: {'id': 'desc'}}).first(flat=True)
+        potential = ('--potential', node.pk)
+    dry = ['--dry-run'] if 'dry' in kind else []
+    output, builder = launch('--training', train_xyz, *potential, *dry, fails=True)
+    assert 'in the order C, Li, O, but 1.96 meV/atom and 0.115 eV/Å in the order Li, C, O' in output
+    assert builder is None
+
+
 def test_potential_of_a_property(run_command, code, submitted, fixtures, structure_li2co3):  # noqa: F811
     command = (
         'launch', 'diffusivity', '--structure', structure_li2co3.store().pk, '--potential', fixtures / POTENTIAL,

@@ -121,6 +121,20 @@ def test_neb(run_command, submitted, code, potential, ends):
     assert f'aiida-seimlip check {python} --parameters FILE' in output
 
 
+def test_the_only_code_for_a_band(run_command, submitted, code, ends, monkeypatch):
+    one = code('seimlip.ase')
+    overrides = '{"path": {"parameters": {"calculator": {"name": "tblite"}}}}'
+    arguments = ('launch', 'neb', '--initial', ends[0], '--final', ends[1], '--overrides', overrides)
+    monkeypatch.setattr('aiida_seimlip.cli.launch.codes.find_codes', lambda prefix: [one, one])
+    output = ' '.join(run_command(*arguments, fails=True).output.split())
+    assert 'Several codes can do `path`' in output
+    assert 'is missing: name one for each in `codes`, on the command line as --code path=CODE.' in output
+    assert not submitted
+    monkeypatch.setattr('aiida_seimlip.cli.launch.codes.find_codes', lambda prefix: [one])
+    run_command(*arguments)
+    assert submitted[0].path['code'] == one
+
+
 def test_atoms_that_the_files_of_both_ends_keep_in_place(run_command, submitted, code, potential, ends):
     def fix(path, indices):
         atoms = read(path)

@@ -14,7 +14,7 @@ from ase.db import connect
 from ase.io import write
 
 from aiida_seimlip.exchange.readers.found import LabelKeys, ReadError, ReadOptions
-from aiida_seimlip.exchange.readers.registry import read_frames, recognise
+from aiida_seimlip.exchange.readers.registry import FORMATS, read_frames, recognise
 
 LIF = ReadOptions(species=('Li', 'F'))
 STRESS = [0.01, 0.02, 0.03, 0, 0, 0]
@@ -34,6 +34,11 @@ def assert_labelled(frames, n_frames=1):
     np.testing.assert_allclose(frames.energies, -9.5)
     np.testing.assert_allclose(frames.forces, np.tile(FORCES, (n_frames, 1)))
     np.testing.assert_allclose(frames.stresses, np.tile(STRESS, (n_frames, 1)), atol=1e-15)
+
+
+def test_each_format_is_there_once():
+    names = [known.name for known in FORMATS]
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize('name', CASES)
