@@ -136,7 +136,14 @@ class Progress:
     # -- logging ------------------------------------------------------------------------------------------------------
 
     def take_over_logging(self) -> None:
-        """Print what processes report instead of AiiDA's own lines; the database keeps them all the same."""
+        """Print what processes report instead of AiiDA's own lines; the database keeps them all the same.
+
+        The option ``--verbosity`` of a command takes the handler of the database away, so that `verdi process report`
+        would show nothing.
+        """
+        from aiida.common.log import configure_logging
+
+        configure_logging(with_orm=True)
         logger = logging.getLogger('aiida')
         for handler in [*logger.handlers, *logging.getLogger().handlers]:
             if type(handler).__name__ != 'DBLogHandler':

@@ -6,6 +6,7 @@ import logging
 import pytest
 from aiida import orm
 from aiida.common.links import LinkType
+from aiida.orm.utils.log import DBLogHandler
 
 from aiida_seimlip.cli.progress import Progress, news
 from aiida_seimlip.options.campaign.history import (
@@ -95,16 +96,18 @@ def test_interrupt_is_said_once(progress):
     assert log(progress, 'runner received interrupt, process 1 already being killed') == '  0:00  Stopping ...\n'
 
 
-def test_logging_is_taken_over_but_for_the_database(progress):
-    class DBLogHandler(logging.NullHandler):
-        pass
-
+@pytest.mark.parametrize('there', [True, False], ids=['handler is there', 'an option has taken it away'])
+def test_logging_is_taken_over_but_for_the_database(progress, there):
     logger = logging.getLogger('aiida')
     before, root_before = logger.handlers, logging.getLogger().handlers
-    logger.handlers, logging.getLogger().handlers = [DBLogHandler(), logging.StreamHandler()], []
+    logger.handlers = [logging.StreamHandler(), *([DBLogHandler()] if there else [])]
+    logging.getLogger().handlers = []
     try:
         progress.take_over_logging()
         assert [type(handler).__name__ for handler in logger.handlers] == ['DBLogHandler', '_Handler']
+        node = orm.CalcFunctionNode().store()
+        node.logger.log(logging.getLevelName('REPORT'), 'It has begun.')
+        assert [log.message for log in orm.Log.collection.get_logs_for(node)] == ['It has begun.']
     finally:
         logger.handlers, logging.getLogger().handlers = before, root_before
 
