@@ -17,7 +17,7 @@ from aiida_seimlip.functions.campaign.review import find_recorded, review_beginn
 from aiida_seimlip.functions.campaign.warnings import find_warnings
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
-from aiida_seimlip.workflows.campaign.continuation import ContinueMixin
+from aiida_seimlip.workflows.campaign.continuation import UNFIT, ContinueMixin
 from aiida_seimlip.workflows.campaign.ending import describe_end
 from aiida_seimlip.workflows.campaign.explore import ExploreStage
 from aiida_seimlip.workflows.campaign.label import LabelStage
@@ -141,7 +141,7 @@ class ActiveLearningWorkChain(
     @classmethod
     def _define_exit_codes(cls, spec: ProcessSpec) -> None:
         spec.exit_code(
-            210, 'ERROR_INITIAL_POTENTIAL_UNFIT',
+            UNFIT, 'ERROR_INITIAL_POTENTIAL_UNFIT',
             message='The input `initial_potential` does not belong to the frames of `initial_training`: {reason}',
         )  # fmt: skip
         spec.exit_code(300, 'ERROR_BOOTSTRAP_FAILED', message='The bootstrap gave no first training set: {reason}')

@@ -23,6 +23,9 @@ from aiida_seimlip.workflows.protocols import merge
 LIMITS = frozenset({'max_iterations', 'max_labels'})
 """Options that a campaign which has converged has no use for."""
 
+UNFIT = 210
+"""Exit status of a campaign whose initial potential does not belong to its initial training set."""
+
 
 class ContinueMixin:
     """Builders that continue a campaign, for `ActiveLearningWorkChain`."""
@@ -139,6 +142,11 @@ class Past:
         n_labels = sum(node.n_frames for node in self.training.values())
         if not self.node.is_terminated:
             raise ValueError(f'{name} is not over yet: there is nothing to continue.')
+        if self.node.exit_status == UNFIT:
+            raise ValueError(
+                f'{name} was refused as its initial potential does not belong to its training set, and a continuation '
+                'does not look at it again: begin a new campaign with another potential, or without one.'
+            )
         if self.history.converged and not is_changed:
             raise ValueError(
                 f'{name} has converged: there is nothing to continue, unless you change more than its limits, such as '

@@ -158,6 +158,13 @@ def test_nothing_left_to_do(past, options, words):
     assert words in str(error.value)
 
 
+def test_potential_that_was_refused_is_not_taken_over(past):
+    node, _ = past()
+    node.set_exit_status(ActiveLearningWorkChain.exit_codes.ERROR_INITIAL_POTENTIAL_UNFIT.status)
+    with pytest.raises(ValueError, match='initial potential does not belong to its training set'):
+        to_continue(node, max_iterations=9)
+
+
 def test_converged_campaign_is_continued_with_other_options_only(past):
     node, _ = past(converged=True)
     for limits in ({}, {'max_iterations': 9}, {'max_labels': 99}, {'max_iterations': 9, 'max_labels': 99}):
