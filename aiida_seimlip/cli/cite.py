@@ -31,12 +31,12 @@ def cmd_cite(
 
     They are found from the provenance graph: the process itself, all that it called, and all that its inputs stand on.
     """
-    from aiida_seimlip.cli.data.potential import refuse_to_overwrite
+    from aiida_seimlip.cli.data.potential import refuse_to_write
     from aiida_seimlip.cli.tables import plain
     from aiida_seimlip.report.citations.collect import citations_of, to_bibtex, to_text
 
     if output_file is not None:
-        refuse_to_overwrite(output_file, force)
+        refuse_to_write(output_file, force)
     citations = citations_of(*processes)
     text = to_bibtex(citations) if as_bibtex else to_text(citations)
     if output_file is None:

@@ -39,12 +39,12 @@ def cmd_report(
     PROCESS is a WorkChain in any state: of one that is running, failed or was stopped, the page shows what there is.
     Where several are given, the first one has the title, and the others are chapters of its page.
     """
-    from aiida_seimlip.cli.data.potential import refuse_to_overwrite
+    from aiida_seimlip.cli.data.potential import refuse_to_write
     from aiida_seimlip.report.pages import NoReportError, page_of, tables_of
     from aiida_seimlip.report.process import describe_paused
     from aiida_seimlip.report.sections import render_page
 
-    refuse_to_overwrite(output_file, force)
+    refuse_to_write(output_file, force)
     try:
         page = page_of(processes)
     except NoReportError as exception:

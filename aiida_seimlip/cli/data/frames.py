@@ -134,7 +134,7 @@ def frames_export(
     extxyz: readable by ASE and many others, labels included. cfg: MLIP-3's format. npz: the packed arrays as they are.
     `frames import` reads each of them again: the same energies, forces, stresses and hashes to the last bit.
     """
-    from aiida_seimlip.cli.data.potential import refuse_to_overwrite
+    from aiida_seimlip.cli.data.potential import refuse_to_write
 
     if fmt is None:
         fmt = output_file.suffix.lstrip('.') if output_file else 'extxyz'
@@ -142,7 +142,7 @@ def frames_export(
         if fmt not in FORMATS:
             echo.echo_critical(f'The name {output_file} does not tell the format: give --format.')
     path = output_file or Path(f'frames-{frames.pk}.{fmt}')
-    refuse_to_overwrite(path, force)
+    refuse_to_write(path, force)
     try:
         note = WRITERS[fmt](path, frames.get_frames(trace=True), species)
     except ValueError as exception:

@@ -97,7 +97,7 @@ def potential_show(potential: PotentialData) -> None:
 def potential_export(potential: PotentialData, output_file: Path | None, force: bool) -> None:
     """Write the potential file, as the program that made it reads it."""
     path = output_file or Path(Path(potential.filename).name)
-    refuse_to_overwrite(path, force)
+    refuse_to_write(path, force)
     if potential.family != 'mtp':
         echo.echo_warning('Loading this model runs any code that it holds: do so only if you know who made it.')
     path.write_bytes(potential.get_content(mode='rb'))
@@ -112,6 +112,16 @@ def since(past_days: int) -> Any:
     import datetime as dt
 
     return dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=past_days)
+
+
+def refuse_to_write(path: Path, force: bool) -> None:
+    """End the command if there is no folder for a file, or the file is there and was not to be overwritten.
+
+    :raises click.UsageError: if there is no such folder.
+    """
+    if not path.absolute().parent.is_dir():
+        raise click.UsageError(f'There is no folder {path.parent} to write {path.name} to: make it first.')
+    refuse_to_overwrite(path, force)
 
 
 def refuse_to_overwrite(path: Path, force: bool) -> None:

@@ -102,6 +102,11 @@ def _is_passed_over(key: str, value: Any) -> bool:
         return False
     if key.lower() in PER_ATOM or known_role(key):  # a known name, while the user has named another
         return True
+    if 'per_atom' in key.lower():
+        raise ReadError(
+            f'`{key}` is, by its name, a value per atom, but that of the whole frame is needed: write it into the '
+            f'file, and leave this one out (--ignore {key}).'
+        )
     raise ReadError(
         f'`{key}` looks like a label, but it is not known what it is: say so ({_flag_for(key)} {key}) or leave it out '
         f'(--ignore {key}).'

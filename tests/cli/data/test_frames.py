@@ -67,6 +67,16 @@ def test_export_npz(run_command, story, tmp_path):
         assert set(arrays['origin_uuids']) == {story.start.uuid}
 
 
+@pytest.mark.parametrize('command', ['frames export', 'potential export', 'report', 'cite'])
+def test_no_folder_to_write_to(run_command, story, tmp_path, command):
+    (tmp_path / 'file').touch()
+    node = {'frames export': story.labelled, 'potential export': story.potential}.get(command, story.potential.creator)
+    for folder in ('nowhere', 'file'):
+        result = run_command(*command.split(), node.pk, '-o', tmp_path / folder / 'a.xyz', fails=True)
+        assert result.exit_code == 2
+        assert f'There is no folder {tmp_path / folder} to write a.xyz to' in ' '.join(result.output.split())
+
+
 def test_export_refuses_to_overwrite(run_command, story, tmp_path):
     path = tmp_path / 'frames.npz'
     path.write_text('precious')

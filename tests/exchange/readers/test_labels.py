@@ -93,6 +93,10 @@ def test_virial_by_finite_differences():
         ({'virial': np.zeros(5)}, 'shape'),
         ({'stress': [1, 2, 3, 4, 5, 6, 7, 8, 9]}, 'not symmetric'),
         ({'mace_energy': -9.5}, '`mace_energy` looks like a label.*--energy-key mace_energy.*--ignore mace_energy'),
+        (
+            {'energy_per_atom': -4.75},
+            'a value per atom, but that of the whole frame is needed.*--ignore energy_per_atom',
+        ),
         ({'my_forces': np.zeros((2, 3))}, '--forces-key my_forces'),
         ({'stress_tensor': np.zeros(9)}, '--stress-key stress_tensor'),
         ({'virial_xx': 1.0}, '--virial-key virial_xx'),
