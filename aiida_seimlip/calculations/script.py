@@ -101,7 +101,7 @@ class ScriptCalculation(CheckedInputs, CalcJob):
 
         codeinfo = CodeInfo()
         codeinfo.code_uuid = self.inputs.code.uuid
-        codeinfo.cmdline_params = [self.SCRIPT_FILENAME]
+        codeinfo.cmdline_params = ['-B', self.SCRIPT_FILENAME]  # no compiled modules: the disk may be all but full
         codeinfo.stdout_name = self.STDOUT_FILENAME
         codeinfo.stderr_name = self.STDERR_FILENAME
         calcinfo = CalcInfo()

@@ -64,7 +64,7 @@ def test_files(generate_calc_job, code, frames_li2co3):
         'batch.py', 'frames.npz', 'make_calculator.py', 'options.json', 'run_ase.py', 'shared.py', 'tasks.py',
         'worker.py',
     ]  # fmt: skip
-    assert job.command_line == 'run_ase.py'
+    assert job.command_line == '-B run_ase.py'
     options = json.loads(job.read('options.json'))
     assert options['calculator']['target'] == 'tblite.ase:TBLite'
     assert options['time_limit_seconds'] == 3480.0

@@ -28,7 +28,7 @@ def test_files(generate_calc_job, inputs, li2co3):
     assert sorted(path.name for path in job.folder.iterdir()) == [
         'frames.npz', 'make_calculator.py', 'options.json', 'run_md.py', 'shared.py'
     ]  # fmt: skip
-    assert job.command_line == 'run_md.py'
+    assert job.command_line == '-B run_md.py'
     options = json.loads(job.read('options.json'))
     assert (options['mobile'], options['time_limit_seconds'], options['n_steps']) == ([3], 3480.0, 20)
     assert options['calculator']['target'] == 'ase.calculators.emt:EMT'

@@ -63,7 +63,7 @@ def test_files(generate_calc_job, code, band):
     assert sorted(path.name for path in job.folder.iterdir()) == [
         'frames.npz', 'make_calculator.py', 'options.json', 'pool.py', 'run_neb.py', 'shared.py',
     ]  # fmt: skip
-    assert job.command_line == 'run_neb.py'
+    assert job.command_line == '-B run_neb.py'
     options = json.loads(job.read('options.json'))
     assert options['calculator']['target'] == 'ase.calculators.emt:EMT'
     assert options['time_limit_seconds'] == 3480.0
