@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aiida import orm
-from aiida.engine import PortNamespace
+from aiida.engine import CalcJob, PortNamespace
 from aiida.engine.processes.calcjobs.calcjob import validate_calc_job
 
 from aiida_seimlip.data.frames import FramesData
@@ -45,6 +45,42 @@ def faults_of_code(name: str, code: orm.AbstractCode, entry_point: str) -> Itera
     plugin = code.default_calc_job_plugin
     if plugin and not plugin.startswith(entry_point):
         yield f'Input `{name}` is a code for `{plugin}`, but one for `{entry_point}*` is needed.'
+
+
+def explain_scheduler_options(options: orm.Dict | None, _: Any) -> str | None:
+    """Check settings of the scheduler, as `metadata.options` of a CalcJob; those that are missing may be set later.
+
+    :param options: of the input `options`.
+    :return: one sentence that names the option at fault, or None if all is well.
+    """
+    metadata: Any = CalcJob.spec().inputs['metadata']
+    ports = metadata['options']
+    for name, value in ({} if options is None else options.get_dict()).items():
+        if name not in ports:
+            return f'Input `options` holds `{name}`, which no job knows (known are {", ".join(sorted(ports))}).'
+        error = ports[name].validate(value)
+        if error is not None:
+            return f'Input `options` holds a wrong `{name}`: {error.message}.'
+    return None
+
+
+def explain_resources(code: orm.AbstractCode, options: orm.Dict) -> str | None:
+    """Check the resources of a job against what the scheduler of the code's computer takes.
+
+    :param code: what runs; one without a computer is passed over.
+    :param options: settings of the scheduler.
+    :return: one sentence, or None if all is well.
+    """
+    computer, resources = getattr(code, 'computer', None), options.get_dict().get('resources')
+    if computer is None or resources is None:
+        return None
+    scheduler, filled = computer.get_scheduler(), dict(resources)
+    scheduler.preprocess_resources(filled, computer.get_default_mpiprocs_per_machine())
+    try:
+        scheduler.validate_resources(**filled)
+    except ValueError as exception:
+        return f'Input `options` holds `resources` that `{computer.scheduler_type}` does not take: {exception}'
+    return None
 
 
 def faults_of_frames(name: str, frames: FramesData, species: Sequence[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from aiida.engine import InputPort, ProcessSpec, WorkChain
 from aiida.plugins import WorkflowFactory
 from aiida.plugins.entry_point import get_entry_point_names
 
-from aiida_seimlip.calculations.validation import faults_of_code
+from aiida_seimlip.calculations.validation import explain_resources, explain_scheduler_options, faults_of_code
 
 ENTRY_POINT_GROUP = 'aiida.workflows'
 SOCKETS = ('reference', 'training', 'exploration', 'selection')
@@ -50,6 +50,7 @@ class SocketWorkChain(WorkChain):
         )  # fmt: skip
         spec.input(
             'options', valid_type=orm.Dict, serializer=orm.to_aiida_type, required=False,
+            validator=explain_scheduler_options,
             help='Settings of the scheduler for each job, as `metadata.options` of a CalcJob: `resources`, '
             '`max_wallclock_seconds` (s), `queue_name`, ...',
         )  # fmt: skip
@@ -97,6 +98,9 @@ class SocketWorkChain(WorkChain):
         for name in cls.settings:
             if ports[name].required and name not in settings and name not in given_later:
                 return f'Input `{namespace}.{name}` is missing.'
+        if 'code' in settings and 'options' in settings:
+            fault = explain_resources(settings['code'], settings['options'])
+            return fault and fault.replace('`options`', f'`{namespace}.options`', 1)
         return None
 
     @classmethod

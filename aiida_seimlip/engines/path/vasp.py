@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from aiida import orm
 from aiida.engine import ExitCode, ProcessSpec, while_
 
+from aiida_seimlip.calculations.validation import explain_scheduler_options
 from aiida_seimlip.functions.vasp_band import describe_vasp_band
 from aiida_seimlip.options.vasp_band import VaspBandOptions
 
@@ -38,6 +39,7 @@ class VaspPathWorkChain(VaspBandMixin):
         spec.input('parameters', **VaspBandOptions.port('How VASP relaxes the band and labels its images.'))
         spec.input(
             'label_options', valid_type=orm.Dict, serializer=orm.to_aiida_type, required=False,
+            validator=explain_scheduler_options,
             help='Settings of the scheduler for each single point; by default `options`, which are those of the band.',
         )  # fmt: skip
         spec.inputs.validator = cls.validate_inputs

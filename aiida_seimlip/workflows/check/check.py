@@ -11,6 +11,7 @@ from aiida.common.links import LinkType
 from aiida.engine import CalcJob, ExitCode, Process, ProcessSpec, WorkChain, calcfunction, while_
 
 from aiida_seimlip.calculations.lammps import n_ranks
+from aiida_seimlip.calculations.validation import explain_scheduler_options
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.check.check import CheckOptions
 from aiida_seimlip.options.check.report import CheckReport
@@ -40,6 +41,7 @@ class CheckWorkChain(WorkChain):
         spec.input('parameters', **CheckOptions.port('What is checked, and how closely.'))
         spec.input(
             'options', valid_type=orm.Dict, serializer=orm.to_aiida_type, required=False,
+            validator=explain_scheduler_options,
             help='Settings of the scheduler for each job, as `metadata.options` of a CalcJob.',
         )  # fmt: skip
         spec.input_namespace(

@@ -182,3 +182,30 @@ def test_starts_that_cannot_be_explored(campaign_inputs, unusable_start):
         message = complaint({**campaign_inputs, 'structures': structures})
         assert message.startswith('Input `structures.start` ')
         assert words in message
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'nope': 1}, '`options` holds `nope`, which no job knows (known are account, '),
+        (
+            {'max_wallclock_seconds': 'long'},
+            '`options` holds a wrong `max_wallclock_seconds`: value',
+        ),
+        (
+            {'resources': {'cores': 2}},
+            'options` holds `resources` that `core.direct` does not take: ',
+        ),
+    ],
+)
+def test_options_that_no_job_takes(campaign_inputs, options, message):
+    """Its first job would say so, after the first labels."""
+    inputs = {**campaign_inputs, 'exploration': {**campaign_inputs['exploration'], 'options': orm.Dict(options)}}
+    assert message in complaint(inputs)
+    assert 'exploration.options' in complaint(inputs)
+
+
+def test_options_that_jobs_take(campaign_inputs):
+    options = orm.Dict({'resources': {'num_machines': 1}, 'max_wallclock_seconds': 60, 'queue_name': 'short'})
+    inputs = {**campaign_inputs, 'exploration': {**campaign_inputs['exploration'], 'options': options}}
+    assert complaint(inputs) is None
