@@ -67,6 +67,16 @@ def aiida_profile(aiida_config, aiida_profile_factory) -> Iterator[Any]:
         yield profile
 
 
+@pytest.fixture
+def reports_in_database(aiida_profile: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Log to the database as a new interpreter does: a command that an earlier test ran has changed the loggers."""
+    from aiida.common import log
+
+    monkeypatch.setattr(log, 'CLI_ACTIVE', None)
+    monkeypatch.setattr(log, 'CLI_LOG_LEVEL', None)
+    log.configure_logging(with_orm=True)
+
+
 # -- small nodes ------------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,11 @@ from aiida_seimlip.testing.world import DYNAMICS, LENNARD_JONES, SPECIES, image,
 __all__ = ('DYNAMICS', 'LENNARD_JONES', 'SPECIES', 'image', 'labelled', 'recorded')
 
 
+@pytest.fixture(autouse=True)
+def _keep_reports(reports_in_database: None) -> None:
+    """Keep what processes report, which many tests look at."""
+
+
 @pytest.fixture(scope='session')
 def trained() -> Any:
     """Return a trained moment tensor potential of level 6 with its active set, and its training frames."""

@@ -22,6 +22,11 @@ def crystal(seed: int = 0, scale: float = 0.0) -> Atoms:
     return atoms
 
 
+@pytest.fixture(autouse=True)
+def _keep_reports(reports_in_database: None) -> None:
+    """Keep what processes report, which many tests look at."""
+
+
 @pytest.fixture
 def make_frames() -> Callable[..., Any]:
     """Return a factory of `FramesData`: ``make_frames(n, labelled=True, grades=None, seed=0)``."""

@@ -66,7 +66,7 @@ def test_parameters_have_a_creator(generate_campaign, explore):
 
 
 def test_thresholds_and_settings_of_the_engine_reach_it(generate_campaign, explore, code):
-    engine = {'code': code('seimlip.lammps'), 'parameters': orm.Dict({'dialect': 'mtp', 'temperature': 5000.0})}
+    engine = {'code': code('seimlip.lammps'), 'parameters': orm.Dict({'dialect': 'mtp'})}
     _, launched, _ = explore(generate_campaign(exploration=engine))
     parameters = launched[0][2]['parameters']
     assert (parameters['threshold_save'], parameters['threshold_break']) == (2.0, 10.0)
@@ -155,8 +155,8 @@ def test_out_of_walltime_teaches_nothing(generate_campaign, explore, finished):
 
 
 def test_label_budget_stops_the_loop(generate_campaign, explore, finished, make_frames):
-    process = generate_campaign({'max_labels': 5})
-    process.ctx.training = {'iteration_000': make_frames(5, labelled=True).store()}
+    process = generate_campaign({'max_labels': 6})
+    process.ctx.training = {'iteration_000': make_frames(6, labelled=True).store()}
     explore(process, {'run_001': finished(results=results('broke', 12.0))})
     assert process.ctx.stop == 'ERROR_LABEL_BUDGET_EXHAUSTED'
     assert not process.should_iterate()
@@ -165,8 +165,8 @@ def test_label_budget_stops_the_loop(generate_campaign, explore, finished, make_
 
 
 def test_label_budget_does_not_matter_once_converged(generate_campaign, explore, make_frames):
-    process = generate_campaign({'max_labels': 5})
-    process.ctx.training = {'iteration_000': make_frames(5, labelled=True).store()}
+    process = generate_campaign({'max_labels': 6})
+    process.ctx.training = {'iteration_000': make_frames(6, labelled=True).store()}
     explore(process)
     assert process.ctx.converged
     assert process.results() is None
