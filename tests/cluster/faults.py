@@ -34,6 +34,7 @@ class Signs:
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
         """Let what looks for this sign wait until the end of the block."""
+        (self.folder / f'{name}.held').unlink(missing_ok=True)
         (self.folder / name).touch()
         try:
             yield
@@ -45,8 +46,12 @@ class Signs:
         (self.folder / name).touch()
 
     def wait_in(self, name: str) -> str:
-        """Return shell commands that wait as long as there is the sign."""
-        return f'while [ -e {self.folder / name} ]; do sleep 0.2; done'
+        """Return shell commands that wait as long as there is the sign, and say that they do."""
+        return f'while [ -e {self.folder / name} ]; do touch {self.folder / name}.held; sleep 0.2; done'
+
+    def wait_until_held(self, name: str) -> None:
+        """Wait until a job waits at the sign: SLURM calls it running before its script has begun."""
+        wait_for((self.folder / f'{name}.held').exists, PATIENCE, f'a job that waits at {name}')
 
     def if_once(self, name: str, commands: str) -> str:
         """Return shell commands that do something if there is the sign, which they take away."""

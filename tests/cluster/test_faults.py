@@ -85,6 +85,7 @@ def test_job_cancelled_while_it_runs(cluster, daemon, signs, held_code):
     with signs.hold('labelling'):
         node = submit_labelling(held_code, frames)
         job = wait_for_job(cluster, node, 'RUNNING')
+        signs.wait_until_held('labelling')
         cluster.scancel(job.number)
         wait_for(lambda: job not in cluster.squeue(), PATIENCE, 'the job to be cancelled')
     wait_for_end(node, daemon, timeout=PATIENCE)
