@@ -53,6 +53,7 @@ class InterruptedWorkChain(WorkChain):
 
 @pytest.mark.parametrize('by_function', [True, False])
 def test_interrupt(by_function):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background ignores it
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), local_runner(0.1):
         run_get_node(InterruptedWorkChain, by_function=orm.Bool(by_function))
