@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from aiida.cmdline.utils import decorators, echo
+from aiida.cmdline.utils import decorators
 
+from aiida_seimlip.cli.data.storing import store_once
 from aiida_seimlip.cli.structure_param import SpeciesParam
 
 if TYPE_CHECKING:
@@ -69,25 +70,16 @@ def frames_import(
     DeePMD, and what `frames export` has written; compressed or not. What was found is printed first.
     """
     from aiida_seimlip.cli.data.found import print_found
-    from aiida_seimlip.exchange.imports import find_earlier, make_node
+    from aiida_seimlip.exchange.imports import make_node
 
     found = read_files(files, make_options(species, method, **keys))
     print_found(found)
     require_method(found, method)
     node = make_node(found, label)
-    earlier = find_earlier(node)
-    if earlier is not None:
-        echo.echo_report(f'The same frames with the same labels are there already: node {earlier.pk} ({earlier.uuid}).')
-    if dry_run:
-        echo.echo_report('Nothing was stored.')
-        return
-    if earlier is None:
-        if not (yes or click.confirm('Store them?')):
-            echo.echo_critical('Nothing was stored.')
-        earlier = node.store()
-        echo.echo_success(f'Stored {node.n_frames} frames as node {node.pk} ({node.uuid}).')
-    if group:
-        add_to_group(earlier, group)
+    store_once(
+        node, 'The same frames with the same labels are', 'Store them?', f'Stored {node.n_frames} frames',
+        yes=yes, dry_run=dry_run, group=group,
+    )  # fmt: skip
 
 
 def make_options(species: Sequence[str] | None, method: str | None, **keys: Any) -> ReadOptions:
@@ -139,12 +131,3 @@ def require_method(found: Found, method: str | None) -> None:
             'The files do not say what calculated the labels: name it, such as --method PBE, or say --method '
             f'{UNKNOWN}.'
         )
-
-
-def add_to_group(node: Any, label: str) -> None:
-    """Add a node to a group, which is made if need be."""
-    from aiida import orm
-
-    group, is_new = orm.Group.collection.get_or_create(label)
-    group.add_nodes(node)
-    echo.echo_success(f'Added to the {"new " if is_new else ""}group `{label}`.')

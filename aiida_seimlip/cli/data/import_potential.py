@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from aiida.cmdline.utils import decorators, echo
 
-from aiida_seimlip.cli.data.import_frames import METHOD, SPECIES, add_to_group
+from aiida_seimlip.cli.data.import_frames import METHOD, SPECIES
+from aiida_seimlip.cli.data.storing import store_once
 from aiida_seimlip.cli.file_params import FRAMES_OR_FILE
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ def potential_import(
     model of MACE (.model), which is stored as it is and not looked into.
     """
     from aiida_seimlip.cli.file_params import find_order, take_frames
-    from aiida_seimlip.exchange.imports import find_earlier
 
     frames = None if training is None else take_frames(training, species or (), method).get_frames()
     order: Sequence[str] = species or ()
@@ -57,19 +57,9 @@ def potential_import(
     print_potential(node)
     if frames is not None:
         check_errors(node, frames)
-    earlier = find_earlier(node)
-    if earlier is not None:
-        echo.echo_report(f'The same potential is there already: node {earlier.pk} ({earlier.uuid}).')
-    if dry_run:
-        echo.echo_report('Nothing was stored.')
-        return
-    if earlier is None:
-        if not (yes or click.confirm('Store it?')):
-            echo.echo_critical('Nothing was stored.')
-        earlier = node.store()
-        echo.echo_success(f'Stored the potential as node {node.pk} ({node.uuid}).')
-    if group:
-        add_to_group(earlier, group)
+    store_once(
+        node, 'The same potential is', 'Store it?', 'Stored the potential', yes=yes, dry_run=dry_run, group=group
+    )  # fmt: skip
 
 
 def read_file(
