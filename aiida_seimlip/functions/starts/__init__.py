@@ -1,0 +1,1 @@
+"""Calcfunctions of starts: recipes, packing and their checks."""

@@ -1,0 +1,1 @@
+"""Options and records of starts: recipes, packing, condensation and their checks."""
