@@ -9,10 +9,12 @@ from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
 from aiida_seimlip.options.calculator import CalculatorOptions
+from aiida_seimlip.options.condense import CondenseOptions
 from aiida_seimlip.options.known_calculators import CALCULATORS, KnownCalculator
 
 __all__ = [
-    'CALCULATORS', 'AseLabelOptions', 'AseOptions', 'CalculatorOptions', 'KnownCalculator', 'MdOptions', 'RelaxOptions',
+    'CALCULATORS', 'AseCondenseOptions', 'AseLabelOptions', 'AseOptions', 'CalculatorOptions', 'KnownCalculator',
+    'MdOptions', 'RelaxOptions',
 ]  # fmt: skip
 
 
@@ -89,11 +91,15 @@ class AseOptions(Options):
     """What to do with each frame, and with which calculator."""
 
     calculator: CalculatorOptions = Field(description='The calculator.')
-    task: Literal['single_point', 'relax', 'md'] = Field(
-        default='single_point', description='Label each frame as it is, relax it, or run molecular dynamics from it.'
+    task: Literal['single_point', 'relax', 'md', 'condense'] = Field(
+        default='single_point',
+        description='Label each frame as it is, relax it, run molecular dynamics from it, or condense it in stages.',
     )
     relax: RelaxOptions | None = Field(default=None, description='How to relax; only for the task `relax`.')
     md: MdOptions | None = Field(default=None, description='How to run dynamics; needed for the task `md`, only there.')
+    condense: CondenseOptions | None = Field(
+        default=None, description='How to condense; needed for the task `condense`, only there.'
+    )
     stress: bool = Field(
         default=True, description='Calculate the stress of fully periodic frames, if the calculator can.'
     )
@@ -105,16 +111,19 @@ class AseOptions(Options):
 
     @model_validator(mode='after')
     def _section_belongs_to_task(self) -> Self:
-        for name in ('relax', 'md'):
+        for name in ('relax', 'md', 'condense'):
             if getattr(self, name) is not None and self.task != name:
                 raise ValueError(f'`{name}` is given, but `task` is `{self.task}`')
-        if self.task == 'md' and self.md is None:
-            raise ValueError('`task` is `md`, but `md` is missing')
+        for name in ('md', 'condense'):
+            if self.task == name and getattr(self, name) is None:
+                raise ValueError(f'`task` is `{name}`, but `{name}` is missing')
         return self
 
     @property
     def relaxes_cell(self) -> bool:
         """Whether cells change."""
+        if self.condense is not None:
+            return self.condense.changes_cell
         return self.task == 'relax' and self.relax is not None and self.relax.cell != 'fixed'
 
     def to_remote(
@@ -137,6 +146,8 @@ class AseOptions(Options):
     def _task(self, n_frames: int) -> dict[str, Any]:
         if self.task == 'relax':
             return {'kind': 'relax', **(self.relax or RelaxOptions()).model_dump()}
+        if self.condense is not None:
+            return {'kind': 'condense', **self.condense.to_remote()}
         if self.md is None:
             return {'kind': 'single_point'}
         return {'kind': 'md', **self.md.model_dump(), 'temperature': self.temperatures(n_frames)}
@@ -162,3 +173,10 @@ class AseLabelOptions(AseOptions):
     """Which calculator labels frames, and how; the frames stay as they are."""
 
     task: Literal['single_point'] = Field(default='single_point', description='Label each frame as it is.')
+
+
+class AseCondenseOptions(AseOptions):
+    """Which calculator condenses frames, and in which stages."""
+
+    task: Literal['condense'] = Field(default='condense', description='Condense each frame in stages.')
+    condense: CondenseOptions = Field(description='How to condense.')

@@ -1,0 +1,1 @@
+"""Condensation engines: packed cells in, dense and relaxed cells out."""
