@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER_LOG := $(VENV)/var/tests-cluster.log
+# Nothing on the main path imports torch: the universal potentials have an environment of their own.
+CALCULATORS := $(VENV)/var/calculators
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_CACHE_DIR := 1
@@ -12,8 +14,11 @@ export PIP_QUIET := 1
 export OMP_NUM_THREADS := 1
 export MPLCONFIGDIR := $(CURDIR)/$(VENV)/var/matplotlib
 export PRE_COMMIT_HOME := $(CURDIR)/$(VENV)/var/pre-commit
+ifneq ($(wildcard $(CALCULATORS)/.installed),)
+export SEIMLIP_CALCULATORS_PYTHON ?= $(CURDIR)/$(CALCULATORS)/bin/python
+endif
 
-.PHONY: help demo install test test-main test-cluster lint docs clean
+.PHONY: help demo install calculators test test-main test-cluster lint docs clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +27,8 @@ demo: install  ## Grow a potential for Li2CO3 and compute with it; results go to
 	$(BIN)/aiida-seimlip demo --directory demo $(if $(SHORT),--short)
 
 install: $(VENV)/.installed  ## Make .venv and install the package with what the demo needs.
+
+calculators: $(CALCULATORS)/.installed  ## Make an environment with the universal potentials (torch, 1.5 GB): the tests find it.
 
 test: $(VENV)/.installed-dev  ## Install the test tools and run the whole suite.
 	@echo 'tests/cluster, which wait for much of their time, run beside the others; what they print comes last.'
@@ -55,6 +62,15 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo 'Compiling the kernels ...'
 	@$(BIN)/python -c 'from aiida_seimlip.science.mtp.kernel import compile_kernels; compile_kernels()'
 	@touch $@
+
+$(CALCULATORS)/.installed: requirements-calculators.txt | $(BIN)/python
+	@echo 'Installing the universal potentials into $(CALCULATORS) ...'
+	@rm -f $@
+	@$(PYTHON) -m venv $(CALCULATORS) && \
+	$(CALCULATORS)/bin/python -m pip install $$(grep '^torch' $<) && \
+	$(CALCULATORS)/bin/python -m pip install -r $< && touch $@ || { \
+	  echo '*** The universal potentials could not be installed: see above. All that does without them works.' >&2; \
+	  exit 1; }
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
 	@echo 'Installing the test tools into $(VENV) ...'

@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
 from aiida_seimlip.options.known_calculators import CALCULATORS, MOLECULES_AND_CRYSTALS, KnownCalculator
+from aiida_seimlip.options.pretrained import BY_TARGET
 from aiida_seimlip.science.frames import predicted_by
 
 MODEL_SUFFIXES = ('.ckpt', '.joblib', '.model', '.pickle', '.pkl', '.pt', '.pt2', '.pth')
@@ -56,6 +57,11 @@ class CalculatorOptions(Options):
         f'names a file {", ".join(f"`{suffix}`" for suffix in MODEL_SUFFIXES)}): loading it runs any code that it '
         'holds, on the computer of the job and as its user.',
     )
+    allow_download: bool = Field(
+        default=False,
+        description='The job may download the weights of a model that its package does not hold: its computer has a '
+        'network.',
+    )
     method_label: str = Field(
         default='',
         description='Label of the method on the frames that it labels, such as `PBE`; empty: made of the keyword '
@@ -98,10 +104,20 @@ class CalculatorOptions(Options):
                 raise ValueError(f'`{path}` names the model file `{value}`, {advice}')
         return self
 
+    @model_validator(mode='after')
+    def _weights_are_there(self) -> Self:
+        pretrained = self.known.pretrained
+        fault = None if pretrained is None else pretrained.explain_download(self.all_kwargs)
+        if fault is not None and not self.allow_download:
+            raise ValueError(fault)
+        return self
+
     @property
     def known(self) -> KnownCalculator:
         """What is known about the calculator; of one that is named by its module nothing but where it is."""
-        return CALCULATORS.get(self.name) or KnownCalculator(self.name, periodic_axes=(3,))
+        return CALCULATORS.get(self.name) or KnownCalculator(
+            self.name, periodic_axes=(3,), pretrained=BY_TARGET.get(self.name)
+        )
 
     @property
     def all_kwargs(self) -> dict[str, JsonValue]:

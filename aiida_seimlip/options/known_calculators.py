@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from aiida_seimlip.options.pretrained import CHGNET, SEVENNET, PretrainedModels
+
 ANY_PERIODICITY = (0, 1, 2, 3)
 CRYSTALS = (3,)
 MOLECULES_AND_CRYSTALS = (0, 3)
@@ -31,6 +33,30 @@ class PotentialFile:
 
 
 @dataclass(frozen=True)
+class Precision:
+    """How far differences of the energy may be from forces and stress, where energies are rounded to single precision.
+
+    :param force: in eV/Å, for a step of `step`.
+    :param stress: in GPa, for a strain of `strain`.
+    :param step: that atoms are displaced by, in Å.
+    :param strain: that the cell is strained by.
+    """
+
+    force: float
+    stress: float
+    step: float = 0.005
+    strain: float = 0.005
+
+    def limits(self, step: float, strain: float) -> tuple[float, float]:
+        """Return the tolerances in eV/Å and in GPa for other steps: what is rounded counts more if they are smaller.
+
+        :param step: in Å.
+        :param strain: of the cell.
+        """
+        return self.force * max(1.0, self.step / step), self.stress * max(1.0, self.strain / strain)
+
+
+@dataclass(frozen=True)
 class KnownCalculator:
     """A calculator that can be named in the options.
 
@@ -44,9 +70,14 @@ class KnownCalculator:
     :param potential: how it is given a `PotentialData`, None if it takes none.
     :param method: label of the method by which it labels frames, with keyword arguments in braces, such as ``{xc}``;
         empty: its name.
+    :param variant: keyword argument that is part of the method where it is given, such as the functional of a model
+        that learned several.
     :param implied: keyword arguments that `method` names, as the calculator itself sets them where they are not given.
     :param periodic_axes: numbers of periodic directions of a frame that it can take; a frame with another number
         would be calculated as another system, and is refused.
+    :param pretrained: the models that it knows by name, None if it knows none.
+    :param precision: by how much its forces and stresses may differ from differences of its energies; None: by no more
+        than those of a program in double precision.
     :param install: what makes it available to the Python interpreter of the job.
     :param licence: of the package, and of the program where that has another one.
     :param was_run: what was run with it, with the largest deviations of forces and stresses from finite differences in
@@ -61,8 +92,11 @@ class KnownCalculator:
     runs_model: bool = False
     potential: PotentialFile | None = None
     method: str = ''
+    variant: str = ''
     implied: dict[str, str] = field(default_factory=dict)
     periodic_axes: tuple[int, ...] = ANY_PERIODICITY
+    pretrained: PretrainedModels | None = None
+    precision: Precision | None = None
     install: str = ''
     licence: str = ''
     was_run: str = ''
@@ -82,10 +116,12 @@ class KnownCalculator:
         """
         given = {**self.implied, **kwargs}
         words = {key: _word(value) for key, value in given.items() if isinstance(value, str) and value}
+        variant = f'-{words[self.variant]}' if self.variant in words else ''
         try:
-            return self.method.format_map(words) or None
+            label = self.method.format_map(words)
         except KeyError:
             return None
+        return f'{label}{variant}' if label else None
 
 
 def _word(value: str) -> str:
@@ -112,11 +148,14 @@ CALCULATORS: dict[str, KnownCalculator] = {
         reusable=True,
         method='CHGNet-{model_name}',
         periodic_axes=CRYSTALS,
-        install='`pip install chgnet`',
+        pretrained=CHGNET,
+        precision=Precision(5e-2, 0.2),
+        install='`pip install torch==2.13.0`, then `pip install chgnet`',
         licence='BSD-3-Clause',
         was_run='0.4.2, LiF 8 atoms: 0.002 eV/Å, 0.05 GPa',
-        caveat='Single precision. Everything counts as periodic. Energies hold corrections of the Materials Project '
-        '(-0.46 eV for each F of a fluoride): do not mix them with plain PBE.',
+        caveat='Single precision. `0.3.0`, `0.2.0` and `r2scan` are in the package. Everything counts as periodic. '
+        'Energies of `0.3.0` hold corrections of the Materials Project (-0.46 eV for each F of a fluoride): do not mix '
+        'them with plain PBE.',
     ),
     'dftb+': KnownCalculator(
         'ase.calculators.dftb:Dftb',
@@ -215,11 +254,14 @@ CALCULATORS: dict[str, KnownCalculator] = {
         {'model': '7net-0', 'device': 'cpu'},
         reusable=True,
         method='{model}',
-        install='`pip install sevenn`',
+        variant='modal',
+        pretrained=SEVENNET,
+        precision=Precision(5e-3, 0.2),
+        install='`pip install torch==2.13.0`, then `pip install sevenn`',
         licence='MIT',
         was_run='0.13.0 with `7net-0`, LiF 8 atoms: 0.001 eV/Å, 0.02 GPa',
-        caveat='Single precision. Only `7net-0` is in the package: other names are downloaded, which fails without '
-        'a network.',
+        caveat='Single precision. `7net-0`, `7net-0_22May2024`, `7net-l3i5` and `7net-mf-0` (with `modal: PBE` or '
+        '`R2SCAN`) are in the package; the others (`7net-omni`, `7net-omat`, ...) are downloaded.',
     ),
     'tblite': KnownCalculator(
         'tblite.ase:TBLite',

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator
 
 ACTIVE_SET_MARK = b'#MVS'
+NETWORK_ERRORS = (
+    'ConnectTimeout', 'ConnectionError', 'LocalEntryNotFoundError', 'MaxRetryError', 'OfflineModeIsEnabled',
+    'ProxyError', 'URLError', 'gaierror',
+)  # fmt: skip
+"""Names of the exceptions by which libraries say that they reach nobody."""
 
 
 class SetupError(Exception):
@@ -53,12 +58,28 @@ def explain_setup(exception: Exception, options: Record) -> str:
     """
     if isinstance(exception, SetupError):
         return str(exception)
+    cause = _network_error(exception)
+    if cause is not None:
+        return (
+            'The weights of the model are not there and could not be downloaded, as the computer of the job reaches no '
+            f'network: {type(cause).__name__}: {cause}. Name a model that the package holds, or a file.'
+        )
     if not isinstance(exception, ModuleNotFoundError):
         return f'{type(exception).__name__}: {exception}'
     advice = options.get('install') or f'the package that `{options["target"]}` comes from'
     if exception.name and exception.name.split('.')[0] == 'dftd3':
         advice = '`pip install dftd3`, for the dispersion'
     return f'{exception}. The Python interpreter of the job, {sys.executable}, needs {advice}.'
+
+
+def _network_error(exception: BaseException) -> BaseException | None:
+    """Return the exception in a chain by which a library says that it reaches no network, None if there is none."""
+    found: BaseException | None = exception
+    while found is not None:
+        if any(kind.__name__ in NETWORK_ERRORS for kind in type(found).__mro__):
+            return found
+        found = found.__cause__ or found.__context__
+    return None
 
 
 def package_versions(options: Record) -> dict[str, str | None]:
@@ -144,15 +165,18 @@ def make_motep(potential: str, species: list[str], **kwargs: Any) -> BaseCalcula
 
 
 def make_chgnet(model_name: str = '0.3.0', device: str = 'cpu', **kwargs: Any) -> BaseCalculator:
-    """Return the calculator of CHGNet with one of the models that its package holds.
+    """Return the calculator of CHGNet with one of the models that its package holds, or with that of a file.
 
-    :param model_name: of the model.
+    :param model_name: of the model, or path of a file.
     :param device: ``cpu`` or ``cuda``.
     :param kwargs: of `chgnet.model.CHGNetCalculator`.
     """
     from chgnet.model import CHGNet, CHGNetCalculator
 
-    model = CHGNet.load(model_name=model_name, use_device=device, verbose=False)
+    if '/' in model_name:
+        model = CHGNet.from_file(model_name).to(device)
+    else:
+        model = CHGNet.load(model_name=model_name, use_device=device, verbose=False)
     calculator = CHGNetCalculator(model=model, use_device=device, **kwargs)
     calculator.implemented_properties = (*calculator.implemented_properties, 'free_energy')  # it gives that, too
     return calculator

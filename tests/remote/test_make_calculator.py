@@ -51,6 +51,23 @@ def test_missing_package():
     assert explain('no_such_module:X').endswith('needs the package that `no_such_module:X` comes from.')
 
 
+def test_download_without_a_network(tmp_path, monkeypatch):
+    """Said in plain words, whatever the library raises around it."""
+    (tmp_path / 'downloading.py').write_text(
+        'from urllib.request import urlopen\n'
+        'def make():\n'
+        '    try:\n'
+        '        urlopen("http://localhost:9/weights")\n'
+        '    except OSError as error:\n'
+        '        raise RuntimeError("no model") from error\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    message = explain('downloading:make')
+    assert message.startswith('The weights of the model are not there and could not be downloaded')
+    assert 'reaches no network: URLError: ' in message
+    assert message.endswith('Name a model that the package holds, or a file.')
+
+
 def test_missing_dispersion(monkeypatch):
     monkeypatch.setitem(sys.modules, 'dftd3', None)
     message = explain('ase.calculators.emt:EMT', dispersion={'method': 'PBE', 'damping': 'd3bj'}, install='`pip emt`')
