@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -51,6 +51,31 @@ class BootstrapDynamicsOptions(Options):
         return self
 
 
+class BootstrapStructuresOptions(Options):
+    """How the input `bootstrap_structures` is varied: strained evenly, then displaced as at a temperature."""
+
+    strains: list[float] = Field(
+        default=[-0.04, -0.02, 0.0, 0.025, 0.05], min_length=1,
+        description='Isotropic strains, each of one copy of each structure.',
+    )  # fmt: skip
+    temperatures: list[float] = Field(
+        default=[300.0], min_length=1,
+        description='In K; the copies are displaced as at these temperatures, one after the other.',
+    )  # fmt: skip
+    strain: float = Field(
+        default=0.01, ge=0, lt=0.3,
+        description='Standard deviation of the components of the strain that each copy gets besides.',
+    )  # fmt: skip
+
+    @field_validator('strains')
+    @classmethod
+    def _strains_leave_a_cell(cls, value: list[float]) -> list[float]:
+        wrong = [strain for strain in value if not -0.3 < strain < 0.3]
+        if wrong:
+            raise ValueError(f'strains must lie between -0.3 and 0.3, and {wrong[0]:g} does not')
+        return value
+
+
 class BootstrapOptions(Options):
     """Where the first training set comes from."""
 
@@ -70,6 +95,21 @@ class BootstrapOptions(Options):
     )
     ion_stiffness: float = Field(default=2.5, gt=0, description='Force constant in eV/Å² of single atoms.')
     dynamics: BootstrapDynamicsOptions | None = Field(default=None, description='Reference dynamics, if wanted.')
+    max_labels: int | None = Field(
+        default=None, ge=1,
+        description='Perturbed copies, copies of `bootstrap_structures` and `bootstrap_candidates` that are learned from '
+        'at most, chosen among all of them by MaxVol; reference dynamics are not counted. None: all of them.',
+    )  # fmt: skip
+    min_per_start: int = Field(
+        default=1, ge=0, description='Frames of each start and each of `bootstrap_structures` among `max_labels` at least.'
+    )
+    mode: Literal['nbh', 'cfg'] = Field(
+        default='nbh', description='What MaxVol compares: neighbourhoods of atoms, or whole frames.'
+    )
+    beside_initial: bool = Field(
+        default=False, description='Bootstrap also where there is `initial_training`, whose frames are known then.'
+    )
+    structures: BootstrapStructuresOptions = Field(default_factory=BootstrapStructuresOptions)
 
     @model_validator(mode='after')
     def _is_not_nothing(self) -> Self:
@@ -128,10 +168,21 @@ class FilterOptions(Options):
 
 
 class SelectionOptions(Options):
-    """How many of the selected frames are labelled; those of the highest grades come first."""
+    """How many of the selected frames are labelled, and in which order they are taken."""
 
     max_frames: int | None = Field(default=None, ge=1, description='Per iteration; none for no limit.')
     max_frames_per_exploration: int | None = Field(default=None, ge=1, description='None for no limit.')
+    max_frames_per_start: int | None = Field(
+        default=None, ge=1, description='Of all explorations of a start in an iteration; none for no limit.'
+    )
+    max_frames_per_formula: int | None = Field(
+        default=None, ge=1, description='Of each chemical formula in an iteration; none for no limit.'
+    )
+    share: Literal['grade', 'start', 'formula'] = Field(
+        default='grade',
+        description='Who comes first where not all can be labelled. `grade`: the highest grades of all; `start` and '
+        '`formula`: in turns, the best frame of each start or chemical formula, then the second best of each.',
+    )
 
 
 class HeldOutOptions(Options):
@@ -176,6 +227,12 @@ class ActiveLearningOptions(Options):
     continues: str | None = Field(default=None, description='UUID of the campaign that this one continues.')
     max_labels: int | None = Field(
         default=None, ge=1, description='Frames in the training set at most; none for no limit.'
+    )
+    max_labels_per_formula: int | None = Field(
+        default=None,
+        ge=1,
+        description='Frames of each chemical formula in the training set at most, as far as explorations bring them; '
+        'none for no limit.',
     )
     failure_budget: float = Field(
         default=0.2,

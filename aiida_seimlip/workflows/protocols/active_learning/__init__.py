@@ -33,6 +33,8 @@ class CampaignProtocolMixin(ProtocolMixin):
         scheduler_options: Mapping[str, Any] | None = None,
         initial_training: Mapping[str, FramesData] | None = None,
         initial_potential: PotentialData | None = None,
+        bootstrap_structures: Mapping[str, orm.StructureData | FramesData] | None = None,
+        bootstrap_candidates: Mapping[str, FramesData] | None = None,
     ) -> ProcessBuilder:
         """Return a builder with the inputs of a protocol.
 
@@ -40,13 +42,15 @@ class CampaignProtocolMixin(ProtocolMixin):
             label; ``selection`` may be left out: it is that of ``training`` then.
         :param structures: the starts of the explorations, by name, or a single one.
         :param species: chemical symbols in type order; by default those of `initial_potential`, or else
-            those of the starts and of `initial_training` in order of atomic number.
+            those of the starts, of `initial_training` and of what joins the bootstrap in order of atomic number.
         :param protocol: name of the protocol.
         :param overrides: values that replace those of the protocol; see `get_protocol_inputs`.
         :param scheduler_options: settings of the scheduler for all jobs; ``options`` of a socket in the overrides have
             precedence.
         :param initial_training: labelled frames to continue from.
         :param initial_potential: a potential trained on them.
+        :param bootstrap_structures: structures that join the bootstrap only, strained and displaced.
+        :param bootstrap_candidates: frames that join the bootstrap only, as they are.
         :raises ValueError: if there is no such protocol or section, or a code is missing.
         """
         inputs = cls.get_protocol_inputs(protocol, overrides)
@@ -54,15 +58,22 @@ class CampaignProtocolMixin(ProtocolMixin):
         builder: ProcessBuilder = cls.get_builder()  # type: ignore[attr-defined]
         builder.structures = starts
         if species is None:
-            known = {**starts, **(initial_training or {})}
+            inputs_with_elements = (starts, initial_training, bootstrap_structures, bootstrap_candidates)
+            nodes = [node for group in inputs_with_elements for node in (group or {}).values()]
+            known = {str(number): node for number, node in enumerate(nodes)}
             species = elements_of_all(known) if initial_potential is None else initial_potential.species
         builder.species = orm.List(list(species))
         builder.options = ActiveLearningOptions.serializer(inputs['options'])
         builder.engines = EngineNames.serializer(inputs['engines'])
         for socket, code in resolve_codes(codes, SOCKETS, stand_in={'selection': 'training'}).items():
             setattr(builder, socket, socket_inputs(inputs.get(socket, {}), code, scheduler_options))
-        if initial_training:
-            builder.initial_training = dict(initial_training)
+        given = {
+            'initial_training': initial_training, 'bootstrap_structures': bootstrap_structures,
+            'bootstrap_candidates': bootstrap_candidates,
+        }  # fmt: skip
+        for name, group in given.items():
+            if group:
+                setattr(builder, name, dict(group))
         if initial_potential is not None:
             builder.initial_potential = initial_potential
         return builder
