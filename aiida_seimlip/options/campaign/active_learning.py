@@ -97,11 +97,13 @@ class BootstrapOptions(Options):
     dynamics: BootstrapDynamicsOptions | None = Field(default=None, description='Reference dynamics, if wanted.')
     max_labels: int | None = Field(
         default=None, ge=1,
-        description='Perturbed copies, copies of `bootstrap_structures` and `bootstrap_candidates` that are learned from '
-        'at most, chosen among all of them by MaxVol; reference dynamics are not counted. None: all of them.',
+        description='Perturbed copies, copies of `bootstrap_structures` and `bootstrap_candidates` that are learned '
+        'from at most, chosen among all of them by MaxVol; reference dynamics are not counted. None: all of them.',
     )  # fmt: skip
     min_per_start: int = Field(
-        default=1, ge=0, description='Frames of each start and each of `bootstrap_structures` among `max_labels` at least.'
+        default=1,
+        ge=0,
+        description='Frames of each start and each of `bootstrap_structures` among `max_labels` at least.',
     )
     mode: Literal['nbh', 'cfg'] = Field(
         default='nbh', description='What MaxVol compares: neighbourhoods of atoms, or whole frames.'

@@ -106,8 +106,8 @@ class ActiveLearningWorkChain(
             namespace.help = f'Settings of the engine for the socket `{socket}`.'
         spec.input_namespace(
             'initial_training', valid_type=FramesData, dynamic=True, required=False,
-            help='Labelled frames to continue from, in the order of their names; there is no bootstrap then, unless the '
-            'option `bootstrap.beside_initial` asks for it.',
+            help='Labelled frames to continue from, in the order of their names; there is no bootstrap then, unless '
+            'the option `bootstrap.beside_initial` asks for it.',
         )  # fmt: skip
         spec.input_namespace(
             'bootstrap_structures', valid_type=(FramesData, orm.StructureData), dynamic=True, required=False,
@@ -116,8 +116,8 @@ class ActiveLearningWorkChain(
         )  # fmt: skip
         spec.input_namespace(
             'bootstrap_candidates', valid_type=FramesData, dynamic=True, required=False,
-            help='Frames, such as those of a condensation, that join the bootstrap as they are; those that have a label '
-            'are not sent to be labelled.',
+            help='Frames, such as those of a condensation, that join the bootstrap as they are; labelled ones '
+            'are not sent again.',
         )  # fmt: skip
         spec.input(
             'initial_potential', valid_type=PotentialData, required=False,
