@@ -1,4 +1,4 @@
-"""Disordered structures: molecules packed at random into a periodic cell."""
+"""Molecules put into a periodic cell one after the other, each in a random place and orientation."""
 
 from __future__ import annotations
 
