@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -103,7 +104,7 @@ class PackingOptions(Options):
     @field_validator('tolerances')
     @classmethod
     def _tolerances_fall(cls, value: list[float]) -> list[float]:
-        if value[-1] <= 0 or any(later >= earlier for earlier, later in zip(value, value[1:], strict=False)):
+        if value[-1] <= 0 or any(later >= earlier for earlier, later in itertools.pairwise(value)):
             raise ValueError('each tolerance must be above 0 and below the one before it')
         return value
 

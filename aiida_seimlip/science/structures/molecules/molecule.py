@@ -49,9 +49,7 @@ class Molecule:
     source: str
 
     @classmethod
-    def of(
-        cls, name: str, atoms: Atoms, *, charge: int = 0, volume: float | None = None, source: str
-    ) -> Molecule:
+    def of(cls, name: str, atoms: Atoms, *, charge: int = 0, volume: float | None = None, source: str) -> Molecule:
         """Make a molecule of any geometry: its atoms are plain and centred, whatever cell they came in.
 
         :param name: by which recipes call it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -10,10 +11,7 @@ from ase.cell import Cell
 from scipy.spatial.transform import Rotation
 
 from aiida_seimlip.science.neighbours import neighbour_list
-
-
-class PackingError(ValueError):
-    """The molecules do not fit into the cell."""
+from aiida_seimlip.science.structures.packing.errors import PackingError, PackingTimeoutError
 
 
 def pack(
@@ -24,6 +22,7 @@ def pack(
     tolerance: float = 2.0,
     seed: int,
     max_attempts: int = 1000,
+    time_limit: float | None = None,
 ) -> Atoms:
     """Put molecules into a periodic cell, one after the other, each in a random place and orientation.
 
@@ -36,8 +35,10 @@ def pack(
     :param tolerance: shortest distance between atoms of different molecules in Å.
     :param seed: of the random numbers.
     :param max_attempts: number of places to try for a molecule.
+    :param time_limit: in s; none for no limit.
     :return: the atoms, sorted by kind as given, periodic along all three vectors.
     :raises PackingError: if a molecule finds no place.
+    :raises PackingTimeoutError: if it takes too long.
     :raises ValueError: if the input makes no sense.
     """
     if len(molecules) != len(counts) or any(count < 0 for count in counts):
@@ -49,12 +50,15 @@ def pack(
         raise ValueError(f'The tolerance {tolerance} Å is not positive.')
     kinds = [kind for kind, count in enumerate(counts) for _ in range(count)]
     rng = np.random.default_rng(seed)
+    deadline = np.inf if time_limit is None else time.monotonic() + time_limit
     placed: list[np.ndarray] = [np.empty((0, 3))]
     order = sorted(range(len(kinds)), key=lambda index: -len(molecules[kinds[index]]))
     for done, index in enumerate(order):
         molecule = molecules[kinds[index]]
         others = np.concatenate(placed)
         for positions in _trials(molecule, vectors, rng, max_attempts):
+            if time.monotonic() > deadline:
+                raise PackingTimeoutError(f'{done} of {len(kinds)} molecules found their places in {time_limit:g} s.')
             if not _clashes(others, positions, vectors, tolerance):
                 placed.append(positions)
                 break
