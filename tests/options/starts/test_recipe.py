@@ -22,8 +22,8 @@ def test_the_recipe_sei_has_every_unit_and_sizes_that_two_cores_can_do():
 
 
 def test_no_such_recipe():
-    with pytest.raises(ValueError, match=r'^There is no recipe `sie`; there are `paper`, `sei`\.$'):
-        get_recipe('sie')
+    with pytest.raises(ValueError, match=r'^There is no recipe `seis`; there are `paper`, `sei`\.$'):
+        get_recipe('seis')
 
 
 @pytest.mark.parametrize(
