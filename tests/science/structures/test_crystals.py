@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from aiida_seimlip.science.structures import crystals
 
@@ -34,3 +35,46 @@ def test_li2co3_is_plain():
     assert set(atoms.arrays) == {'numbers', 'positions'}
     assert crystals.li2co3() == atoms
     assert crystals.li2co3() is not atoms
+
+
+N_ATOMS = {
+    'Li2CO3-monoclinic': (24, 12), 'Li2CO3-hexagonal': (12, 12), 'LiPF6': (24, 8), 'LiF': (8, 2), 'Li2O': (12, 3),
+    'Li-bcc': (2, 1), 'Li-fcc': (4, 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', crystals.CRYSTALS)
+def test_cells_have_the_space_group(name):
+    spglib = pytest.importorskip('spglib')
+    phase = crystals.CRYSTALS[name]
+    assert phase.name == name
+    assert phase.source
+    for atoms, n_atoms in zip((phase.conventional(), phase.primitive()), N_ATOMS[name], strict=True):
+        assert len(atoms) == n_atoms
+        cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
+        assert spglib.get_symmetry_dataset(cell, symprec=1e-3).number == phase.space_group
+        assert np.linalg.det(atoms.cell.array) > 0
+
+
+@pytest.mark.parametrize('name', crystals.CRYSTALS)
+def test_the_conventional_cell_is_found_again(name):
+    phase = crystals.CRYSTALS[name]
+    strained = 1.03 * phase.primitive().cell.array
+    found = crystals.conventional_cellpar(strained, phase.lattice)
+    np.testing.assert_allclose(found[:3], 1.03 * np.array(phase.cellpar[:3]))
+    np.testing.assert_allclose(found[3:], phase.cellpar[3:])
+
+
+@pytest.mark.parametrize(
+    ('name', 'centre', 'corner', 'n_bonds', 'length'),
+    [
+        ('LiPF6', 'P', 'F', 6, 1.63), ('LiPF6', 'Li', 'F', 6, 2.03), ('Li2CO3-hexagonal', 'C', 'O', 3, 1.30),
+        ('Li2CO3-hexagonal', 'Li', 'O', 6, 2.16), ('LiF', 'Li', 'F', 6, 2.013), ('Li2O', 'Li', 'O', 4, 2.0),
+    ],
+)  # fmt: skip
+def test_coordination(name, centre, corner, n_bonds, length):
+    atoms = crystals.CRYSTALS[name].conventional().repeat(2)
+    centres, corners = (np.flatnonzero(atoms.symbols == symbol) for symbol in (centre, corner))
+    distances = np.sort(atoms.get_distances(centres[0], corners, mic=True))
+    np.testing.assert_allclose(distances[:n_bonds], length, atol=0.02)
+    assert distances[n_bonds] > 1.2 * length
