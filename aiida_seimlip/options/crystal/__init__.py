@@ -1,0 +1,1 @@
+"""Options of workflows on crystals, and what they find."""

@@ -1,0 +1,132 @@
+"""Crystals relaxed with several models."""
+
+import os
+import sys
+
+import pytest
+from aiida import orm
+from aiida.engine import run_get_node
+
+from aiida_seimlip.options.crystal.lattice import LatticeComparison
+from aiida_seimlip.workflows.crystal.lattice import LatticeComparisonWorkChain
+
+OPTIONS = {'crystals': ['Li-fcc', 'Li-bcc'], 'fmax': 0.001}
+
+
+@pytest.fixture
+def lennard_jones(code):
+    """Return a factory of models whose lengths are multiples of the same: ``lennard_jones(1.02)``."""
+    python = code('seimlip.ase', sys.executable)
+
+    def factory(scale=1.0, epsilon=0.1):
+        kwargs = {'sigma': 2.75 * scale, 'epsilon': epsilon, 'rc': 7.0 * scale, 'smooth': False}
+        return {'code': python, 'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': kwargs}})}
+
+    return factory
+
+
+def test_a_model_of_longer_lengths(lennard_jones):
+    models = {'teacher': lennard_jones(), 'longer': lennard_jones(1.02)}
+    outputs, node = run_get_node(LatticeComparisonWorkChain, options={**OPTIONS, 'learned': ['Li-bcc']}, models=models)
+    assert node.is_finished_ok, node.exit_message
+    found = LatticeComparison.model_validate(outputs['comparison'].get_dict())
+    assert (found.teacher, found.problems) == ('teacher', {})
+    assert found.methods == {'teacher': 'lj', 'longer': 'lj'}
+    fcc, bcc = found.phases
+    assert (fcc.is_learned, bcc.is_learned) == (False, True)
+    deviation = fcc.deviations['longer']['teacher']
+    assert (deviation.a, deviation.b, deviation.c) == pytest.approx((2.0, 2.0, 2.0), abs=0.02)
+    assert deviation.beta == pytest.approx(0.0, abs=1e-3)
+    assert deviation.volume == pytest.approx(100 * (1.02**3 - 1), abs=0.06)
+    assert set(fcc.deviations['teacher']) == set()  # nothing is measured
+    a = bcc.models['teacher'].cellpar[0]
+    assert bcc.deviations['teacher']['experiment'].a == pytest.approx(100 * (a / 3.51 - 1))
+    for phase in found.phases:
+        for record in phase.models.values():
+            assert record.is_converged
+            assert record.keeps_symmetry
+            assert record.grade is None
+    assert fcc.models['teacher'].energy_per_atom == pytest.approx(fcc.models['longer'].energy_per_atom, abs=1e-5)
+    assert outputs['relaxed']['longer'].n_frames == 2
+
+
+def test_a_relaxation_that_does_not_converge_is_told(lennard_jones):
+    options = {**OPTIONS, 'crystals': ['Li-fcc'], 'max_steps': 1}
+    outputs, node = run_get_node(LatticeComparisonWorkChain, options=options, models={'teacher': lennard_jones()})
+    assert node.is_finished_ok
+    (phase,) = LatticeComparison.model_validate(outputs['comparison'].get_dict()).phases
+    assert not phase.models['teacher'].is_converged
+    assert phase.models['teacher'].n_steps == 1
+
+
+def test_a_model_that_fails_costs_nothing_of_the_others(lennard_jones, code):
+    emt = {'code': code('seimlip.ase', sys.executable), 'parameters': orm.Dict({'calculator': {'name': 'emt'}})}
+    outputs, node = run_get_node(
+        LatticeComparisonWorkChain, options=OPTIONS, models={'teacher': lennard_jones(), 'wrong': emt}
+    )
+    assert node.exit_status == 400
+    assert '`wrong`' in node.exit_message
+    found = LatticeComparison.model_validate(outputs['comparison'].get_dict())
+    assert 'No EMT-potential for Li' in found.phases[0].models['wrong'].failure
+    assert found.phases[0].models['teacher'].is_converged
+    assert set(outputs['relaxed']) == {'teacher'}
+
+
+def test_no_model_relaxes_anything(code):
+    emt = {'code': code('seimlip.ase', sys.executable), 'parameters': orm.Dict({'calculator': {'name': 'emt'}})}
+    _, node = run_get_node(LatticeComparisonWorkChain, options=OPTIONS, models={'wrong': emt})
+    assert node.exit_status == 310
+    assert 'No EMT-potential for Li' in node.exit_message
+
+
+def test_potential_with_grades(code, load_potential):
+    """Lithium carbonate with a potential that knows it: its minimum is near, and it extrapolates little."""
+    mtp = {
+        'code': code('seimlip.ase', sys.executable), 'parameters': orm.Dict({'calculator': {'name': 'mtp'}}),
+        'potential': load_potential('shared/l08_nbh_40.almtp'),
+    }  # fmt: skip
+    options = {'crystals': ['Li2CO3-monoclinic'], 'fmax': 0.1, 'max_steps': 5, 'teacher': None}
+    outputs, node = run_get_node(LatticeComparisonWorkChain, options=options, models={'mtp': mtp})
+    assert node.is_finished_ok, node.exit_message
+    (phase,) = LatticeComparison.model_validate(outputs['comparison'].get_dict()).phases
+    assert phase.models['mtp'].grade is not None
+    assert phase.deviations['mtp']['experiment'].largest_axis < 5.0
+
+
+def test_refused(lennard_jones, code, load_potential):
+    def refuse(message, options=OPTIONS, **models):
+        with pytest.raises(ValueError, match=message):
+            run_get_node(LatticeComparisonWorkChain, options=options, models=models)
+
+    refuse('`models` is empty')
+    refuse('stands for what was measured', experiment=lennard_jones())
+    refuse(r'`models\.a\.code` is missing', a={'parameters': orm.Dict({'calculator': {'name': 'lj'}})})
+    refuse(r'`models\.a\.colour` is not known', a={**lennard_jones(), 'colour': orm.Str('red')})
+    refuse('there is no crystal `NaCl`', options={'crystals': ['NaCl']}, a=lennard_jones())
+    mtp = {
+        'code': code('seimlip.ase', sys.executable), 'parameters': orm.Dict({'calculator': {'name': 'mtp'}}),
+        'potential': load_potential('shared/l08_nbh_40.almtp'),
+    }  # fmt: skip
+    refuse(r'`options` holds F, which the input `models\.a\.potential` does not know', {'crystals': ['LiF']}, a=mtp)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    'SEIMLIP_CALCULATORS_PYTHON' not in os.environ,
+    reason='SEIMLIP_CALCULATORS_PYTHON names no interpreter with chgnet: the crystals are not relaxed with a teacher',
+)
+def test_crystals_at_the_minima_of_chgnet(code):
+    """All phases stay what they are; the lattices are those that are known of this model."""
+    known = {'LiF': 4.090, 'Li2O': 4.647, 'Li-bcc': 3.407, 'LiPF6': 5.029, 'Li2CO3-monoclinic': 8.387}
+    model = {
+        'code': code('seimlip.ase', os.environ['SEIMLIP_CALCULATORS_PYTHON'], description='With chgnet.'),
+        'parameters': orm.Dict({'calculator': {'name': 'chgnet'}}),
+    }  # fmt: skip
+    outputs, node = run_get_node(LatticeComparisonWorkChain, options={}, models={'teacher': model})
+    assert node.is_finished_ok, node.exit_message
+    for phase in LatticeComparison.model_validate(outputs['comparison'].get_dict()).phases:
+        record = phase.models['teacher']
+        assert record.is_converged, phase.name
+        assert record.keeps_symmetry, phase.name
+        if phase.name in known:
+            assert record.cellpar[0] == pytest.approx(known[phase.name], rel=0.004), phase.name
