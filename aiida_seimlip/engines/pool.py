@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from functools import cached_property, partial
-from typing import Any, ClassVar
+from typing import Any
 
 from aiida import orm
 from aiida.common import AttributeDict
@@ -39,9 +39,6 @@ class PoolMixin(WorkChain):
     processes run in the interpreter of the user (`run`, not `submit`), those left behind end with it.
     """
 
-    takes_in_each: ClassVar[bool] = False
-    """Whether to go on whenever a process ends, and not only if another one can begin then."""
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin with an empty pool; a process that a worker loads finds it in the context."""
         super().__init__(*args, **kwargs)
@@ -62,6 +59,11 @@ class PoolMixin(WorkChain):
         :param name: from the queue.
         """
         return None
+
+    @property
+    def takes_in_each(self) -> bool:
+        """Whether to go on whenever a process ends, and not only if another one can begin then."""
+        return False
 
     @property
     def max_concurrent(self) -> int | None:

@@ -35,6 +35,17 @@ class ErrorsRecord(Record):
         return value or None
 
 
+class DetailedErrorsRecord(ErrorsRecord):
+    """The same, and who they come from."""
+
+    force_by_element: dict[str, float] = Field(
+        default_factory=dict, description='Errors of the forces on the atoms of each element, in eV/Å per component.'
+    )
+    by_formula: dict[str, ErrorsRecord] = Field(
+        default_factory=dict, description='Errors on the frames of each composition, by the formula of the cell.'
+    )
+
+
 class CellRecord(Record):
     """How far the cell of a run has gone; of its start and of all whole frames that were kept."""
 

@@ -10,6 +10,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.functions.campaign.filters import describe_origin
+from aiida_seimlip.functions.campaign.survival import follow_starts, warn_about_quarantine
 from aiida_seimlip.functions.campaign.warnings import explain_unfilled, warn_about_run
 from aiida_seimlip.functions.frames import list_failed, list_late
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
@@ -22,7 +23,7 @@ from aiida_seimlip.options.campaign.history import (
     Outcome,
     Stage,
 )  # fmt: skip
-from aiida_seimlip.options.records import ErrorsRecord
+from aiida_seimlip.options.records import DetailedErrorsRecord, ErrorsRecord
 
 Nodes = Mapping[str, Any]
 ITERATION = 'iteration_'
@@ -47,12 +48,14 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
 
     :param options: of the campaign (`ActiveLearningOptions`).
     :param species: chemical symbols in type order.
-    :param nodes: ``initial`` (labelled frames that were there before), ``iteration_000``, ``iteration_001``, ... and
+    :param nodes: ``starts`` (by name), ``initial`` (labelled frames that were there before), and
+        ``iteration_000``, ``iteration_001``, ... and
         ``held_out``, each a mapping with some of: ``plan``, ``results`` (by exploration), ``failed`` (parameters of the
         explorations that gave none), ``filter``, ``selected``, ``rank``, ``failures`` (of each batch of frames to
         label) and ``sent`` (those batches of which some frames have no label), ``late`` (frames whose labels are still
-        out), ``vetting``, ``accepted``, ``errors`` and ``potential``; ``message``: why the campaign ended; ``review``:
-        what was found about the inputs, as `review_beginning` returns it.
+        out), ``vetting``, ``accepted``, ``errors`` and ``potential``; ``training_errors``: of the last potential;
+        ``message``: why the campaign ended; ``review``: what was found about the inputs, as `review_beginning`
+        returns it.
     """
     iterations: list[IterationRecord] = []
     n_training = sum(node.n_frames for node in nodes.get('initial', {}).values())
@@ -61,16 +64,23 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
         n_training = iterations[-1].n_training
     settings = ActiveLearningOptions.from_node(options)
     held_out = record_held_out(nodes['held_out']) if 'held_out' in nodes else None
+    named = {run.start: None for record in iterations for run in record.explorations}
+    formulas = (
+        {name: next(iter(node.formulas)) for name, node in nodes['starts'].items()} if 'starts' in nodes else named
+    )
+    starts = follow_starts(settings, formulas, iterations)
     last_runs = [run for record in (*iterations[-1:], held_out) if record is not None for run in record.explorations]
     return CampaignHistory(
         species=species.get_list(),
         seed=settings.seed,
-        converged=bool(iterations) and iterations[-1].is_survived,
+        converged=bool(iterations) and iterations[-1].is_survived and not any(s.quarantined for s in starts.values()),
         iterations=iterations,
         held_out=held_out,
+        training_errors=_detailed(nodes.get('training_errors')),
+        starts=starts,
         late=still_out(iterations),
         continues=settings.continues,
-        warnings=list(dict.fromkeys(_warnings(nodes, last_runs))),
+        warnings=list(dict.fromkeys([*_warnings(nodes, last_runs), *warn_about_quarantine(starts)])),
         message=nodes['message'].value if 'message' in nodes else None,
     )
 
@@ -129,6 +139,7 @@ def record_iteration(key: str, found: Nodes, n_before: int) -> IterationRecord:
         explorations=explorations,
         n_candidates=sum(record.n_candidates for record in explorations),
         n_selected=found['selected'].n_frames if 'selected' in found else 0,
+        is_barren=_is_barren(found),
         dropped=[DropRecord(**drop) for report in reports for drop in report.get('dropped', [])],
         n_labelled=n_labelled,
         n_failed=len(failures),
@@ -152,11 +163,22 @@ def record_held_out(found: Nodes) -> HeldOutRecord:
     return HeldOutRecord(
         n_frames=found['accepted'].n_frames if 'accepted' in found else 0,
         n_failed=len(_reasons(found, list_failed)),
-        errors=ErrorsRecord(**_content(found['errors'])) if 'errors' in found else None,
+        errors=_detailed(found.get('errors')),
         explorations=_explorations(found),
         frames_uuid=found['accepted'].uuid if 'accepted' in found else None,
         seconds=_seconds(found),
     )
+
+
+def _detailed(errors: orm.Dict | None) -> DetailedErrorsRecord | None:
+    return None if errors is None else DetailedErrorsRecord(**errors.get_dict())
+
+
+def _is_barren(found: Nodes) -> bool:
+    """Return whether there were candidates to choose from, and none was chosen."""
+    if 'selected' in found:
+        return not found['selected'].n_frames
+    return 'filter' in found and not found['filter']['n_kept']
 
 
 def _planned(found: Nodes) -> list[dict[str, Any]]:

@@ -95,7 +95,8 @@ def plan_explorations(options: orm.Dict, iteration: orm.Int, **groups: Any) -> d
 
     :param options: of the campaign (`ActiveLearningOptions`).
     :param iteration: number of the iteration.
-    :param groups: ``starts`` (frames by name) and, if wanted, ``engine`` with ``parameters`` of the program.
+    :param groups: ``starts`` (frames by name) and, if wanted, ``engine`` with ``parameters`` of the program and
+        ``left_out`` with ``names``: the starts that are explored no more.
     :return: ``plan`` and ``parameters`` for each exploration in it.
     """
     settings = ActiveLearningOptions.from_node(options)
@@ -141,8 +142,12 @@ def _plan(
     groups: Mapping[str, Any],
 ) -> dict[str, Any]:
     engine = groups.get('engine', {}).get('parameters')
+    left_out = groups.get('left_out', {}).get('names')
+    names = set() if left_out is None else set(left_out.get_list())
     explorations, parameters = [], {}
     for number, (index, condition, position, start) in enumerate(_pairs(conditions, sorted(groups['starts']))):
+        if start in names:
+            continue
         key = f'run_{number:03d}'
         seed = derive_seed(settings.seed, *path, position, index)
         content = exploration_parameters(settings, condition, seed, {} if engine is None else engine.get_dict())

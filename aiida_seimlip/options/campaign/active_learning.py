@@ -124,9 +124,17 @@ class ExplorationOptions(Options):
     """Which molecular dynamics the potential must survive."""
 
     conditions: list[ExplorationConditions] = Field(min_length=1, description='Each is run from each start.')
-    rising: bool = Field(
+    rising: bool | Literal['together', 'each'] = Field(
         default=True,
-        description='Run the conditions in order of temperature, and higher ones only where all lower ones survive.',
+        description='Run the conditions in order of temperature: higher ones only if all starts survive all lower ones '
+        '(`together`, or true), or for each start once it has itself survived the lower ones (`each`). False: in no '
+        'order.',
+    )
+    quarantine_after: int | None = Field(
+        default=None,
+        ge=1,
+        description='Iterations in a row in which a start breaks and comes no further than before, after which it is '
+        'explored no more; the others decide on convergence. None: never.',
     )
     max_concurrent: int | None = Field(
         default=None, ge=1, description='Explorations under way at once; none for no limit.'
@@ -146,6 +154,11 @@ class ExplorationOptions(Options):
     @classmethod
     def _labels_are_distinct(cls, value: list[ExplorationConditions]) -> list[ExplorationConditions]:
         return distinct(value)
+
+    @property
+    def rises_each(self) -> bool:
+        """Whether a start rises by itself, whatever becomes of the others."""
+        return self.rising == 'each'
 
     @property
     def levels(self) -> list[list[int]]:
@@ -213,6 +226,17 @@ class HeldOutOptions(Options):
         return self
 
 
+class StandingOptions(Options):
+    """How a start stood in a campaign that another one continues."""
+
+    n_broken: int = Field(
+        default=0, ge=0, description='Iterations in a row in which it broke and came no further than before.'
+    )
+    furthest: dict[str, float] = Field(
+        default_factory=dict, description='Largest share of its steps that a run has done, by condition.'
+    )
+
+
 class ActiveLearningOptions(Options):
     """How to grow a potential."""
 
@@ -227,6 +251,9 @@ class ActiveLearningOptions(Options):
         'numbers are not used again then.',
     )
     continues: str | None = Field(default=None, description='UUID of the campaign that this one continues.')
+    standings: dict[str, StandingOptions] = Field(
+        default_factory=dict, description='How the starts stood in that campaign, by name; it is told them.'
+    )
     max_labels: int | None = Field(
         default=None, ge=1, description='Frames in the training set at most; none for no limit.'
     )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from aiida_seimlip.options.records import CellRecord, ErrorsRecord, Record
+from aiida_seimlip.options.records import CellRecord, DetailedErrorsRecord, ErrorsRecord, Record
 
 Outcome = Literal['completed', 'broke', 'crashed', 'out_of_walltime', 'failed']
 """How an exploration can end; ``failed`` is a technical failure, of which nothing can be learned."""
@@ -57,6 +57,24 @@ class ExplorationRecord(Record):
         return self.outcome == 'completed'
 
 
+class StartRecord(Record):
+    """How a start stands."""
+
+    formula: str | None = Field(default=None, description='Of its cell; none if unknown.')
+    n_broken: int = Field(
+        default=0,
+        description='Iterations in a row, up to now, in which an exploration from it did not come to its end and none '
+        'came further than before.',
+    )
+    furthest: dict[str, float] = Field(
+        default_factory=dict, description='Largest share of its steps that an exploration has done, by condition.'
+    )
+    last: dict[str, Outcome] = Field(
+        default_factory=dict, description='How the last exploration under each condition ended.'
+    )
+    quarantined: str | None = Field(default=None, description='Why it is explored no more; none if it still is.')
+
+
 class DropRecord(Record):
     """Frames that were left out for one reason."""
 
@@ -74,12 +92,17 @@ class IterationRecord(Record):
     n_explorations: int = 0
     n_survivors: int = Field(default=0, description='Explorations that came to their end.')
     n_postponed: int = Field(
-        default=0, description='Explorations not run, because one at a lower temperature did not come to its end.'
+        default=0,
+        description='Explorations not run, because one at a lower temperature did not come to its end; those '
+        'of starts in quarantine are not counted.',
     )
     highest_grade: float | None = None
     explorations: list[ExplorationRecord] = Field(default_factory=list)
     n_candidates: int = Field(default=0, description='Frames that the explorations saved.')
     n_selected: int = Field(default=0, description='Candidates that the selection chose, before the budget.')
+    is_barren: bool = Field(
+        default=False, description='Whether explorations broke, but none of their candidates was worth a label.'
+    )
     dropped: list[DropRecord] = Field(default_factory=list)
     n_labelled: int = Field(default=0, description='Frames labelled and accepted in this iteration.')
     n_failed: int = Field(default=0, description='Frames that the reference program could not label.')
@@ -113,7 +136,7 @@ class HeldOutRecord(Record):
 
     n_frames: int
     n_failed: int = Field(default=0, description='Frames that the reference program could not label.')
-    errors: ErrorsRecord | None = None
+    errors: DetailedErrorsRecord | None = None
     explorations: list[ExplorationRecord] = Field(default_factory=list)
     frames_uuid: str | None = Field(default=None, description='Of the labelled frames.')
     seconds: dict[Stage, float] = Field(default_factory=dict)
@@ -127,6 +150,10 @@ class CampaignHistory(Record):
     converged: bool = Field(default=False, description='Whether the last potential passed all explorations.')
     iterations: list[IterationRecord] = Field(default_factory=list)
     held_out: HeldOutRecord | None = None
+    training_errors: DetailedErrorsRecord | None = Field(
+        default=None, description='Of the last potential on what it learned from, or on frames drawn evenly from that.'
+    )
+    starts: dict[str, StartRecord] = Field(default_factory=dict, description='How each start stands, by name.')
     late: list[str] = Field(
         default_factory=list,
         description='Origin of each frame whose label was still out at the end, as `<node UUID>:<index>`.',
@@ -134,6 +161,12 @@ class CampaignHistory(Record):
     continues: str | None = Field(default=None, description='UUID of the campaign that this one continues.')
     warnings: list[str] = Field(default_factory=list)
     message: str | None = Field(default=None, description='Why the campaign ended without convergence.')
+
+    @property
+    def quarantined(self) -> dict[str, str]:
+        """The starts that are explored no more, and why."""
+        found = {name: start.quarantined for name, start in self.starts.items()}
+        return {name: reason for name, reason in found.items() if reason is not None}
 
     @property
     def n_labels(self) -> int:

@@ -68,10 +68,12 @@ class ActiveLearningWorkChain(
                 if_(cls.should_learn)(
                     cls.run_selection,
                     cls.inspect_selection,
-                    cls.run_labelling,
-                    cls.inspect_labelling,
-                    cls.run_training,
-                    cls.inspect_training,
+                    if_(cls.should_label)(
+                        cls.run_labelling,
+                        cls.inspect_labelling,
+                        cls.run_training,
+                        cls.inspect_training,
+                    ),
                 ),
             ),
             if_(cls.should_hold_out)(
@@ -179,6 +181,11 @@ class ActiveLearningWorkChain(
             'the first failed with: {reason}',
         )  # fmt: skip
         spec.exit_code(
+            403, 'ERROR_STARTS_QUARANTINED',
+            message='The last potential has passed all other explorations, but {n_quarantined} of {n_starts} starts '
+            'stay broken, and are explored no more: {starts}. The input `options` sets when (`quarantine_after`).',
+        )  # fmt: skip
+        spec.exit_code(
             410, 'ERROR_EMPTY_SELECTION',
             message='In iteration {iteration} explorations broke, but none of {n_candidates} candidates was selected: '
             '{drops}.',
@@ -222,6 +229,10 @@ class ActiveLearningWorkChain(
         """Return whether there is something to learn and a budget to do so."""
         return not (self.ctx.converged or self.ctx.stop)
 
+    def should_label(self) -> bool:
+        """Return whether there are frames to label."""
+        return self.ctx.to_label is not None or self.ctx.late is not None
+
     def should_hold_out(self) -> bool:
         """Return whether the last potential is to be judged."""
         return self.settings.held_out is not None
@@ -230,7 +241,7 @@ class ActiveLearningWorkChain(
 
     def setup(self) -> None:
         """Make the starts, and see what there is to continue from."""
-        self.ctx.iteration, self.ctx.first_level = self.settings.first_iteration, 0
+        self.ctx.iteration, self.ctx.first = self.settings.first_iteration, {}
         self.ctx.converged, self.ctx.stop, self.ctx.late = False, None, self.inputs.get('initial_late', None)
         self.ctx.starts = self._make_starts()
         training = sorted(self.inputs.get('initial_training', {}).items())
@@ -244,6 +255,7 @@ class ActiveLearningWorkChain(
             species=self.inputs.species.get_list(), seed=self.settings.seed, continues=self.settings.continues
         )
         self.node.base.extras.set(HISTORY_EXTRA, history.model_dump(mode='json'))
+        self.open_standings()
         self.warn(warn_about_methods(self.inputs))
 
     def review(self) -> ExitCode | None:
@@ -279,7 +291,8 @@ class ActiveLearningWorkChain(
         held_out = self.ctx.nodes.get(HELD_OUT, {})
         if 'accepted' in held_out:
             self.out('held_out', held_out['accepted'])
-        nodes: dict[str, Any] = {name: found for name, found in self.ctx.nodes.items() if found}
+        nodes: dict[str, Any] = {'starts': dict(self.ctx.starts)}
+        nodes |= {name: found for name, found in self.ctx.nodes.items() if found}
         if 'review' in self.ctx:
             nodes['review'] = self.ctx.review
         if message is not None:

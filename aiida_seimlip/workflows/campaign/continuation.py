@@ -119,6 +119,14 @@ class Past:
         return found
 
     @property
+    def standings(self) -> dict[str, Any]:
+        """How its starts stood at its end, by name."""
+        found = {
+            name: start.model_dump(include={'n_broken', 'furthest'}) for name, start in self.history.starts.items()
+        }
+        return found or self.options.to_dict()['standings']
+
+    @property
     def last_iteration(self) -> int:
         """Number of the last iteration that has begun."""
         return max([record.iteration for record in self.history.iterations], default=self.options.first_iteration)
@@ -129,6 +137,7 @@ class Past:
             return {'continues': self.node.uuid}
         return {
             'continues': self.node.uuid, 'first_iteration': self.last_iteration, 'train_first': self._is_behind(),
+            'standings': self.standings,
         }  # fmt: skip
 
     def refuse(self, options: Mapping[str, Any], is_changed: bool) -> None:

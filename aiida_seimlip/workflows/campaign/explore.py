@@ -2,75 +2,110 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
+from aiida import orm
 from aiida.common import AttributeDict
 from aiida.engine import ExitCode
 
+from aiida_seimlip.engines.pool import PoolMixin
 from aiida_seimlip.functions.campaign.planning import plan_explorations, plan_held_out
 from aiida_seimlip.functions.campaign.warnings import warn_about_run
-from aiida_seimlip.workflows.campaign.stage import HELD_OUT, StageMixin
+from aiida_seimlip.workflows.campaign.ladders import broken_levels, build_ladders, open_runs
+from aiida_seimlip.workflows.campaign.stage import HELD_OUT
+from aiida_seimlip.workflows.campaign.survival import SURVIVED, SurvivalMixin
 from aiida_seimlip.workflows.failures import explain_failure
 
-SURVIVED = 'completed'
 INFORMATIVE = ('broke', 'crashed')
 """How an exploration ends of which something can be learned."""
 
 
-class ExploreStage(StageMixin):
-    """Run each start under all conditions, in waves: a wave is what may run side by side."""
+class ExploreStage(PoolMixin, SurvivalMixin):
+    """Run each start under all conditions, as many at once as may be.
+
+    The jobs of the pool are called after their links, such as ``iteration_001_run_000``, the explorations after their
+    keys in the plan, such as ``run_000``. The context holds
+
+    * ``parameters``: by exploration; ``outcomes``: how those ended that have been taken in, None without results;
+    * ``candidates`` and ``trajectories``: what they have found, by exploration;
+    * ``first``: the level to begin with, by ladder (`build_ladders`).
+    """
+
+    @property
+    def takes_in_each(self) -> bool:
+        """Where each start rises by itself, what comes next depends on every end."""
+        return self.settings.exploration.rises_each
+
+    @property
+    def max_concurrent(self) -> int | None:
+        """Explorations under way at once; None for no limit."""
+        return self.settings.exploration.max_concurrent
+
+    @property
+    def deadline(self) -> float | None:
+        """No exploration is left behind."""
+        return None
 
     def plan_explorations(self) -> None:
-        """Begin an iteration: give each exploration its parameters, and divide them into waves."""
+        """Begin an iteration: give each exploration its parameters."""
         self.ctx.iteration += 1
         self.open_record(f'iteration_{self.ctx.iteration:03d}')
-        outputs = plan_explorations(self.inputs.options, self.ctx.iteration, **self._groups_for_plan())
-        self._lay_out(outputs, self._order_of_levels())
+        self._lay_out(plan_explorations(self.inputs.options, self.ctx.iteration, **self._groups_for_plan()))
 
     def plan_held_out(self) -> None:
         """Begin the end: the last potential makes the frames that it will be judged by."""
         self.open_record(HELD_OUT)
-        outputs = plan_held_out(self.inputs.options, **self._groups_for_plan())
-        conditions = range(len(self.settings.held_out.conditions)) if self.settings.held_out else []
-        self._lay_out(outputs, [list(conditions)])
+        self._lay_out(plan_held_out(self.inputs.options, **self._groups_for_plan()))
 
     def should_explore(self) -> bool:
-        """Return whether there is another wave to run."""
-        return bool(self.ctx.waves)
+        """Return whether there is an exploration to begin or to wait for."""
+        return self.has_jobs()
 
     def run_explorations(self) -> None:
-        """Run the next wave."""
-        self.ctx.wave = self.ctx.waves[0]
-        for key in self.ctx.wave:
-            process = self.submit_engine(
-                'exploration', self.label_of(key), structure=self.ctx.starts[self.ctx.planned[key]['start']],
-                potential=self.ctx.potential, parameters=self.ctx.parameters[key],
-            )  # fmt: skip
-            self.to_context(**{f'explorations.{key}': process})
+        """Begin as many explorations as there is room for, and wait until one has ended."""
+        self.run_jobs()
+
+    def submit_job(self, name: str) -> orm.ProcessNode:
+        """Submit an exploration.
+
+        :param name: of its link.
+        """
+        key = self._key_of(name)
+        return self.submit_engine(
+            'exploration', name, structure=self.ctx.starts[self._planned[key][0]], potential=self.ctx.potential,
+            parameters=self.ctx.parameters[key],
+        )  # fmt: skip
 
     def inspect_explorations(self) -> ExitCode | None:
-        """Take in what the wave has found, and drop the waves that wait for its survival."""
-        self.ctx.waves = self.ctx.waves[1:]
-        for key in self.ctx.wave:
-            self._take_in(key)
-        broken = [key for key in self.ctx.wave if not self._survived(key)]
-        technical = [key for key in broken if self._outcome(key) not in INFORMATIVE]
-        if technical and len(technical) == len(broken) and self.ctx.current != HELD_OUT:
-            outcome = self._outcome(technical[0])
-            reason = outcome or explain_failure(self.ctx.explorations[technical[0]])
+        """Take in what the explorations have found that ended, and queue those that depend on them."""
+        jobs = {self._key_of(name): job for name, job in self.ctx.jobs.items() if isinstance(job, orm.ProcessNode)}
+        ended = {key: job for key, job in jobs.items() if key not in self.ctx.outcomes}
+        for key, process in ended.items():
+            self._take_in(key, process)
+        if self._is_stuck():
+            self.ctx.queue = []  # those under way may still tell something
+            if self.has_jobs():
+                return None
+            key = next(key for key in sorted(jobs) if self._is_technical(key))
+            reason = self.ctx.outcomes[key] or explain_failure(jobs[key])
             return self.fail('ERROR_EXPLORATION_FAILED', iteration=self.ctx.iteration, reason=reason)
-        if broken and self.settings.exploration.rising and self.ctx.current != HELD_OUT:
-            self._postpone_other_levels(self.ctx.planned[broken[0]]['condition_index'])
+        self._fill_queue()
         return None
 
     def judge_explorations(self) -> None:
         """Decide whether the potential has passed, or must learn and may."""
-        survivors = [key for key in self.ctx.planned if self._survived(key)]
-        self.ctx.converged = len(survivors) == len(self.ctx.planned)
+        survivors = [key for key in self._plan if self.ctx.outcomes.get(key) == SURVIVED]
+        levels, each = self.settings.exploration.levels, self.settings.exploration.rises_each
+        broken = [key for key, outcome in self.ctx.outcomes.items() if outcome != SURVIVED]
+        self.ctx.first = {**self.ctx.first, **broken_levels(self._planned, levels, broken, each=each)}
+        self.ctx.converged = len(survivors) == len(self._plan) and not self.ctx.quarantined
         n_labels = sum(node.n_frames for node in self.ctx.training.values())
         self.publish()
         self.report(self._describe(len(survivors), n_labels))
-        if not self.ctx.converged and self.settings.max_labels is not None and n_labels >= self.settings.max_labels:
+        self.judge_starts()
+        is_spent = self.settings.max_labels is not None and n_labels >= self.settings.max_labels
+        if is_spent and self.ctx.stop is None and not self.ctx.converged:
             self.ctx.stop = 'ERROR_LABEL_BUDGET_EXHAUSTED'
 
     # -- details ------------------------------------------------------------------------------------------------------
@@ -78,65 +113,79 @@ class ExploreStage(StageMixin):
     def _groups_for_plan(self) -> dict[str, Any]:
         settings = self.inputs.exploration
         engine = {'engine': {'parameters': settings['parameters']}} if 'parameters' in settings else {}
-        return {'starts': dict(self.ctx.starts), **engine}
+        left_out = {'left_out': {'names': orm.List(self.ctx.quarantined)}} if self.ctx.quarantined else {}
+        return {'starts': dict(self.ctx.starts), **engine, **left_out}
 
-    def _order_of_levels(self) -> list[list[int]]:
-        """Return the groups of conditions, beginning with the one that broke last.
-
-        A new potential is first tried where the last one failed, then above, and only then where the last one passed.
-        """
-        levels = self.settings.exploration.levels
-        first = next((i for i, level in enumerate(levels) if self.ctx.first_level in level), 0)
-        return levels[first:] + levels[:first]
-
-    def _postpone_other_levels(self, broken: int) -> None:
-        """Drop the waves that wait for the survival of a condition, and remember where to begin the next time."""
-        level = next(level for level in self.settings.exploration.levels if broken in level)
-        self.ctx.first_level = broken
-        self.ctx.waves = [wave for wave in self.ctx.waves if self.ctx.planned[wave[0]]['condition_index'] in level]
-
-    def _lay_out(self, outputs: dict[str, Any], levels: list[list[int]]) -> None:
+    def _lay_out(self, outputs: dict[str, Any]) -> None:
         self.made['plan'] = outputs['plan']
-        self.ctx.parameters = dict(outputs['parameters'])
-        explorations = outputs['plan']['explorations']
-        names = ('start', 'condition', 'condition_index')
-        self.ctx.planned = {entry['key']: {name: entry[name] for name in names} for entry in explorations}
-        self.ctx.explorations = AttributeDict()
+        self.ctx.parameters = dict(outputs.get('parameters', {}))
+        self.ctx.jobs, self.ctx.outcomes = AttributeDict(), {}
         self.ctx.candidates, self.ctx.trajectories = {}, {}
-        self.ctx.waves = []
-        for level in levels:
-            keys = [key for key, entry in self.ctx.planned.items() if entry['condition_index'] in level]
-            size = self.settings.exploration.max_concurrent or len(keys)
-            self.ctx.waves += [keys[begin : begin + size] for begin in range(0, len(keys), size)]
+        self.ctx.queue = []
+        self._fill_queue()
 
-    def _take_in(self, key: str) -> None:
-        process = self.ctx.explorations[key]
+    @property
+    def _planned(self) -> dict[str, tuple[str, int]]:
+        """Name of the start and index of the condition of each exploration, by its key."""
+        return {key: (entry['start'], entry['condition_index']) for key, entry in self._plan.items()}
+
+    @property
+    def _plan(self) -> dict[str, dict[str, Any]]:
+        plan = self.made['plan']
+        if plan.uuid not in self._plans:
+            self._plans.clear()
+            self._plans[plan.uuid] = {entry['key']: entry for entry in plan['explorations']}
+        return self._plans[plan.uuid]
+
+    @cached_property
+    def _plans(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """The present plan by its UUID, kept out of the context, which is written down at every step."""
+        return {}
+
+    def _fill_queue(self) -> None:
+        """Append what may be run and has not been begun."""
+        if self.ctx.current == HELD_OUT:
+            ladders = {'': [list(self._plan)]}
+        else:
+            exploration = self.settings.exploration
+            ladders = build_ladders(self._planned, exploration.levels, self.ctx.first, each=exploration.rises_each)
+        survived = {key for key, outcome in self.ctx.outcomes.items() if outcome == SURVIVED}
+        names = [self.label_of(key) for key in open_runs(ladders, survived)]
+        begun = {*self.ctx.queue, *self.ctx.jobs}
+        self.ctx.queue = [*self.ctx.queue, *(name for name in names if name not in begun)]
+
+    def _key_of(self, name: str) -> str:
+        return name.removeprefix(self.label_of(''))
+
+    def _take_in(self, key: str, process: orm.ProcessNode) -> None:
+        start, condition = (self._plan[key][name] for name in ('start', 'condition'))
         if not process.is_finished_ok:
-            planned = self.ctx.planned[key]
-            self.report(f'{planned["start"]} at {planned["condition"]} did not run: {explain_failure(process)}')
+            self.ctx.outcomes[key] = None
+            self.report(f'{start} at {condition} did not run: {explain_failure(process)}')
             self.made.setdefault('failed', {})[key] = self.ctx.parameters[key]
             return
-        self.made.setdefault('results', {})[key] = process.outputs.results
+        results = self.made.setdefault('results', {})[key] = process.outputs.results
+        self.ctx.outcomes[key] = results['outcome']
         if 'candidates' in process.outputs:
             self.ctx.candidates[key] = process.outputs.candidates
         if 'trajectory' in process.outputs:
             self.ctx.trajectories[key] = process.outputs.trajectory
-        cell = process.outputs.results.get('cell', None)
-        self.warn(warn_about_run(self.ctx.planned[key]['start'], self.ctx.planned[key]['condition'], cell))
+        self.warn(warn_about_run(start, condition, results.get('cell', None)))
 
-    def _survived(self, key: str) -> bool:
-        return self._outcome(key) == SURVIVED
+    def _is_technical(self, key: str) -> bool:
+        return self.ctx.outcomes.get(key, SURVIVED) not in (SURVIVED, *INFORMATIVE)
 
-    def _outcome(self, key: str) -> str | None:
-        results = self.made.get('results', {}).get(key)
-        return None if results is None else results['outcome']
+    def _is_stuck(self) -> bool:
+        """Return whether explorations failed for technical reasons alone: the next ones would, too."""
+        broken = [key for key, outcome in self.ctx.outcomes.items() if outcome != SURVIVED]
+        return bool(broken) and all(map(self._is_technical, broken)) and self.ctx.current != HELD_OUT
 
     def _describe(self, n_survivors: int, n_labels: int) -> str:
         results = [node.get_dict() for node in self.made.get('results', {}).values()]
         grades = [content['highest_grade'] for content in results if content.get('highest_grade') is not None]
         highest = f', highest grade {max(grades):.1f}' if grades else ''
-        postponed = len(self.ctx.planned) - len(self.ctx.explorations)
+        postponed = len(self._plan) - len(self.ctx.outcomes)
         return (
-            f'iteration {self.ctx.iteration}: {n_survivors} of {len(self.ctx.planned)} explorations survived, '
+            f'iteration {self.ctx.iteration}: {n_survivors} of {len(self._plan)} explorations survived, '
             f'{postponed} postponed{highest}; {n_labels} labels so far'
         )

@@ -7,11 +7,11 @@ from aiida.engine import ExitCode
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.campaign.filters import filter_candidates, rank_selected
-from aiida_seimlip.workflows.campaign.stage import StageMixin
+from aiida_seimlip.workflows.campaign.survival import SurvivalMixin
 from aiida_seimlip.workflows.failures import explain_failure
 
 
-class SelectStage(StageMixin):
+class SelectStage(SurvivalMixin):
     """Filter the candidates, select among them, and keep the best within the budget."""
 
     def run_selection(self) -> ExitCode | None:
@@ -63,9 +63,14 @@ class SelectStage(StageMixin):
         return {} if self.ctx.late is None else {'present': self.ctx.late}
 
     def _end_empty(self) -> ExitCode | None:
-        """End the campaign, as there is nothing to learn from, unless labels are still out."""
+        """End the campaign, as there is nothing to learn from.
+
+        Unless labels are still out, or the starts that broke are to be set aside.
+        """
         if self.ctx.late is not None:
             self.report(f'no candidate was selected; {self.ctx.late.n_frames} labels are still out')
+            return None
+        if 'rank' not in self.made and self.set_aside_barren():
             return None
         reports = [self.made[name].get_dict() for name in ('filter', 'rank') if name in self.made]
         drops = [f'{drop["count"]} {drop["reason"]}' for report in reports for drop in report['dropped']]

@@ -93,6 +93,9 @@ class StageMixin(WorkChain):
 
         :param warnings: one sentence each.
         """
+        warnings = list(warnings)
+        if not warnings:
+            return
         history = self.node.base.extras.get(HISTORY_EXTRA)
         for warning in warnings:
             if warning not in history['warnings']:
@@ -111,6 +114,8 @@ class StageMixin(WorkChain):
         n_labels = sum(node.n_frames for node in self.ctx.training.values())
         counts = {
             'iterations': describe_count(self.ctx.iteration, 'iteration'), 'labels': describe_count(n_labels, 'label'),
+            'n_quarantined': len(self.ctx.quarantined), 'n_starts': len(self.ctx.starts),
+            'starts': ', '.join(self.ctx.quarantined),
         }  # fmt: skip
         return self.exit_codes[self.ctx.stop or 'ERROR_ITERATIONS_EXHAUSTED'].format(**counts)
 

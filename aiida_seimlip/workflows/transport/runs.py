@@ -36,8 +36,6 @@ class TransportRunsMixin(PoolMixin):
       `phase`, `message`, `uuid`); ``productions``: the processes whose outputs are taken, by the key of the run.
     """
 
-    takes_in_each = True
-
     @cached_property
     def settings(self) -> DiffusivityOptions:
         """The options."""
@@ -47,6 +45,11 @@ class TransportRunsMixin(PoolMixin):
     def engines(self) -> TransportEngines:
         """The name of the engine."""
         return TransportEngines.from_node(self.inputs.engines)
+
+    @property
+    def takes_in_each(self) -> bool:
+        """A production follows as soon as its equilibration has ended."""
+        return True
 
     @property
     def max_concurrent(self) -> int | None:

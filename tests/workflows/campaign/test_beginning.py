@@ -11,6 +11,7 @@ from aiida_seimlip.science.mtp.evaluate import evaluate
 from aiida_seimlip.science.mtp.grade import build_active_set
 from aiida_seimlip.science.mtp.levels import untrained
 from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
+from tests.workflows.campaign.conftest import running
 from tests.workflows.conftest import SPECIES
 
 
@@ -102,20 +103,19 @@ def test_warnings_before_submission(generate_campaign, campaign_inputs):
     assert list(ActiveLearningWorkChain.find_warnings(inputs)) == process.ctx.review['warnings']
 
 
-def test_cell_that_went_far_is_told_at_once(generate_campaign, finished, make_frames, potential, monkeypatch):
+def test_cell_that_went_far_is_told_at_once(generate_campaign, finished, make_frames, potential, under_way):
     process = generate_campaign()
     process.ctx.potential = potential
-    monkeypatch.setattr(process, 'submit_engine', lambda socket, label, **data: None)
-    monkeypatch.setattr(process, 'to_context', lambda **kwargs: None)
+    under_way(process)
     process.plan_explorations()
     process.run_explorations()
     cell = {
         'start_volume': 100.0, 'start_angle': 90.0, 'start_height': 18.0, 'smallest_volume': 100.0,
         'largest_volume': 210.0, 'sharpest_angle': 90.0, 'smallest_height': 18.0, 'cutoff': 5.0,
     }  # fmt: skip
-    for key in process.ctx.wave:
+    for key, name in running(process).items():
         results = {'outcome': 'completed', 'n_steps': 100, 'cell': cell if key == 'run_000' else None}
-        process.ctx.explorations[key] = finished(results=orm.Dict(results))
+        process.ctx.jobs[name] = finished(results=orm.Dict(results))
     process.inspect_explorations()
     words = 'The cell of `crystal` at nvt-20K swelled to 2.10 times its volume.'
     assert [entry for entry in said(process) if words in entry]

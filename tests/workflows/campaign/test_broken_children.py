@@ -4,6 +4,8 @@ import pytest
 from aiida import orm
 from plumpy import ProcessState
 
+from tests.workflows.campaign.conftest import running
+
 ENDS = {ProcessState.KILLED: 'was killed', ProcessState.EXCEPTED: 'excepted: OperationalError: database is locked'}
 
 
@@ -19,11 +21,10 @@ def broken(request):
 
 
 @pytest.fixture
-def campaign(generate_campaign, potential, make_frames, monkeypatch):
+def campaign(generate_campaign, potential, make_frames, under_way):
     """Return a campaign in its first iteration, with a potential and five labels, that submits nothing."""
     process = generate_campaign()
-    monkeypatch.setattr(process, 'submit_engine', lambda socket, label, **data: None)
-    monkeypatch.setattr(process, 'to_context', lambda **kwargs: None)
+    under_way(process)
     process.ctx.potential = potential
     process.ctx.training['iteration_000'] = make_frames(5, labelled=True, seed=50).store()
     process.plan_explorations()
@@ -32,7 +33,7 @@ def campaign(generate_campaign, potential, make_frames, monkeypatch):
 
 def end_exploration(process, node, make_frames):
     process.run_explorations()
-    process.ctx.explorations.update(dict.fromkeys(process.ctx.wave, node))
+    process.ctx.jobs.update(dict.fromkeys(running(process).values(), node))
     return process.inspect_explorations()
 
 

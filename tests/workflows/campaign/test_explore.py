@@ -1,40 +1,8 @@
 """Explorations: their order, their seeds, and what is made of how they end."""
 
-import pytest
 from aiida import orm
 
-
-def results(outcome='completed', grade=1.5, n_steps=100, **more):
-    content = {'outcome': outcome, 'n_steps': n_steps, 'highest_grade': grade, 'n_candidates': 0, 'message': None}
-    return orm.Dict({**content, **more})
-
-
-@pytest.fixture
-def explore(generate_campaign, finished, potential, monkeypatch):
-    """Return a function that runs waves: ``explore(process, {key: terminated process})``; others survive."""
-
-    def run(process, ends=None):
-        launched = []
-        monkeypatch.setattr(
-            process, 'submit_engine', lambda socket, label, **data: launched.append((socket, label, data)) or label
-        )
-        monkeypatch.setattr(process, 'to_context', lambda **kwargs: None)
-        process.ctx.potential = potential
-        process.plan_explorations()
-        waves = []
-        while process.should_explore():
-            process.run_explorations()
-            waves.append(list(process.ctx.wave))
-            for key in process.ctx.wave:
-                end = (ends or {}).get(key)
-                process.ctx.explorations[key] = finished(results=results()) if end is None else end
-            exit_code = process.inspect_explorations()
-            if exit_code is not None:
-                return waves, launched, exit_code
-        process.judge_explorations()
-        return waves, launched, None
-
-    return run
+from tests.workflows.campaign.conftest import results, running
 
 
 def test_all_starts_under_all_conditions(generate_campaign, explore):
@@ -192,4 +160,116 @@ def test_held_out_explorations_have_seeds_of_their_own(generate_campaign, explor
     seeds = {node['seed'] for node in process.ctx.parameters.values()}
     assert len(seeds) == 2
     assert not seeds & {data['parameters']['seed'] for _, _, data in launched}
-    assert [len(wave) for wave in process.ctx.waves] == [2]
+    assert process.ctx.queue == ['held_out_run_000', 'held_out_run_001']
+
+
+# -- each start by itself, and starts that stay broken ----------------------------------------------------------------
+
+
+def test_each_start_rises_by_itself(generate_campaign, explore, finished, campaign_options):
+    process = generate_campaign({'exploration': {**campaign_options['exploration'], 'rising': 'each'}})
+    waves, _, _ = explore(process, {'run_000': finished(results=results('broke', 11.0, 5))})
+    assert waves == [['run_000', 'run_001'], ['run_003']]
+    record = process.node.base.extras.get('seimlip_history')['iterations'][0]
+    assert (record['n_survivors'], record['n_postponed']) == (2, 1)
+    waves, _, _ = explore(process, {'run_002': finished(results=results('broke', 11.0, 5))})
+    assert waves == [['run_000', 'run_001'], ['run_002', 'run_003']]
+    waves, _, _ = explore(process)
+    assert waves == [['run_002', 'run_001'], ['run_000', 'run_003']]
+    assert process.ctx.converged
+
+
+def test_slow_exploration_holds_up_no_other(generate_campaign, finished, under_way, potential, campaign_options):
+    exploration = {**campaign_options['exploration'], 'rising': False, 'max_concurrent': 2}
+    process = generate_campaign({'exploration': exploration})
+    under_way(process)
+    process.ctx.potential = potential
+    process.plan_explorations()
+    process.run_explorations()
+    for ended in ('run_000', 'run_002'):  # run_001 is slow
+        process.ctx.jobs[running(process)[ended]] = finished(results=results())
+        process.inspect_explorations()
+        process.run_explorations()
+        assert len(running(process)) == 2
+    assert list(running(process)) == ['run_001', 'run_003']
+
+
+def test_technical_failures_alone_hold_back_the_others(
+    generate_campaign, finished, under_way, potential, campaign_options
+):
+    exploration = {**campaign_options['exploration'], 'rising': False, 'max_concurrent': 2}
+    process = generate_campaign({'exploration': exploration})
+    under_way(process)
+    process.ctx.potential = potential
+    process.plan_explorations()
+    process.run_explorations()
+    process.ctx.jobs[running(process)['run_000']] = finished(310, 'no executable')
+    assert process.inspect_explorations() is None
+    assert process.ctx.queue == []
+    process.run_explorations()
+    process.ctx.jobs[running(process)['run_001']] = finished(results=results('broke', 12.0))
+    assert process.inspect_explorations() is None
+    assert len(process.ctx.queue) == 2
+
+
+def quarantining(generate_campaign, campaign_options, after=2, **options):
+    exploration = {**campaign_options['exploration'], 'rising': 'each', 'quarantine_after': after}
+    return generate_campaign({'exploration': exploration, **options})
+
+
+def test_start_that_stays_broken_is_set_aside(generate_campaign, explore, finished, campaign_options):
+    process = quarantining(generate_campaign, campaign_options)
+    broke = {'run_000': finished(results=results('broke', 11.0, 5))}
+    explore(process, broke)
+    assert process.ctx.quarantined == []
+    explore(process, {**broke, 'run_003': finished(results=results('broke', 11.0, 5))})
+    assert process.ctx.quarantined == ['crystal']
+    assert process.should_learn()
+    waves, launched, _ = explore(process)
+    assert waves == [['run_003'], ['run_001']]
+    assert {data['structure'].uuid for _, _, data in launched} == {process.ctx.starts['other'].uuid}
+    assert not process.should_iterate()
+    exit_code = process.results()
+    assert exit_code.status == 403
+    assert '1 of 2 starts stay broken, and are explored no more: crystal' in exit_code.message
+    history = process.outputs['history'].get_dict()
+    assert not history['converged']
+    assert history['starts'] == process.node.base.extras.get('seimlip_history')['starts']
+    assert history['starts']['crystal']['quarantined'].startswith('it broke in 2 iterations in a row')
+    assert any('`crystal` is explored no more' in words for words in history['warnings'])
+    assert 'potential' in process.outputs
+
+
+def test_quarantine_ends_the_loop_if_the_others_have_passed(generate_campaign, explore, finished, campaign_options):
+    process = quarantining(generate_campaign, campaign_options, after=1)
+    explore(process, {'run_000': finished(results=results('crashed', 11.0, 5))})
+    assert process.ctx.stop == 'ERROR_STARTS_QUARANTINED'
+    assert not process.should_learn()
+
+
+def test_seeds_of_the_others_do_not_change(generate_campaign, explore, finished, campaign_options):
+    ends = {
+        'run_000': finished(results=results('broke', 11.0, 5)),
+        'run_001': finished(results=results('broke', 11.0, 50)),
+    }
+    seeds = []
+    for after in (1, 2):
+        process = quarantining(generate_campaign, campaign_options, after=2)
+        process.ctx.quarantined = ['crystal'] if after == 1 else []
+        _, launched, _ = explore(process, ends)
+        seeds.append({data['structure'].uuid: data['parameters']['seed'] for _, _, data in launched})
+    other = process.ctx.starts['other'].uuid
+    assert seeds[0] == {other: seeds[1][other]}
+
+
+def test_barren_start_does_not_end_the_campaign(generate_campaign, explore, finished, campaign_options, make_frames):
+    process = quarantining(generate_campaign, campaign_options, after=5)
+    process.ctx.training = {'iteration_000': make_frames(3, labelled=True).store()}
+    explore(process, {'run_000': finished(results=results('crashed', None, 5))})
+    assert process.should_learn()
+    assert process.run_selection() is None
+    assert process.inspect_selection() is None
+    assert not process.should_label()
+    assert process.ctx.quarantined == ['crystal']
+    assert process.results().status == 403
+    assert 'none of the candidates was worth a label' in process.outputs['history']['starts']['crystal']['quarantined']

@@ -345,7 +345,7 @@ def judged(campaign, make_frames):
         process = campaign({'held_out': HELD_OUT})
         process.ctx.converged = True
         process.plan_held_out()
-        for number, key in enumerate(process.ctx.planned):
+        for number, key in enumerate(process.ctx.parameters):
             frames = make_frames(11, seed=70 + number).get_frames().replace(origin_steps=np.arange(0, 101, 10))
             process.ctx.trajectories[key] = FramesData(frames).store()
         return process

@@ -1,0 +1,73 @@
+"""In which order explorations are run: what has to be survived before a higher temperature is tried.
+
+A *ladder* is a list of rungs, a rung a list of explorations by their keys. A rung may be run when all explorations of
+the rungs before it have survived; different ladders do not wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import zip_longest
+
+ALL = 'all'
+"""Name of the ladder that all starts climb together."""
+
+Ladder = Sequence[Sequence[str]]
+
+
+def build_ladders(
+    planned: Mapping[str, tuple[str, int]], levels: Sequence[Sequence[int]], first: Mapping[str, int], *, each: bool
+) -> dict[str, list[list[str]]]:
+    """Return the ladders of an iteration.
+
+    A new potential is first tried where the last one failed, then above, and only then where the last one passed: each
+    ladder begins at the level that it broke at.
+
+    :param planned: name of the start and index of the condition, by the key of the exploration.
+    :param levels: groups of conditions by index, the lowest temperature first.
+    :param first: level to begin with, by the name of the ladder; 0 where there is none.
+    :param each: whether each start has a ladder of its own, by the name of which that is known.
+    """
+    names = dict.fromkeys(start if each else ALL for start, _ in planned.values())
+    ladders = {}
+    for name in names:
+        begin = first.get(name, 0)
+        rungs = [
+            [key for key, (start, index) in planned.items() if index in level and (start == name or not each)]
+            for level in [*levels[begin:], *levels[:begin]]
+        ]  # fmt: skip
+        ladders[name] = [rung for rung in rungs if rung]
+    return ladders
+
+
+def open_runs(ladders: Mapping[str, Ladder], survived: Collection[str]) -> Iterator[str]:
+    """Yield all explorations that may be run, the lower rungs of all ladders first.
+
+    :param survived: keys of the explorations that came to their end.
+    """
+    for rungs in zip_longest(*(_open_rungs(ladder, survived) for ladder in ladders.values()), fillvalue=()):
+        for rung in rungs:
+            yield from rung
+
+
+def broken_levels(
+    planned: Mapping[str, tuple[str, int]], levels: Sequence[Sequence[int]], broken: Collection[str], *, each: bool
+) -> dict[str, int]:
+    """Return the level at which each ladder broke, by its name: the lowest one, where there are several.
+
+    :param planned: as in `build_ladders`.
+    :param levels: as in `build_ladders`.
+    :param broken: keys of the explorations that did not come to their end.
+    """
+    found: dict[str, int] = {}
+    for start, index in (planned[key] for key in broken):
+        name, level = start if each else ALL, next(i for i, level in enumerate(levels) if index in level)
+        found[name] = min(level, found.get(name, level))
+    return found
+
+
+def _open_rungs(ladder: Ladder, survived: Collection[str]) -> Iterator[Sequence[str]]:
+    for rung in ladder:
+        yield rung
+        if not all(key in survived for key in rung):
+            return

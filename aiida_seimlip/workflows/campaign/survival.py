@@ -1,0 +1,74 @@
+"""What becomes of the starts of a campaign: those that stay broken are set aside, if that is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiida_seimlip.functions.campaign.survival import (
+    describe_starts,
+    first_standings,
+    follow_iteration,
+    set_aside_barren,
+    warn_about_quarantine,
+)
+from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, IterationRecord, StartRecord
+from aiida_seimlip.workflows.campaign.stage import StageMixin
+
+SURVIVED = 'completed'
+"""How an exploration ends that has come to its end."""
+
+
+class SurvivalMixin(StageMixin):
+    """Follow the starts from iteration to iteration; how they stand is published with the history.
+
+    The context holds ``quarantined``: the names of the starts that are explored no more.
+    """
+
+    def open_standings(self) -> None:
+        """Begin with what is known of the starts from the campaign that this one continues."""
+        formulas = {name: next(iter(node.formulas)) for name, node in self.ctx.starts.items()}
+        self._publish_standings(first_standings(self.settings, formulas))
+
+    def judge_starts(self) -> None:
+        """See how each start stands after the explorations of an iteration, and set aside what stays broken."""
+        before, record = self._standings, self._record
+        after = follow_iteration(before, record, self.settings.exploration.quarantine_after)
+        self.report(describe_starts(after, record))
+        self._publish_standings(after)
+        self._end_with_quarantine()
+
+    def set_aside_barren(self) -> bool:
+        """Set aside what breaks without giving anything to learn from, and return whether that is wanted."""
+        if self.settings.exploration.quarantine_after is None:
+            return False
+        self.publish()
+        self._publish_standings(set_aside_barren(self._standings, self._record))
+        self._end_with_quarantine()
+        return True
+
+    # -- details ------------------------------------------------------------------------------------------------------
+
+    def _end_with_quarantine(self) -> None:
+        """End the loop if no exploration stands in its way but those of starts that are set aside."""
+        entries = self.made['plan']['explorations'] if self.ctx.quarantined else []
+        left = [entry['key'] for entry in entries if entry['start'] not in self.ctx.quarantined]
+        if self.ctx.quarantined and all(self.ctx.outcomes.get(key) == SURVIVED for key in left):
+            self.ctx.stop = 'ERROR_STARTS_QUARANTINED'
+
+    @property
+    def _standings(self) -> dict[str, StartRecord]:
+        found = self.node.base.extras.get(HISTORY_EXTRA)['starts']
+        return {name: StartRecord(**content) for name, content in found.items()}
+
+    @property
+    def _record(self) -> IterationRecord:
+        """The present iteration, as it has been published."""
+        return IterationRecord(**self.node.base.extras.get(HISTORY_EXTRA)['iterations'][-1])
+
+    def _publish_standings(self, starts: Mapping[str, StartRecord]) -> None:
+        """Let those who watch see how the starts stand, and warn of those that are set aside."""
+        history = self.node.base.extras.get(HISTORY_EXTRA)
+        history['starts'] = {name: start.model_dump(mode='json') for name, start in starts.items()}
+        self.node.base.extras.set(HISTORY_EXTRA, history)
+        self.ctx.quarantined = sorted(name for name, start in starts.items() if start.quarantined is not None)
+        self.warn(warn_about_quarantine(starts))
