@@ -14,6 +14,14 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.frames import NOT_FINISHED
+from aiida_seimlip.functions.job_labels import (
+    LabelError,
+    check_finite,
+    collect_labels,
+    job_name,
+    periodic_frames,
+    to_structure,
+)
 from aiida_seimlip.options.ase import MdOptions
 from aiida_seimlip.options.vasp import VaspLabelOptions
 from aiida_seimlip.science.formats.vasp.output import (
@@ -30,20 +38,6 @@ KBAR_TO_EV_PER_A3 = 0.1 / EV_PER_A3_TO_GPA
 ENERGY = 'energy_free'
 """The energy of which VASP's forces are the derivative."""
 
-JOB_KEY = 'seimlip_job'
-"""Extra of each structure: what is to be done with it, so that the job is found that does it."""
-
-NOT_PERIODIC = 'NotPeriodic: VASP repeats every cell in all directions, but this frame does not.'
-
-
-class LabelError(ValueError):
-    """What VASP returned is no label; the message begins with the cause and says why."""
-
-
-def job_name(index: int) -> str:
-    """Return the name of the job for a frame."""
-    return f'frame_{index:05d}'
-
 
 @calcfunction
 def prepare_vasp(frames: FramesData, parameters: orm.Dict, **optional: orm.Dict) -> dict[str, Any]:
@@ -59,18 +53,13 @@ def prepare_vasp(frames: FramesData, parameters: orm.Dict, **optional: orm.Dict)
     """
     options = VaspLabelOptions.from_node(parameters)
     dynamics = MdOptions.from_node(optional['dynamics']) if 'dynamics' in optional else None
-    content = frames.get_frames()
     structures, incars = {}, {}
-    for index, value in enumerate(frames.hashes):
-        if not content.pbc[index].all():
-            continue
-        frame = content[index]
+    for index, frame, value in periodic_frames(frames):
         tags = None
         if dynamics is not None:
-            n_species = len(frame.elements)
-            tags = options.to_dynamics_incar(dynamics, index, len(content), n_species)
+            tags = options.to_dynamics_incar(dynamics, index, frames.n_frames, len(frame.elements))
             incars[job_name(index)] = orm.Dict({'incar': tags})
-        structures[job_name(index)] = _to_structure(frame, job_key(value, tags))
+        structures[job_name(index)] = to_structure(frame, job_key(value, tags), group_species(frame.numbers))
     outputs: dict[str, Any] = {'shared': _shared_inputs(options, frames.elements)}
     if dynamics is None:
         outputs['shared']['parameters'] = orm.Dict({'incar': options.to_incar()})
@@ -93,35 +82,28 @@ def harvest_vasp(frames: FramesData, parameters: orm.Dict, reasons: orm.Dict, **
     :return: ``labelled`` (absent if there are none), ``failures`` (index and reason) and, if single steps of dynamics
         were refused, ``refused`` (a list of reasons by index).
     """
-    everything = frames.get_frames(trace=True).without_labels()
     dynamics = MdOptions.from_node(groups['dynamics']) if 'dynamics' in groups else None
     options = VaspLabelOptions.from_node(parameters)
-    jobs, known_reasons = groups.get('jobs', {}), reasons.get_dict()
-    labelled, failures, refused = [], {}, {}
-    for index in range(len(everything)):
-        name, frame = job_name(index), everything[index]
-        reason = known_reasons.get(name) or (None if frame.pbc.all() else NOT_PERIODIC)
-        try:
-            if name not in jobs:
-                raise LabelError(reason or f'{NOT_FINISHED}: no job returned this frame.')
-            if dynamics is None:
-                if reason is not None:
-                    raise LabelError(reason)
-                labelled.append(label_frame(frame, jobs[name]).computed_by(options.method_name, 'free'))
-                continue
-            samples, wrong, reason = sample_trajectory(frame, jobs[name], dynamics, reason)
-            labelled.append(samples.computed_by(options.method_name, 'free').replace(
-                origin_uuids=np.full(len(samples), frames.uuid), origin_indices=np.full(len(samples), index)
-            ))  # fmt: skip
-            if wrong:
-                refused[str(index)] = wrong
+    incomplete: dict[str, str] = {}
+    refused: dict[str, list[str]] = {}
+
+    def label(index: int, frame: Frames, job: dict[str, Any], reason: str | None) -> Frames:
+        if dynamics is None:
             if reason is not None:
-                failures[str(index)] = reason
-        except LabelError as exception:
-            failures[str(index)] = str(exception)
-    outputs: dict[str, orm.Data] = {'failures': orm.Dict(failures)}
-    if labelled:
-        outputs['labelled'] = FramesData(Frames.concatenate(labelled))
+                raise LabelError(reason)
+            return label_frame(frame, job).computed_by(options.method_name, 'free')
+        samples, wrong, reason = sample_trajectory(frame, job, dynamics, reason)
+        if wrong:
+            refused[str(index)] = wrong
+        if reason is not None:
+            incomplete[str(index)] = reason
+        return samples.computed_by(options.method_name, 'free').replace(
+            origin_uuids=np.full(len(samples), frames.uuid), origin_indices=np.full(len(samples), index)
+        )
+
+    outputs = collect_labels(frames, reasons.get_dict(), groups.get('jobs', {}), 'VASP', label)
+    if incomplete:
+        outputs['failures'] = orm.Dict({**outputs['failures'].get_dict(), **incomplete})
     if refused:
         outputs['refused'] = orm.Dict(refused)
     return outputs
@@ -213,9 +195,7 @@ def _labels(order: np.ndarray, energies: np.ndarray, forces: np.ndarray, stresse
     values['forces'][:, order] = forces
     values['forces'] = values['forces'].reshape(-1, 3)
     values['stresses'] = -KBAR_TO_EV_PER_A3 * tensor_to_voigt(stresses)
-    for name, array in values.items():
-        if not np.isfinite(np.asarray(array, dtype=float)).all():
-            raise LabelError(f'NonFiniteNumber: vasprun.xml holds {name} that are not finite.')
+    check_finite(values, 'vasprun.xml')
     return values
 
 
@@ -247,14 +227,6 @@ def _runs(numbers: np.ndarray) -> str:
     starts = np.flatnonzero(np.diff(numbers, prepend=0))
     counts = np.diff(starts, append=len(numbers))
     return ' '.join(f'{chemical_symbols[numbers[start]]}{count}' for start, count in zip(starts, counts, strict=True))
-
-
-def _to_structure(frame: Frames, key: str) -> orm.StructureData:
-    """Return a structure with its atoms grouped by element."""
-    (atoms,) = frame.without_labels().to_atoms()
-    structure = orm.StructureData(ase=atoms[group_species(frame.numbers)])
-    structure.base.extras.set(JOB_KEY, key)
-    return structure
 
 
 def _shared_inputs(options: VaspLabelOptions, elements: tuple[str, ...]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from aiida_seimlip.options.ase import MdOptions
-from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.job_labels import JobLabelOptions, RecoveryOptions, explain_repeated
 from aiida_seimlip.science.formats.vasp.method import method_label
 from aiida_seimlip.science.seeds import derive_seed
 
@@ -56,10 +56,9 @@ TECHNICAL = frozenset({
 """INCAR tags that say how the answer is found, not what it is: labels that differ in them are the same labels."""
 
 
-class RecoveryOptions(Options):
+class VaspRecoveryOptions(RecoveryOptions):
     """What is done about a VASP job that failed, before its frame counts as failed."""
 
-    enabled: bool = Field(default=True, description='Run failed jobs again as told below; else each frame has one job.')
     scf: list[Literal['algorithm', 'mixing', 'smearing']] = Field(
         default=['algorithm', 'mixing', 'smearing'],
         description='What is changed, one after the other, if the self-consistency cycle does not converge: ALGO = All;'
@@ -69,30 +68,11 @@ class RecoveryOptions(Options):
         default=2.0, ge=1, description='NELM is multiplied by this where the cycle did not converge.'
     )
     smearing_factor: float = Field(default=4.0, gt=1, description='SIGMA is multiplied by this for the detour.')
-    walltime_factor: float = Field(
-        default=2.0, gt=1, description='A job out of wall time is run again with so many times as much.'
-    )
-    max_wallclock_seconds: int | None = Field(
-        default=None, ge=1, description='The most wall time that is asked for, in s; by default four times the first.'
-    )
-    memory_factor: float = Field(
-        default=2.0, gt=1, description='A job out of memory is run again with so many times `max_memory_kb`, or on so '
-        'many times the machines where no memory is asked for; with KPAR = 1 before that.',
-    )  # fmt: skip
-    resubmissions: int = Field(
-        default=1, ge=0,
-        description='How often a job is run again as it was, after a failure of a node or a disk, or without output.',
-    )  # fmt: skip
 
-    @field_validator('scf')
-    @classmethod
-    def _is_unique(cls, value: list[str]) -> list[str]:
-        if len(set(value)) < len(value):
-            raise ValueError('each step may be named once')
-        return value
+    _is_unique = field_validator('scf')(explain_repeated)
 
 
-class VaspLabelOptions(Options):
+class VaspLabelOptions(JobLabelOptions):
     """How VASP labels frames: the settings of the INCAR, the k-points and the potentials."""
 
     potential_family: str = Field(
@@ -132,7 +112,9 @@ class VaspLabelOptions(Options):
         default='langevin', description='Of dynamics at constant temperature: that of Langevin with the friction of '
         'the dynamics (MDALGO = 3), or that of Nosé (SMASS = 0).',
     )  # fmt: skip
-    recovery: RecoveryOptions = Field(default_factory=RecoveryOptions, description='What is done about jobs that fail.')
+    recovery: VaspRecoveryOptions = Field(
+        default_factory=VaspRecoveryOptions, description='What is done about jobs that fail.'
+    )
 
     @field_validator('incar', mode='before')
     @classmethod

@@ -19,6 +19,7 @@ pytest.importorskip('aiida_vasp')
 
 
 from aiida_seimlip.engines.reference import vasp_known
+from aiida_seimlip.engines.reference.job_known import JobKind
 from aiida_seimlip.engines.reference.vasp import VaspReferenceWorkChain
 from aiida_seimlip.engines.reference.vasp_job import VaspLabelWorkChain
 
@@ -117,9 +118,9 @@ def test_labels_and_their_reuse(label, vasp_faults, potcar_family, monkeypatch):
         assert failures == {}
         assert_labels(found, again, [0, 1])
         assert len(vasp_faults.runs) == 2
-        monkeypatch.setattr(vasp_known, 'find_labelled', lambda *_: {})
+        monkeypatch.setattr(JobKind, 'find_labelled', lambda *_: {})
     parameters = orm.Dict({'potential_family': potcar_family, 'dispersion': 'd3bj'})
-    assert vasp_known.find_jobs(parameters, ['Ne', 'Ar'], frames.hashes) == {}
+    assert vasp_known.KIND.find_jobs(parameters, ['Ne', 'Ar'], frames.hashes) == {}
     assert not any(isinstance(child, orm.CalcJobNode) for child in node.called_descendants)
 
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from aiida_seimlip.options.ase import MdOptions
-from aiida_seimlip.options.vasp import RecoveryOptions, VaspLabelOptions, find_wrong_tags, known_tags
+from aiida_seimlip.options.vasp import VaspLabelOptions, VaspRecoveryOptions, find_wrong_tags, known_tags
 
 
 def options(**changes):
@@ -143,4 +143,4 @@ def test_method_holds_what_changes_labels(other):
 
 def test_recovery_steps_are_named_once():
     with pytest.raises(ValidationError, match='named once'):
-        RecoveryOptions(scf=['mixing', 'mixing'])
+        VaspRecoveryOptions(scf=['mixing', 'mixing'])

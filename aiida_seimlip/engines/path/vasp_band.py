@@ -15,7 +15,7 @@ from aiida_vasp.calcs.neb import VaspNEBCalculation
 from aiida_vasp.data.potcar import PotcarData
 
 from aiida_seimlip.engines.path.contract import PathWorkChain
-from aiida_seimlip.engines.reference.vasp_pool import RESOURCES
+from aiida_seimlip.engines.reference.job_pool import RESOURCES
 from aiida_seimlip.engines.restart import RestartMixin
 from aiida_seimlip.functions.vasp_band import (
     collect_vasp_band,
