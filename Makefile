@@ -30,7 +30,7 @@ install: $(VENV)/.installed  ## Make .venv and install the package with what the
 
 calculators: $(CALCULATORS)/.installed  ## Make an environment with the universal potentials (torch, 1.5 GB): the tests find it.
 
-test: $(VENV)/.installed-dev  ## Install the test tools and run the whole suite.
+test: $(VENV)/.installed-dev $(VENV)/.pseudos  ## Install the test tools and run the whole suite.
 	@echo 'tests/cluster, which wait for much of their time, run beside the others; what they print comes last.'
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going test-main test-cluster; \
 	status=$$?; cat $(CLUSTER_LOG); exit $$status
@@ -47,6 +47,11 @@ lint: $(VENV)/.installed-dev  ## Run ruff, mypy, codespell and import-linter.
 
 docs: $(VENV)/.installed-dev  ## Build the documentation, warnings as errors.
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+# Where there is pw.x, its tests need pseudopotentials, which are no part of this package.
+$(VENV)/.pseudos: | $(VENV)/.installed-dev
+	@if command -v pw.x > /dev/null; then $(BIN)/python -m tests.espresso.pseudos && touch $@ \
+	|| echo 'The pseudopotentials could not be fetched: tests with pw.x cannot run.'; fi
 
 clean:  ## Remove what the other targets made.
 	rm -rf $(VENV) demo docs/_build docs/reference/_generated

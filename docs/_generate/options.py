@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
-from aiida_seimlip.options import ase, dynamics, lammps, mlip3, records, vasp, vasp_band
+from aiida_seimlip.options import ase, dynamics, lammps, mlip3, quantumespresso, records, vasp, vasp_band
 from aiida_seimlip.options.barrier import neb
 from aiida_seimlip.options.barrier import results as neb_results
 from aiida_seimlip.options.campaign import active_learning, history
@@ -28,6 +28,7 @@ Model = type[pydantic.BaseModel]
 
 SECTIONS = {
     'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'VASP': vasp,
+    'Quantum ESPRESSO': quantumespresso,
     'Diffusion': diffusivity, 'Conductivity': conductivity, 'Migration barriers': neb, 'Bands with VASP': vasp_band,
     'Production dynamics': dynamics, 'ASE calculators': ase, 'Defects and hops': defects,
     'Ordering of crystals': ordering, 'Checks of programs': check,

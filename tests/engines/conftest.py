@@ -11,6 +11,7 @@ import pytest
 
 from aiida_seimlip.testing import world
 from aiida_seimlip.testing.world import DYNAMICS, LENNARD_JONES, SPECIES, image, labelled
+from tests.espresso.fixtures import SCHEDULER
 
 __all__ = ('DYNAMICS', 'LENNARD_JONES', 'SPECIES', 'image', 'labelled', 'recorded')
 
@@ -93,6 +94,10 @@ def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
         ('reference', 'vasp'): lambda: {
             'code': request.getfixturevalue('vasp_code'), 'options': orm.Dict(VASP_SCHEDULER),
             'parameters': orm.Dict({'potential_family': request.getfixturevalue('potcar_family')}),
+        },
+        ('reference', 'quantumespresso'): lambda: {
+            'code': request.getfixturevalue('pw_code'), 'options': orm.Dict(SCHEDULER),
+            'parameters': orm.Dict({'potential_family': request.getfixturevalue('pseudo_family'), 'kspacing': 1.1}),
         },
         ('training', 'mlip3'): lambda: {
             'code': code('seimlip.mlip3.train', 'seimlip-mlp'), 'parameters': orm.Dict({'iteration_limit': 30}),

@@ -15,6 +15,7 @@ from aiida_seimlip.testing import (
     SelectionContract,
     TrainingContract,
 )
+from tests.espresso.fixtures import lif
 
 ENGINES = [(socket, name) for socket in (*SOCKETS, *PROPERTY_SOCKETS) for name in engine_names(socket)]
 
@@ -41,6 +42,20 @@ class TestReferenceReplay(Here, ReferenceContract):
 class TestReferenceVasp(Here, ReferenceContract):
     engine = 'vasp'
     precision = 2e-8  # files hold 8 decimals of energies and forces, 10 of coordinates
+
+
+@pytest.mark.slow
+class TestReferenceQuantumEspresso(Here, ReferenceContract):
+    """pw.x itself, at 90 Ry, with triclinic cells of LiF; with few k-points, on which derivatives do not depend."""
+
+    engine = 'quantumespresso'
+    precision = 1e-6  # the cycle has converged to 1e-9 Ry; the basis changes with the cell
+
+    def image(self, seed):
+        return lif(seed)
+
+    def labelled(self, atoms):
+        return None
 
 
 @pytest.mark.slow

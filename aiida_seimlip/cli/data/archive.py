@@ -89,7 +89,7 @@ def describe(contents: Contents) -> list[str]:
     :param contents: as they were found.
     """
     from aiida_seimlip.cli.tables import plain
-    from aiida_seimlip.exchange.archive.contents import total_size
+    from aiida_seimlip.exchange.archive.contents import families_of, total_size
 
     lines = [
         *(f'{root.process_label} {root.pk} ({root.uuid})' for root in contents.roots),
@@ -107,6 +107,11 @@ def describe(contents: Contents) -> list[str]:
         lines.append(
             f'  potentials of VASP: {len(contents.potcars)} are named by the hash of their content; whoever runs jobs '
             'again needs files of their own'
+        )
+    for (family, licence), count in sorted(families_of(contents.pseudos).items()):
+        lines.append(
+            f'  pseudopotentials: {count} of {family or "no family in this profile"} go in, '
+            f'{f"under {licence}" if licence else "whose files state no licence: see whether you may pass them on"}'
         )
     if contents.licences:
         lines.append(f'  licences   {_counts(contents.licences)}')

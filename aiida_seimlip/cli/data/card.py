@@ -10,8 +10,8 @@ import numpy as np
 from aiida import orm
 from aiida.common.links import LinkType
 
+from aiida_seimlip.cli.data.job_label import describe_job_label
 from aiida_seimlip.cli.data.potential import is_training_link
-from aiida_seimlip.cli.data.vasp_label import describe_vasp_label
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.labels import describe_method
 from aiida_seimlip.data.potential import PotentialData
@@ -233,7 +233,7 @@ def _describe_labels(card: FrameCard) -> Iterator[str]:
     calculator = _calculator(card.labelled_by)
     if calculator:
         yield f'calculator: {calculator}'
-    yield from describe_vasp_label(card.labelled_by, card.labelled)
+    yield from describe_job_label(card.labelled_by, card.labelled)
     assert card.labelled.energies is not None and card.labelled.forces is not None
     force = np.linalg.norm(card.labelled.forces, axis=1).max()
     energy = card.labelled.energies[0] / card.labelled.sizes[0]

@@ -8,7 +8,10 @@ from typing import Any
 from aiida import orm
 from aiida.cmdline.utils import echo
 
-PLUGINS = {'mlip3': 'seimlip.mlip3.', 'lammps': 'seimlip.lammps', 'ase': 'seimlip.ase', 'vasp': 'vasp.'}
+PLUGINS = {
+    'mlip3': 'seimlip.mlip3.', 'lammps': 'seimlip.lammps', 'ase': 'seimlip.ase', 'vasp': 'vasp.',
+    'quantumespresso': 'quantumespresso.pw',
+}  # fmt: skip
 """How the default plugins of codes begin that hold the program of an engine."""
 
 

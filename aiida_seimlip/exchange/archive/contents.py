@@ -14,7 +14,7 @@ from aiida.manage import get_manager
 from aiida.repository import Repository
 from aiida.tools.graph.graph_traversers import get_nodes_export
 
-from aiida_seimlip.exchange.archive.rules import NodeFacts, is_potcar, reason_to_leave_out
+from aiida_seimlip.exchange.archive.rules import UPF_NODES, NodeFacts, find_licence, is_potcar, reason_to_leave_out
 
 TRAVERSAL_RULES: dict[str, Any] = {'create_backward': True, 'call_calc_backward': False, 'call_work_backward': False}
 """What a campaign stands on: the inputs and creators of all its data and all processes that it called, but not the
@@ -25,6 +25,10 @@ CODE_TYPES = 'data.core.code.'
 
 CHUNK = 1 << 20
 """Bytes of a file that are looked at at once."""
+
+
+HEAD = 8192
+"""In so many bytes at its beginning a pseudopotential states its licence, if it does."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Contents:
     :param licences: that nodes carry in their attribute `source`, with the number of nodes.
     :param models: primary keys of nodes that hold a model that can run any code when it is loaded, and their files.
     :param potcars: primary keys of nodes that name a VASP potential without holding it.
+    :param pseudos: primary keys of nodes that hold a pseudopotential in UPF, and the licences that their files state;
+        empty where a file states none.
     :param n_comments: number of comments on the nodes.
     """
 
@@ -76,6 +82,7 @@ class Contents:
     licences: Counter[str] = field(default_factory=Counter)
     models: dict[int, str] = field(default_factory=dict)
     potcars: list[int] = field(default_factory=list)
+    pseudos: dict[int, str] = field(default_factory=dict)
     n_comments: int = 0
 
     @property
@@ -127,7 +134,9 @@ def survey(*roots: orm.WorkChainNode, slim: bool = False) -> Contents:
     looks = dict(_look_at({key for _, paths in pending for key in paths.values()}))
     for facts, paths in pending:
         for path, key in sorted(paths.items()):
-            size, holds_potcar = looks[key]
+            size, holds_potcar, licence = looks[key]
+            if facts.kind in UPF_NODES:
+                contents.pseudos[facts.pk] = licence
             reason = reason_to_leave_out(facts, path, size, holds_potcar=holds_potcar, slim=slim)
             contents.files.append(StoredFile(facts.pk, facts.kind, path, key, size, reason))
     _note_owners(contents, found['nodes'])
@@ -175,16 +184,31 @@ def _note(contents: Contents, facts: NodeFacts, row: Mapping[str, Any]) -> None:
         contents.potcars.append(facts.pk)
 
 
-def _look_at(keys: set[str]) -> Iterator[tuple[str, tuple[int, bool]]]:
-    """Yield the size of each object in the repository, and whether it is a VASP potential."""
+def families_of(pseudos: Mapping[int, str]) -> Counter[tuple[str, str]]:
+    """Count pseudopotentials by the families in this profile that hold them, and the licences that their files state.
+
+    :param pseudos: licences by primary key, as `Contents` has them.
+    """
+    query = orm.QueryBuilder().append(orm.Group, filters={'type_string': {'like': 'pseudo.family%'}}, project='label',
+                                      tag='family')  # fmt: skip
+    query.append(orm.Node, filters={'id': {'in': list(pseudos) or [-1]}}, with_group='family', project='id')
+    labels: dict[int, list[str]] = {}
+    for label, pk in query.all():
+        labels.setdefault(pk, []).append(label)
+    return Counter((', '.join(sorted(labels.get(pk, []))), licence) for pk, licence in pseudos.items())
+
+
+def _look_at(keys: set[str]) -> Iterator[tuple[str, tuple[int, bool, str]]]:
+    """Yield the size of each object in the repository, whether it is a VASP potential, and which licence it states."""
     repository = get_manager().get_profile_storage().get_repository()
     for key, stream in repository.iter_object_streams(sorted(keys)):
-        size, found, tail = 0, False, b''
+        size, found, tail, licence = 0, False, b'', ''
         while chunk := stream.read(CHUNK):
+            licence = licence or ('' if size else find_licence(chunk[:HEAD]))
             size += len(chunk)
             found = found or is_potcar(tail + chunk)
             tail = chunk[-100:]
-        yield key, (size, found)
+        yield key, (size, found, licence)
 
 
 def _note_owners(contents: Contents, pks: Iterable[int]) -> None:

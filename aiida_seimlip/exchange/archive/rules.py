@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -10,6 +11,16 @@ POTCAR_MARK = b'END of PSCTR-controll parameters'
 
 POTCAR_NODES = ('PotcarFileData',)
 """Nodes that hold a VASP potential in a packed file; `PotcarData` only names one by the hash of its content."""
+
+UPF_NODES = ('UpfData',)
+"""Nodes that hold a pseudopotential in UPF: of aiida-pseudo and of aiida-core."""
+
+LICENCE = re.compile(
+    rb'licen[sc]ed under the(?: terms of the)?\s+((?:Creative\s+Commons|GNU|MIT|BSD)[\w\s-]{0,80}?'
+    rb'(?:\d+\.\d+(?:\s+International)?|Licen[sc]e))',
+    re.IGNORECASE,
+)
+"""How a pseudopotential states its licence, as those of SG15 do."""
 
 POTCAR_REASON = 'VASP potentials are licensed, and must not be passed on'
 TRAJECTORY_REASON = 'trajectory of an exploration'
@@ -46,6 +57,15 @@ def is_potcar(content: bytes) -> bool:
     :param content: the file, or a part of it that is longer than the mark.
     """
     return POTCAR_MARK in content
+
+
+def find_licence(content: bytes) -> str:
+    """Return the licence that a file states, empty if it states none that is recognised.
+
+    :param content: the file, or its beginning.
+    """
+    match = LICENCE.search(content)
+    return ' '.join(match.group(1).decode('utf-8', 'replace').split()) if match else ''
 
 
 def reason_to_leave_out(node: NodeFacts, path: str, size: int, *, holds_potcar: bool, slim: bool) -> str:

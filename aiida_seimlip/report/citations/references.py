@@ -147,6 +147,16 @@ REFERENCES = {
             'The Journal of Chemical Physics', 2024, '160', '092503', '10.1063/5.0182685',
         ),
         Reference(
+            'Giannozzi2009QE', ('Giannozzi, P.', 'others'),
+            'QUANTUM ESPRESSO: a modular and open-source software project for quantum simulations of materials',
+            'Journal of Physics: Condensed Matter', 2009, '21', '395502', '10.1088/0953-8984/21/39/395502',
+        ),
+        Reference(
+            'Hamann2013ONCV', ('Hamann, D. R.',),
+            'Optimized norm-conserving Vanderbilt pseudopotentials',
+            'Physical Review B', 2013, '88', '085117', '10.1103/PhysRevB.88.085117',
+        ),
+        Reference(
             'Giannozzi2017QE', ('Giannozzi, P.', 'others'),
             'Advanced capabilities for materials modelling with Quantum ESPRESSO',
             'Journal of Physics: Condensed Matter', 2017, '29', '465901', '10.1088/1361-648X/aa8f79',

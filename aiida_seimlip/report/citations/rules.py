@@ -127,6 +127,21 @@ def of_vasp(job: orm.ProcessNode) -> Iterator[Use]:
     yield Use('VASP', 'energies, forces and stresses of the reference', tuple(keys), outputs.get('version'))
 
 
+def of_pw(job: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what a job of aiida-quantumespresso used, from its input and its pseudopotentials."""
+    system = {key.lower(): value for key, value in parameters_of(job).get('SYSTEM', {}).items()}
+    outputs = results_of(job, 'output_parameters')
+    keys = ['Giannozzi2009QE', 'Giannozzi2017QE']
+    keys += ['Perdew1996PBE'] if str(outputs.get('dft_exchange_correlation', '')).upper() == 'PBE' else []
+    if str(system.get('vdw_corr', '')).lower() in ('dft-d3', 'grimme-d3'):
+        keys += DAMPED['d3bj' if system.get('dftd3_version') == 4 else 'd3']
+    version = str(outputs.get('creator_version', '')) or None
+    yield Use('Quantum ESPRESSO', 'energies, forces and stresses of the reference', tuple(keys), version)
+    headers = [_upf_header(link.node) for link in job.base.links.get_incoming(link_label_filter='pseudos__%').all()]
+    if any('ONCVPSP' in header for header in headers):
+        yield Use('ONCVPSP', 'pseudopotentials of the reference', ('Hamann2013ONCV',))
+
+
 def of_diffusion(process: orm.ProcessNode) -> Iterator[Use]:
     """Tell what the analysis of diffusion used."""
     yield Use(
@@ -150,6 +165,7 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'seimlip.ase.neb': of_calculator('migration barriers', 'Henkelman2000NEB', 'Henkelman2000CI'),
     'vasp.vasp': of_vasp,
     'vasp.neb': of_vasp,
+    'quantumespresso.pw': of_pw,
     'analyse_diffusion': of_diffusion,
     'make_vacancy': of_defects,
     'make_interstitial': of_defects,
@@ -188,6 +204,14 @@ def parameters_of(job: orm.ProcessNode) -> dict[str, Any]:
     """Return the parameters of a job, empty if it has none."""
     node = job.inputs.parameters if 'parameters' in job.inputs else None
     return node.get_dict() if isinstance(node, orm.Dict) else {}
+
+
+def _upf_header(node: orm.Node) -> str:
+    """Return the beginning of a pseudopotential, where it says who made it; empty if its file is not there."""
+    if not isinstance(node, orm.SinglefileData) or node.filename not in node.base.repository.list_object_names():
+        return ''
+    with node.open(mode='rb') as handle:
+        return bytes(handle.read(4096)).decode('utf-8', 'replace')
 
 
 def program_of(job: orm.ProcessNode, known: str) -> str:

@@ -29,6 +29,17 @@ def faults_of_engines(inputs: Mapping[str, Any], species: Sequence[str]) -> Iter
             yield message
         elif is_planned:
             yield from _faults_of_conditions(engine, settings, ActiveLearningOptions.from_node(inputs['options']))
+        elif socket == 'reference' and not inputs.get('initial_training'):
+            yield from _faults_of_bootstrap(engine, names.reference, ActiveLearningOptions.from_node(inputs['options']))
+
+
+def _faults_of_bootstrap(engine: Any, name: str, options: ActiveLearningOptions) -> Iterator[str]:
+    """Look for dynamics that the reference engine cannot run."""
+    if options.bootstrap.dynamics is not None and not engine.supports_dynamics:
+        yield (
+            f'Input `options` asks for dynamics in `bootstrap`, but the reference engine `{name}` runs none: set '
+            '`bootstrap.dynamics` to null, and let `bootstrap.n_perturbed` frames of each start be labelled.'
+        )
 
 
 def _faults_of_conditions(engine: Any, settings: Mapping[str, Any], options: ActiveLearningOptions) -> Iterator[str]:
