@@ -171,7 +171,19 @@ class RecipeOptions(Options):
             charge = net_charge(counts, self.charges)
             if self.neutral and charge:
                 raise ValueError(f'`{name}` has the charge {charge:+d} e: balance it, or set `neutral` to false')
+        if len(set(self.names)) < self.n_starts:
+            twice = next(name for name in self.names if self.names.count(name) > 1)
+            raise ValueError(f'two starts would be called `{twice}`: give the composition another name')
         return self
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the starts: of the compositions in alphabetical order, with numbers for copies, then ``r000`` on."""
+        named = [
+            name if self.copies == 1 else f'{name}_{copy}'
+            for name in sorted(self.compositions) for copy in range(self.copies)
+        ]  # fmt: skip
+        return named + [f'r{index:03d}' for index in range(0 if self.random is None else self.random.number)]
 
     @property
     def used(self) -> set[str]:

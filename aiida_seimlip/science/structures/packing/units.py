@@ -28,7 +28,7 @@ from aiida_seimlip.science.structures.packing.start_generator import (
 DENSE = 1.4
 """In g/cm³: up to here molecules are put into place one after the other, above all at once by packmol."""
 
-TRIES = 3
+TRIES = 2
 """Of one method with one tolerance, with other random numbers each."""
 
 MISSED = 0.02
@@ -36,6 +36,9 @@ MISSED = 0.02
 
 STRETCHED = 1e-3
 """Distances inside a molecule may differ by so much in Å from what they were."""
+
+_G_PER_CM3 = _amu * 1e27
+"""1 u/Å³."""
 
 Packer = Callable[..., Atoms]
 
@@ -156,7 +159,16 @@ def density(mass: float, volume: float) -> float:
     :param mass: in u.
     :param volume: in Å³.
     """
-    return mass * _amu * 1e3 / (volume * 1e-24)
+    return mass * _G_PER_CM3 / volume
+
+
+def volume_at(density: float, mass: float) -> float:
+    """Return the volume in Å³ that has a density.
+
+    :param density: in g/cm³.
+    :param mass: in u.
+    """
+    return mass * _G_PER_CM3 / density
 
 
 def shortest_contact(atoms: Atoms, owners: np.ndarray) -> float:
@@ -171,6 +183,19 @@ def shortest_contact(atoms: Atoms, owners: np.ndarray) -> float:
     return float(pairs.distances[(owners[centres] != owners[neighbours]) | is_image].min(initial=5.0))
 
 
+def explain_method(method: str) -> str | None:
+    """Say that what a method of packing needs is not installed, and how it is installed.
+
+    :param method: as `pack_units` takes it.
+    :return: one sentence, None if it can be used.
+    """
+    if method == 'packmol' and find_packmol() is None:
+        return f'packmol is not installed ({INSTALL}).'
+    if method == 'start_generator' and find_spec('ase_ga') is None:
+        return f'ase-ga, which has the start generator, is not installed ({INSTALL}).'
+    return None
+
+
 def _choose_methods(method: str, mass_density: float) -> tuple[list[str], list[str]]:
     """Return which methods are tried, in order, and sentences about those that cannot be.
 
@@ -181,19 +206,10 @@ def _choose_methods(method: str, mass_density: float) -> tuple[list[str], list[s
         raise ValueError(f'There is no method of packing `{method}`; there are auto, {", ".join(_PACKERS)}.')
     is_dense = density(mass_density, 1.0) > DENSE
     wanted = [method] if method != 'auto' else ['packmol', 'random'] if is_dense else ['random', 'packmol']
-    missing = {name: message for name in wanted if (message := _explain_missing(name)) is not None}
+    missing = {name: message for name in wanted if (message := explain_method(name)) is not None}
     if len(missing) == len(wanted):
         raise MissingProgramError(_joined(missing.values()))
     return [name for name in wanted if name not in missing], list(missing.values())
-
-
-def _explain_missing(name: str) -> str | None:
-    """Say that what a method needs is not installed, and how it is."""
-    if name == 'packmol' and find_packmol() is None:
-        return f'packmol is not installed ({INSTALL}).'
-    if name == 'start_generator' and find_spec('ase_ga') is None:
-        return f'ase-ga is not installed ({INSTALL}).'
-    return None
 
 
 def _inspect(atoms: Atoms, units: Sequence[Molecule], tolerance: float) -> float:
