@@ -5,10 +5,14 @@ A report on any process is a list of sections, so that one page can hold several
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import groupby
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -51,6 +55,28 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class View:
+    """Something that a reader can turn and choose from, which a script of the page draws.
+
+    :param kind: of the view, which the script looks for.
+    :param script: JavaScript that draws all views of the kind on the page, whose data are JSON in the element; the
+        page holds it once, and runs no other.
+    :param data: as JSON.
+    :param description: what a reader who cannot see it should know.
+    """
+
+    kind: str
+    script: str
+    data: Mapping[str, Any]
+    description: str
+
+    @property
+    def json(self) -> str:
+        """The data as text that cannot end the element that it stands in."""
+        return json.dumps(self.data, separators=(',', ':'), ensure_ascii=False).replace('<', r'\u003c')
+
+
+@dataclass(frozen=True)
 class Section:
     """One part of a page.
 
@@ -58,12 +84,13 @@ class Section:
     :param title: what the part shows, in a few words.
     :param lead: one or two sentences on how to read it.
     :param figures: drawn below each other.
-    :param tables: below the figures.
+    :param tables: below the figures and the views.
     :param points: sentences, as a list.
     :param reason: what is said where there are neither figures nor tables nor points.
     :param is_half: whether the part may stand beside another one that is half as well.
     :param is_chapter: whether the part only opens a chapter, with its title, its lead and its tiles.
     :param tiles: the numbers that matter, of a chapter.
+    :param views: below the figures.
     """
 
     anchor: str
@@ -76,11 +103,12 @@ class Section:
     is_half: bool = False
     is_chapter: bool = False
     tiles: tuple[NumberTile, ...] = ()
+    views: tuple[View, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""
-        return not (self.figures or self.tables or self.points)
+        return not (self.figures or self.views or self.tables or self.points)
 
 
 @dataclass(frozen=True)
@@ -130,7 +158,11 @@ def render_page(page: Page) -> str:
     folder = files(__package__)
     template = environment.from_string(folder.joinpath('page.html.j2').read_text('utf-8'))
     style = Markup(folder.joinpath('page.css').read_text('utf-8').replace('FONTS', FONTS))
-    return template.render(page=page, rows=list(_rows(page.sections)), style=style)
+    scripts = list(dict.fromkeys(view.script for section in page.sections for view in section.views))
+    return template.render(
+        page=page, rows=list(_rows(page.sections)), style=style, scripts=[Markup(script) for script in scripts],
+        script_hashes=Markup(' '.join(f"'sha256-{_digest(script)}'" for script in scripts)),
+    )  # fmt: skip
 
 
 def render_sections(title: str, sections: Sequence[Section]) -> str:
@@ -140,6 +172,11 @@ def render_sections(title: str, sections: Sequence[Section]) -> str:
     :param sections: in order.
     """
     return render_page(Page(title, sections=sections))
+
+
+def _digest(script: str) -> str:
+    """Return what a content security policy names a script by."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _rows(sections: Sequence[Section]) -> Iterable[list[Section]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers, chemical_symbols
+from ase.data import atomic_masses, atomic_numbers, chemical_symbols
 
 from aiida_seimlip.science.atoms import AtomsError, pack_atoms, unpack_atoms
 from aiida_seimlip.science.features import decode_features, encode_features, without_label_features
@@ -25,6 +25,9 @@ from aiida_seimlip.science.frame_arrays import (
     unknown_array,
 )
 from aiida_seimlip.science.neighbours import shortest_by_kind, shortest_distances
+
+GRAMS_PER_CM3 = 1.66053906660
+"""Of one atomic mass unit per Å³."""
 
 PREDICTION = 'potential:'
 """How the method begins of what a potential predicted; its UUID follows."""
@@ -249,6 +252,12 @@ class Frames:
     def volumes(self) -> np.ndarray:
         """Cell volumes in Å³; shape (n_frames,)."""
         return np.abs(np.linalg.det(self.cells))
+
+    @property
+    def densities(self) -> np.ndarray:
+        """Mass densities in g/cm³; shape (n_frames,)."""
+        masses = np.add.reduceat(atomic_masses[self.numbers], self.ptr[:-1]) if len(self) else np.empty(0)
+        return masses * GRAMS_PER_CM3 / self.volumes
 
     @property
     def is_computed(self) -> np.ndarray:

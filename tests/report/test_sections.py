@@ -1,9 +1,14 @@
 """Pages of sections."""
 
+import base64
+import hashlib
+import json
+import re
+
 import pytest
 
 from aiida_seimlip.report.campaign.page import campaign_page
-from aiida_seimlip.report.sections import Figure, NumberTile, Section, render_page, render_sections
+from aiida_seimlip.report.sections import Figure, NumberTile, Section, View, render_page, render_sections
 from aiida_seimlip.report.tables import Cell, Column, Table
 from tests.report.campaign.test_page import Outline
 
@@ -51,3 +56,17 @@ def test_page_of_a_campaign_takes_further_sections(campaign):
     assert [section.anchor for section in page.sections][-2:] == ['time', 'diffusion']
     text = render_page(page)
     assert text.index('id="time"') < text.index('id="diffusion"') < text.index('id="settings"')
+
+
+def test_script_is_there_once_and_no_other_may_run():
+    """Its hash is in the policy of the page, exactly as it stands there; data cannot end their element."""
+    script = 'console.log(\'<turn> & "look"\');'
+    views = tuple(View('atoms', script, {'name': f'</script><b>{n}'}, 'Atoms <that> turn.') for n in range(2))
+    page = render_sections('A title', [Section('v', 'View', views=views)])
+    (found,) = re.findall(r'<script>(.*?)</script>', page, re.DOTALL)
+    assert found == script
+    digest = base64.b64encode(hashlib.sha256(found.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+    data = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert [json.loads(text)['name'] for text in data] == ['</script><b>0', '</script><b>1']
+    assert 'script-src' not in render_sections('A title', [Section('s', 'None', reason='-')])

@@ -475,3 +475,10 @@ class TestResultsOfAse:
             FramesError, match=r'Frame 1 is no crystal .*stated is Li2O1.5S0.5, whole atoms would be Li3OS'
         ):
             Frames.from_atoms(images)
+
+
+def test_densities():
+    """Those of the crystals at their experimental lattice constants: LiF 2.64, bcc lithium 0.53 g/cm³."""
+    frames = Frames.from_atoms([bulk('LiF', 'rocksalt', a=4.026), bulk('Li', 'bcc', a=3.51)])
+    assert frames.densities == pytest.approx([2.64, 0.533], abs=2e-3)
+    assert Frames.empty().densities.shape == (0,)

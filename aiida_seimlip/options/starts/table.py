@@ -30,6 +30,9 @@ class StartRecord(Record):
     reason: str | None = Field(default=None, description='Why it did not pass, in a sentence.')
     doubts: list[str] = Field(default_factory=list, description='What to know of it all the same, in sentences.')
     index: int | None = Field(default=None, description='Of its frame in the output `frames`; none if it is not there.')
+    packed_index: int | None = Field(
+        default=None, description='Of its frame in the output `packed`; none if it was not packed.'
+    )
     counts: dict[str, int] = Field(default_factory=dict, description='How many there are of each molecule or ion.')
     charge: float = Field(default=0.0, description='Of the cell in elementary charges.')
     formula: str = Field(default='', description='In Hill order.')
@@ -63,7 +66,7 @@ class StartsTable(Record):
 
     starts: list[StartRecord] = Field(default_factory=list)
     condensation: str | None = Field(default=None, description='Engine that condensed them; none if none did.')
-    message: str | None = Field(default=None, description='Why the work ended without success.')
+    warnings: list[str] = Field(default_factory=list, description='What to know of all of them, in sentences.')
 
     @property
     def passed(self) -> list[StartRecord]:
