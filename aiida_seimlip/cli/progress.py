@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiida import orm
 
 CAMPAIGN = 'ActiveLearningWorkChain'
-REPORTING = (CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain')
+REPORTING = (CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain', 'StartsWorkChain')
 """Processes whose reports are for those who watch."""
 INTERRUPT = 'runner received interrupt'
 PATIENCE_SECONDS = 3.0

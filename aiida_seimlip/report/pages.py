@@ -14,6 +14,7 @@ from aiida_seimlip.report.citations.collect import citations_section
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Page, Section
+from aiida_seimlip.report.starts.starts import starts_sections, starts_tables
 from aiida_seimlip.report.tables import Table, write_files
 from aiida_seimlip.report.transport.conductivity import conductivity_sections, conductivity_tables
 from aiida_seimlip.report.transport.diffusivity import diffusivity_sections
@@ -26,6 +27,7 @@ PROPERTIES = {
     'seimlip.diffusivity': (diffusivity_sections, diffusivity_tables),
     'seimlip.conductivity': (conductivity_sections, conductivity_tables),
     'seimlip.neb': (neb_sections, neb_tables),
+    'seimlip.starts': (starts_sections, starts_tables),
 }
 """Who makes sections and tables, by the entry point of the WorkChain."""
 

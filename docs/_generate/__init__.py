@@ -27,6 +27,7 @@ def write_all(folder: Path) -> None:
         'history': options.describe_history(),
         'barriers': options.describe_barriers(),
         'transport': options.describe_transport(),
+        'starts': options.describe_starts(),
         'command_line': command_line.describe_command_line(),
         'embedded_programs': command_line.describe_embedded_programs(),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from aiida.cmdline.utils import decorators
 from aiida_seimlip.cli.check.command import MappingParam
 from aiida_seimlip.cli.data.import_frames import METHOD
 from aiida_seimlip.cli.file_params import FRAMES_OR_FILE, POTENTIAL_OR_FILE, take_potential
-from aiida_seimlip.cli.launch.types import SocketCodeParam
+from aiida_seimlip.cli.launch.types import RecipeParam, SocketCodeParam
 from aiida_seimlip.cli.structure_param import (
     FIXED,
     IGNORE_CONSTRAINTS,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from aiida_seimlip.data.potential import PotentialData
 
 COMMON = (
-    click.option('--protocol', metavar='NAME', help='`demo`, `balanced` or `paper`.  [default: balanced]'),
     click.option(
         '--overrides', type=MappingParam(), help='Values that replace those of the protocol, in its sections.'
     ),
@@ -63,9 +63,18 @@ SEED = click.option('--seed', type=click.IntRange(min=0), help='That all random 
 """Option of the workflows that draw random numbers."""
 
 
-def common_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that all workflows have, and load the profile."""
-    for option in reversed(COMMON):
+PROTOCOL = click.option('--protocol', metavar='NAME', help='`demo`, `balanced` or `paper`.  [default: balanced]')
+
+
+def common_options(
+    function: Callable[..., None], protocol: Callable[[Callable[..., None]], Callable[..., None]] = PROTOCOL
+) -> Callable[..., None]:
+    """Add the options that all workflows have, and load the profile.
+
+    :param function: of the command.
+    :param protocol: the option that names a protocol.
+    """
+    for option in reversed((protocol, *COMMON)):
         function = option(function)
     return decorators.with_dbenv()(function)
 
@@ -109,6 +118,36 @@ def launch_al(
 
     given = begin_campaign(by_name(structures) if structures else {}, species, potential, training, method)
     _launch('seimlip.active_learning', given, {**request, 'sockets': SOCKETS})
+
+
+@cmd_launch.command('starts')
+@click.option(
+    '--recipe', required=True, type=RecipeParam(),
+    help='Which cells are packed: `sei`, `paper`, or a file (`RecipeOptions` as YAML or JSON).',
+)  # fmt: skip
+@click.option(
+    '--molecule', 'molecules', multiple=True, type=NamedStructureParam(), metavar='NAME=pk|uuid|file',
+    help='Geometry of a molecule that the recipe names without SMILES; once for each.',
+)  # fmt: skip
+@click.option('--potential', type=POTENTIAL_OR_FILE, help='Potential, or its file, for a calculator that is given one.')
+@SEED
+@partial(
+    common_options,
+    protocol=click.option('--protocol', metavar='NAME', help='`laptop`, `paper` or `melt_quench`.  [default: laptop]'),
+)
+def launch_starts(
+    recipe: dict[str, Any], molecules: tuple[NamedStructure, ...], potential: PotentialData | Path | None,
+    seed: int | None, **request: Any,
+) -> None:  # fmt: skip
+    """Pack amorphous cells by a recipe, condense and check them.
+
+    The job is `condensation`, for which the only code in the profile that fits is taken.
+    """
+    if any(not molecule.name for molecule in molecules):
+        raise click.UsageError('Each molecule needs the name that the recipe has for it: `--molecule NAME=FILE`.')
+    request['sockets'] = ('condensation',)
+    given = {'recipe': recipe, 'molecules': dict(molecules) or None, 'potential': potential, 'seed': seed}
+    _launch('seimlip.starts', given, request)
 
 
 @cmd_launch.command('diffusivity')

@@ -1,11 +1,14 @@
-"""What the options of ``aiida-seimlip launch`` take: codes of sockets."""
+"""What the options of ``aiida-seimlip launch`` take: codes of sockets, and recipes of starts."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from aiida.cmdline.params import types
+
+from aiida_seimlip.cli.check.command import MappingParam
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -31,6 +34,25 @@ class SocketCodeParam(click.ParamType):
         if not (separator and socket and code):
             self.fail(f'`{value}` is not of the form SOCKET=CODE, such as `dynamics=lmp@cluster`.', param, ctx)
         return SocketCode(socket, types.CodeParamType().convert(code, param, ctx))
+
+
+class RecipeParam(click.ParamType):
+    """A recipe of starts: the name of one that comes with the package, a file that holds it, or JSON."""
+
+    name = 'name|file|json'
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        """Read the recipe."""
+        from aiida_seimlip.options.starts.recipes import get_available_recipes, get_recipe
+
+        if isinstance(value, dict):
+            return value
+        if value in get_available_recipes():
+            return get_recipe(value)
+        if not value.lstrip().startswith('{') and not Path(value).is_file():
+            names = ', '.join(f'`{name}`' for name in get_available_recipes())
+            self.fail(f'`{value}` is neither a file nor a recipe that comes with the package ({names}).', param, ctx)
+        return MappingParam().convert(value, param, ctx)
 
 
 def by_socket(codes: tuple[SocketCode, ...]) -> dict[str, Any]:
