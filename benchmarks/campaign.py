@@ -6,7 +6,9 @@ that explorations and labels are s times as many. LAMMPS and ``mlp`` are stood f
 the calculator of Lennard and Jones, 48 atoms each. CPU is that of the worker, programs not counted.
 
 Run as ``python benchmarks/campaign.py``; options: ``--scale`` (one or several; the growth is fitted from two on),
-``--jobs`` (of each kind, side by side, to compare with AiiDA alone), ``--labels`` (sizes of a batch).
+``--jobs`` (of each kind, side by side, to compare with AiiDA alone), ``--labels`` (sizes of a batch). For a campaign
+over many materials: ``--starts`` (one or several numbers, in place of scales), ``--conditions`` of each and
+``--iterations``; its bootstrap chooses its frames by MaxVol, and starts share the labels.
 """
 
 import argparse
@@ -22,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from campaign_world import CONDITIONS, SPECIES, TEMPERATURES, Sample, Size, World, crystal
+from campaign_world import SPECIES, Sample, Size, World, crystal
 
 LENNARD_JONES = {'calculator': {'name': 'lj', 'kwargs': {'sigma': 3.4, 'epsilon': 0.0104, 'rc': 6.0, 'smooth': True}}}
 
@@ -31,6 +33,9 @@ def main() -> None:
     """Print all tables, each campaign measured in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--scale', type=float, nargs='*', default=[0.001, 0.004])
+    parser.add_argument('--starts', type=int, nargs='*', default=[])
+    parser.add_argument('--conditions', type=int, default=9)
+    parser.add_argument('--iterations', type=int, default=2)
     parser.add_argument('--jobs', type=int, default=12)
     parser.add_argument('--labels', type=int, nargs='*', default=[10, 100, 1000])
     parser.add_argument('--task', help=argparse.SUPPRESS)
@@ -44,8 +49,10 @@ def main() -> None:
     if arguments.labels:
         print_batches(in_process('batches', arguments.labels))
     totals = {}
-    for size in map(Size, sorted(arguments.scale)):
-        samples = [Sample(**sample) for sample in in_process('campaign', size.scale)]
+    shape = (arguments.conditions, arguments.iterations)
+    sizes = [Size.of_starts(number, *shape) for number in sorted(arguments.starts)]
+    for size in sizes or map(Size.of_scale, sorted(arguments.scale)):
+        samples = [Sample(**sample) for sample in in_process('campaign', asdict(size))]
         print_campaign(size, samples)
         totals[size] = samples[-1]
     if len(totals) > 1:
@@ -62,9 +69,9 @@ def in_process(task: str, value: Any) -> Any:
 # -- tasks, each in a process of its own ------------------------------------------------------------------------------
 
 
-def run_campaign(scale: float) -> list[dict[str, Any]]:
+def run_campaign(shape: dict[str, Any]) -> list[dict[str, Any]]:
     """Run a campaign, and return what had been used up at the begin of each iteration and at the end."""
-    size = Size(scale)
+    size = Size(**shape)
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), size)
         from aiida.engine import run_get_node
@@ -80,16 +87,21 @@ def run_campaign(scale: float) -> list[dict[str, Any]]:
             return plan(process)
 
         ActiveLearningWorkChain.plan_explorations = plan_explorations  # before the outline is made
-        conditions = [{'temperature': value, 'n_steps': 1000, 'dump_every': 500} for value in TEMPERATURES]
+        n_copies = math.ceil(size.n_labels / size.n_starts)
+        bootstrap = {'n_perturbed': n_copies, 'ion_stiffness': 10.0}
+        shared: dict[str, Any] = {}
+        if size.is_shared:
+            bootstrap |= {'n_perturbed': 2 * n_copies, 'max_labels': size.n_labels}
+            selection = {'share': 'start', 'max_frames': size.n_labels, 'max_frames_per_start': n_copies}
+            shared = {'selection': selection, 'max_labels_per_formula': 10**6}
         _, node = run_get_node(
             ActiveLearningWorkChain,
             structures={f'start_{seed:03d}': FramesData.from_atoms([crystal(seed)]) for seed in range(size.n_starts)},
             species=list(SPECIES),
             options={
                 'seed': 0, 'max_iterations': size.n_iterations, 'untrained': {'level': 6, 'max_dist': 5.0},
-                'bootstrap': {'n_perturbed': math.ceil(size.n_labels / size.n_starts), 'ion_stiffness': 10.0},
-                'exploration': {'conditions': conditions, 'rising': False},
-                'filters': {'min_distance': 0.5, 'max_force': None},
+                'bootstrap': bootstrap, 'exploration': {'conditions': size.conditions, 'rising': False},
+                'filters': {'min_distance': 0.5, 'max_force': None}, **shared,
             },
             reference={'code': world.codes['reference'], 'parameters': LENNARD_JONES},
             training={'code': world.codes['training']}, selection={'code': world.codes['training']},
@@ -103,7 +115,7 @@ def run_campaign(scale: float) -> list[dict[str, Any]]:
 def run_jobs(n_jobs: int) -> dict[str, float]:
     """Return seconds of CPU for one child of each kind, of which many run side by side."""
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), Size(0.001))
+        world = World(Path(folder), Size.of_scale(0.001))
         (Path(folder) / 'at_once' / 'trainings').write_bytes(b'.')
         from aiida import orm
 
@@ -165,7 +177,7 @@ def run_batches(sizes: list[int]) -> list[dict[str, Any]]:
     """Return what it costs to label a batch, for each of some sizes."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), Size(0.001))
+        world = World(Path(folder), Size.of_scale(0.001))
         from aiida import orm
         from aiida.engine import run_get_node
         from aiida.plugins import WorkflowFactory
@@ -213,7 +225,7 @@ def print_campaign(size: Size, samples: list[Sample]) -> None:
     total = samples[-1]
     n_labels = size.n_labels * size.n_iterations
     print(
-        f'\nscale {size.scale:g}: {size.n_starts} starts, {CONDITIONS} conditions, {size.n_iterations} iterations, '
+        f'\n{size.n_starts} starts, {size.n_conditions} conditions, {size.n_iterations} iterations, '
         f'{size.n_explorations} explorations, {n_labels} labels\n'
         f'  processes {total.processes}, nodes {total.nodes}, database {total.database / 1e6:.1f} MB, '
         f'repository {total.repository / 1e6:.1f} MB, peak memory {total.memory / 1e6:.0f} MB\n'

@@ -15,34 +15,53 @@ import numpy as np
 
 STARTS, CONDITIONS, ITERATIONS, LABELS = 120, 4, 30, 8686
 TEMPERATURES = (300.0, 600.0, 900.0, 1200.0)
+PRESSURES = (None, 1.0, 1e5)
 SPECIES = ('Ne', 'Ar')
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a campaign is."""
+    """How large a campaign is.
 
-    scale: float
+    :param n_starts: number of starts.
+    :param n_iterations: number of iterations, of which all explorations of the last one survive.
+    :param n_labels: labels of each iteration, of the bootstrap as of the others.
+    :param n_conditions: conditions of each start: temperatures at constant volume, then at 1 bar, then at 100 kbar.
+    :param is_shared: whether the bootstrap chooses among twice as many frames, and starts share the labels.
+    """
 
-    @property
-    def n_starts(self) -> int:
-        """Number of starts."""
-        return max(1, round(STARTS * self.scale ** (2 / 3)))
+    n_starts: int
+    n_iterations: int
+    n_labels: int
+    n_conditions: int = CONDITIONS
+    is_shared: bool = False
 
-    @property
-    def n_iterations(self) -> int:
-        """Number of iterations, of which all explorations of the last one survive."""
-        return max(3, round(ITERATIONS * self.scale ** (1 / 3)))
+    @classmethod
+    def of_scale(cls, scale: float) -> 'Size':
+        """Return the size of a campaign whose explorations and labels are so many times those of the paper."""
+        n_iterations = max(3, round(ITERATIONS * scale ** (1 / 3)))
+        n_starts = max(1, round(STARTS * scale ** (2 / 3)))
+        return cls(n_starts, n_iterations, max(1, round(LABELS * scale / n_iterations)))
 
-    @property
-    def n_labels(self) -> int:
-        """Labels of each iteration, of the bootstrap as of the others."""
-        return max(1, round(LABELS * self.scale / self.n_iterations))
+    @classmethod
+    def of_starts(cls, n_starts: int, n_conditions: int, n_iterations: int) -> 'Size':
+        """Return the size of a campaign over many materials, with two labels of each start in an iteration."""
+        return cls(n_starts, n_iterations, 2 * n_starts, n_conditions, is_shared=True)
 
     @property
     def n_explorations(self) -> int:
         """Explorations of all iterations."""
-        return self.n_starts * CONDITIONS * self.n_iterations
+        return self.n_starts * self.n_conditions * self.n_iterations
+
+    @property
+    def conditions(self) -> list[dict[str, Any]]:
+        """Conditions of the explorations."""
+        pairs = [(temperature, pressure) for pressure in PRESSURES for temperature in TEMPERATURES]
+        found: list[dict[str, Any]] = []
+        for temperature, pressure in pairs[: self.n_conditions]:
+            cell = {} if pressure is None else {'ensemble': 'npt_tri', 'pressure': pressure}
+            found.append({'temperature': temperature, 'n_steps': 1000, 'dump_every': 500, **cell})
+        return found
 
 
 @dataclass(frozen=True)
@@ -103,11 +122,11 @@ class World:
         from aiida_seimlip.science.mtp.levels import untrained
 
         size = self.size
-        per_iteration = size.n_starts * CONDITIONS
+        per_iteration = size.n_starts * size.n_conditions
         settings = {
             'n_iterations': size.n_iterations, 'labels': size.n_labels,
-            'candidates': 1 + math.ceil(2 * CONDITIONS * size.n_labels / per_iteration),
-            'hardness': {f'{value:g}': rank / CONDITIONS for rank, value in enumerate(TEMPERATURES, start=1)},
+            'candidates': 1 + math.ceil(2 * size.n_conditions * size.n_labels / per_iteration),
+            'hardness': {f'{value:g}': rank / len(TEMPERATURES) for rank, value in enumerate(TEMPERATURES, start=1)},
         }  # fmt: skip
         folder.mkdir()
         (folder / 'settings.json').write_text(json.dumps(settings))

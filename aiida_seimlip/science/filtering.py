@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,37 +97,82 @@ def filter_labels(labelled: Frames, *, max_force: float | None = None) -> Verdic
     return _judge(len(labelled), reasons)
 
 
-def rank(
-    frames: Frames, groups: Sequence[Hashable], *, n_frames: int | None = None, n_per_group: int | None = None
-) -> Verdict:
-    """Order frames by their grade, the highest first, and keep as many as the budget allows.
+@dataclass(frozen=True)
+class Budget:
+    """How many frames of a group are kept.
 
-    Frames of equal grade keep their order; those of unknown grade come last.
+    :param groups: what each frame belongs to; as many as frames.
+    :param limit: number that is kept of each group; one number for all groups, or one for each.
+    :param reason: why the others are dropped, in words.
+    """
+
+    groups: Sequence[Hashable]
+    limit: int | Mapping[Hashable, int]
+    reason: str
+
+    def limit_of(self, group: Hashable) -> int:
+        """Return how many frames of a group are kept at most."""
+        return self.limit.get(group, NO_LIMIT) if isinstance(self.limit, Mapping) else self.limit
+
+    def reason_of(self, group: Hashable) -> str:
+        """Return why a frame of a group is dropped."""
+        return self.reason.format(limit=self.limit_of(group), group=group)
+
+
+def rank(
+    frames: Frames, *, n_frames: int | None = None, budgets: Sequence[Budget] = (),
+    turns: Sequence[Hashable] | None = None,
+) -> Verdict:  # fmt: skip
+    """Order frames by their grade, the highest first, and keep as many as the budgets allow.
+
+    Frames of equal grade keep their order; those of unknown grade come last. With `turns`, the best frame of each group
+    comes before the second best of any, however high its grade: a group with many frames does not crowd out the others.
+    A frame that a budget drops takes no turn.
 
     :param frames: with grades, as far as they are known.
-    :param groups: what each frame came from, such as an exploration; as many as frames.
     :param n_frames: kept at most; None for no limit.
-    :param n_per_group: kept at most of each group; None for no limit.
+    :param budgets: limits for groups of frames; the first that a frame exceeds gives the reason.
+    :param turns: the group that takes a turn with each frame; as many as frames. None: the grades alone decide.
     """
-    limit, limit_per_group = (NO_LIMIT if value is None else value for value in (n_frames, n_per_group))
+    limit = NO_LIMIT if n_frames is None else n_frames
     grades = np.full(len(frames), -np.inf) if frames.grades is None else np.nan_to_num(frames.grades, nan=-np.inf)
-    kept: list[int] = []
-    taken: dict[Hashable, int] = {}
-    over = np.zeros((2, len(frames)), dtype=bool)
-    for index in np.argsort(-grades, kind='stable'):
-        group = groups[index]
-        if taken.get(group, 0) >= limit_per_group:
-            over[0, index] = True
-        elif len(kept) >= limit:
-            over[1, index] = True
+    taken: list[dict[Hashable, int]] = [{} for _ in budgets]
+    reasons: dict[str, list[int]] = {}
+    allowed: list[int] = []
+    late: list[int] = []
+    for index in map(int, np.argsort(-grades, kind='stable')):
+        over = [b for b, counts in zip(budgets, taken, strict=True) if _is_full(b, counts, index)]
+        if over:
+            reasons.setdefault(over[0].reason_of(over[0].groups[index]), []).append(index)
+        elif turns is None and len(allowed) >= limit:
+            late.append(index)
         else:
-            kept.append(int(index))
-            taken[group] = taken.get(group, 0) + 1
-    reasons = {
-        f'more than {limit_per_group} of one exploration': over[0],
-        f'more than {limit} of one iteration': over[1],
-    }
-    return Verdict(np.array(kept, dtype=int), _judge(len(frames), reasons).drops)
+            allowed.append(index)
+            for budget, counts in zip(budgets, taken, strict=True):
+                counts[budget.groups[index]] = counts.get(budget.groups[index], 0) + 1
+    if turns is not None:
+        order = order_in_turns([turns[index] for index in allowed])
+        allowed, late = [allowed[place] for place in order[:limit]], [allowed[place] for place in order[limit:]]
+    if late:
+        reasons[f'more than {limit} of one iteration'] = late
+    return Verdict(np.array(allowed, dtype=int), [Drop(reason, np.sort(found)) for reason, found in reasons.items()])
+
+
+def _is_full(budget: Budget, taken: Mapping[Hashable, int], index: int) -> bool:
+    group = budget.groups[index]
+    return taken.get(group, 0) >= budget.limit_of(group)
+
+
+def order_in_turns(groups: Sequence[Hashable]) -> np.ndarray:
+    """Return the order in which each group gives one of its members after the other.
+
+    :param groups: of each item; the first members of all groups come first, in their order, then the second ones.
+    """
+    seen: dict[Hashable, int] = {}
+    turns = np.empty(len(groups), dtype=int)
+    for index, group in enumerate(groups):
+        turns[index] = seen[group] = seen.get(group, -1) + 1
+    return np.argsort(turns, kind='stable')
 
 
 def spread(sizes: Sequence[int], n: int) -> list[np.ndarray]:

@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from aiida_seimlip.science.filtering import filter_candidates, filter_labels, rank, spread
+from aiida_seimlip.science.filtering import Budget, filter_candidates, filter_labels, rank, spread
 from aiida_seimlip.science.frames import Frames
 
 
@@ -78,7 +78,7 @@ def test_frame_has_one_reason_only():
 def test_empty_set_passes():
     assert not filter_candidates(Frames.empty(), min_distance=1.0, formulas={'Cu4'}).kept.size
     assert not filter_labels(Frames.empty(), max_force=1.0).kept.size
-    assert not rank(Frames.empty(), []).kept.size
+    assert not rank(Frames.empty()).kept.size
 
 
 def test_large_force_and_missing_label_are_dropped():
@@ -108,16 +108,48 @@ def test_unlabelled_frames_are_no_labels():
 
 def test_rank_puts_the_highest_grade_first():
     frames = crystals(5, grades=[3.0, 9.0, None, 9.0, 4.0])
-    verdict = rank(frames, list('aaaaa'))
+    verdict = rank(frames)
     assert verdict.kept.tolist() == [1, 3, 4, 0, 2]
     assert not verdict.drops
 
 
 def test_rank_caps_each_group_before_the_total():
     frames = crystals(6, grades=[9.0, 8.0, 7.0, 6.0, 5.0, 4.0])
-    verdict = rank(frames, list('aaabbb'), n_frames=3, n_per_group=2)
+    verdict = rank(frames, n_frames=3, budgets=[Budget(list('aaabbb'), 2, 'more than {limit} of one exploration')])
     assert verdict.kept.tolist() == [0, 1, 3]
     assert reasons(verdict) == {'more than 2 of one exploration': [2], 'more than 3 of one iteration': [4, 5]}
+
+
+def test_rank_in_turns_lets_no_group_crowd_out_the_others():
+    """A flood of high grades from one start leaves room for the best frames of the others."""
+    frames = crystals(8, grades=[9.9, 9.8, 9.7, 9.6, 9.5, 9.4, 3.0, 4.0])
+    groups = [*'aaaaaa', 'b', 'c']
+    assert rank(frames, n_frames=4).kept.tolist() == [0, 1, 2, 3]
+    verdict = rank(frames, n_frames=4, turns=groups)
+    assert verdict.kept.tolist() == [0, 7, 6, 1]
+    assert reasons(verdict) == {'more than 4 of one iteration': [2, 3, 4, 5]}
+
+
+def test_rank_in_turns_keeps_everything_that_there_is_room_for():
+    frames = crystals(4, grades=[2.0, 5.0, 4.0, 3.0])
+    assert sorted(rank(frames, n_frames=4, turns=list('aaab')).kept) == [0, 1, 2, 3]
+
+
+def test_rank_has_a_limit_for_each_group_of_its_own():
+    frames = crystals(5, grades=[9.0, 8.0, 7.0, 6.0, 5.0])
+    budget = Budget(list('aabbc'), {'a': 0, 'b': 1}, 'more than {limit} of {group}')
+    verdict = rank(frames, budgets=[budget])
+    assert verdict.kept.tolist() == [2, 4]
+    assert reasons(verdict) == {'more than 0 of a': [0, 1], 'more than 1 of b': [3]}
+
+
+def test_rank_drops_no_frame_twice():
+    """What one budget drops takes no room in another."""
+    frames = crystals(4, grades=[9.0, 8.0, 7.0, 6.0])
+    budgets = [Budget(list('aabb'), 1, 'start {group}'), Budget(list('xxxx'), 2, 'formula {group}')]
+    verdict = rank(frames, budgets=budgets)
+    assert verdict.kept.tolist() == [0, 2]
+    assert reasons(verdict) == {'start a': [1], 'start b': [3]}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ The records are lists of `DropRecord`, in the output ``report``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from aiida_seimlip.functions.frames import list_failed
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.campaign.history import DropRecord, Stage
 from aiida_seimlip.science import filtering
-from aiida_seimlip.science.filtering import Verdict
+from aiida_seimlip.science.filtering import Budget, Verdict
 from aiida_seimlip.science.frames import Frames
 
 
@@ -38,7 +39,7 @@ def filter_candidates(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
         frames,
         known={value for node in groups.get('training', {}).values() for value in node.hashes},
         under_way={value for node in groups.get('late', {}).values() for value in node.hashes},
-        quarantined=set(_quarantined(groups.get('failed', {}).values())),
+        quarantined=set(list_quarantined(groups.get('failed', {}).values())),
         formulas={formula for node in groups['starts'].values() for formula in node.formulas},
         max_grade=filters.max_grade,
         min_distance=filters.min_distance,
@@ -51,12 +52,14 @@ def filter_candidates(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
 
 
 @calcfunction
-def rank_selected(options: orm.Dict, selected: FramesData, n_labels: orm.Int) -> dict[str, orm.Data]:
-    """Put the selected frames in the order of their grades, and keep as many as the budgets allow.
+def rank_selected(options: orm.Dict, selected: FramesData, n_labels: orm.Int, **groups: Any) -> dict[str, orm.Data]:
+    """Put the selected frames in the order of their grades, or in turns, and keep as many as the budgets allow.
 
     :param options: of the campaign (`ActiveLearningOptions`).
     :param selected: with grades and origins.
     :param n_labels: frames that are labelled or being labelled already, which count for the budget of labels.
+    :param groups: what the options need: ``explorations`` (`plan`) and ``candidates`` (by exploration) to tell the
+        starts, ``labels`` (sets of frames that are labelled or being labelled) to count those of each formula.
     :return: ``report`` (`n_selected`, `n_kept`, `dropped`) and, if any is left, ``frames``.
     """
     settings = ActiveLearningOptions.from_node(options)
@@ -64,16 +67,51 @@ def rank_selected(options: orm.Dict, selected: FramesData, n_labels: orm.Int) ->
     limits = [settings.selection.max_frames] if settings.selection.max_frames is not None else []
     if settings.max_labels is not None:
         limits.append(max(0, settings.max_labels - n_labels.value))
-    origins = [] if frames.origin_uuids is None else frames.origin_uuids.tolist()
-    verdict = filtering.rank(
-        frames, origins, n_frames=min(limits, default=None),
-        n_per_group=settings.selection.max_frames_per_exploration,
-    )  # fmt: skip
+    starts = _find_starts(frames, groups) if needs_starts(settings) else []
+    turns = {'grade': None, 'start': starts, 'formula': frames.formulas}[settings.selection.share]
+    budgets = _budgets(settings, frames, starts, groups)
+    verdict = filtering.rank(frames, n_frames=min(limits, default=None), budgets=budgets, turns=turns)
     report = {'n_selected': len(frames), 'n_kept': verdict.kept.size, 'dropped': record(verdict, frames, 'select')}
     outputs: dict[str, orm.Data] = {'report': orm.Dict(report)}
     if verdict.kept.size:
         outputs['frames'] = FramesData(frames[verdict.kept])
     return outputs
+
+
+def needs_starts(settings: ActiveLearningOptions) -> bool:
+    """Return whether the ranking has to know the starts of the frames."""
+    return settings.selection.share == 'start' or settings.selection.max_frames_per_start is not None
+
+
+def _budgets(
+    settings: ActiveLearningOptions, frames: Frames, starts: Sequence[str], groups: Mapping[str, Any]
+) -> list[Budget]:
+    """Return the limits of groups of frames that the options ask for."""
+    selection, budgets = settings.selection, []
+    if settings.max_labels_per_formula is not None:
+        counts: Counter[str] = Counter()
+        for node in groups.get('labels', {}).values():
+            counts.update(node.formulas)
+        most = settings.max_labels_per_formula
+        left = {formula: max(0, most - counts[formula]) for formula in frames.formulas}
+        budgets.append(Budget(frames.formulas, left, f'more than {most} labels of {{group}}'))
+    if selection.max_frames_per_exploration is not None:
+        origins = [] if frames.origin_uuids is None else frames.origin_uuids.tolist()
+        budgets.append(Budget(origins, selection.max_frames_per_exploration, 'more than {limit} of one exploration'))
+    if selection.max_frames_per_start is not None:
+        budgets.append(Budget(starts, selection.max_frames_per_start, 'more than {limit} of the start {group}'))
+    if selection.max_frames_per_formula is not None:
+        reason = 'more than {limit} of {group} in one iteration'
+        budgets.append(Budget(frames.formulas, selection.max_frames_per_formula, reason))
+    return budgets
+
+
+def _find_starts(frames: Frames, groups: Mapping[str, Any]) -> list[str]:
+    """Return the start of the exploration that each frame comes from, empty where that is unknown."""
+    planned = {entry['key']: entry['start'] for entry in groups['explorations']['plan']['explorations']}
+    by_uuid = {node.uuid: planned[key] for key, node in groups['candidates'].items()}
+    origins = [''] * len(frames) if frames.origin_uuids is None else frames.origin_uuids.tolist()
+    return [by_uuid.get(uuid, '') for uuid in origins]
 
 
 @calcfunction
@@ -159,7 +197,11 @@ def _fresh(node: FramesData) -> Frames:
     )
 
 
-def _quarantined(sets: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+def list_quarantined(sets: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    """Yield the content hashes of frames that could not be labelled.
+
+    :param sets: ``frames`` that were sent to be labelled, each with the ``failures`` among them.
+    """
     for entry in sets:
         hashes = entry['frames'].hashes
         yield from (hashes[index] for index in list_failed(entry['failures'].get_dict()))

@@ -33,6 +33,8 @@ class Purpose(IntEnum):
     DYNAMICS = 1
     EXPLORE = 2
     HELD_OUT = 3
+    STRAIN = 4
+    CHOOSE = 5
 
 
 @calcfunction
@@ -42,12 +44,7 @@ def prepare_starts(**structures: Any) -> dict[str, FramesData]:
     :param structures: `StructureData`, or `FramesData` of any number of frames.
     :return: a frame for each, under the same name, with its index appended where there are many.
     """
-    starts = {}
-    for name, node in structures.items():
-        frames = _frames_of(node).without_labels()
-        for index in range(len(frames)):
-            starts[name if len(frames) == 1 else f'{name}_{index:03d}'] = FramesData(frames[index])
-    return starts
+    return {name: FramesData(frame) for key, node in structures.items() for name, frame in name_frames(key, node)}
 
 
 @calcfunction
@@ -166,6 +163,17 @@ def _pairs(
     for index, condition in enumerate(conditions):
         for position, start in enumerate(starts):
             yield index, condition, position, start
+
+
+def name_frames(name: str, node: orm.Data) -> Iterator[tuple[str, Frames]]:
+    """Yield each frame of an input, without labels, and its name: with its index appended where there are many.
+
+    :param name: of the input.
+    :param node: `StructureData`, or `FramesData` of any number of frames.
+    """
+    frames = _frames_of(node).without_labels()
+    for index in range(len(frames)):
+        yield (name if len(frames) == 1 else f'{name}_{index:03d}'), frames[index]
 
 
 def _frames_of(node: orm.Data) -> Frames:

@@ -38,14 +38,17 @@ def review_beginning(options: orm.Dict, species: orm.List, **groups: Any) -> orm
     :param options: of the campaign (`ActiveLearningOptions`).
     :param species: chemical symbols in type order.
     :param groups: ``starts`` (by name) and, as far as there are any, ``training`` (labelled frames by name),
-        ``potential`` (`present`: the initial potential) and ``recorded`` (`errors`: those of its training).
+        ``potential`` (`present`: the initial potential), ``recorded`` (`errors`: those of its training) and
+        ``bootstrap`` (structures that join the bootstrap, by name).
     :return: ``warnings``; ``errors`` and ``recorded`` (`ErrorsRecord`, None if unknown); ``fault``: why the potential
         is refused, None if it is not.
     """
     settings = ActiveLearningOptions.from_node(options)
     training = dict(groups.get('training', {}))
     potential = groups.get('potential', {}).get('present')
-    warnings = list(find_warnings(settings, species.get_list(), groups['starts'], training, potential))
+    others = groups.get('bootstrap', {})
+    symbols = species.get_list()
+    warnings = list(find_warnings(settings, symbols, groups['starts'], training, potential, bootstrap=others))
     recorded = groups.get('recorded', {}).get('errors')
     known = None if recorded is None else read_errors(recorded)
     errors, fault = None, None

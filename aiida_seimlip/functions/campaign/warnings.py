@@ -13,6 +13,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.records import CellRecord
+from aiida_seimlip.science.analysis.compositions import find_tied
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.filling import count_neighbourhoods, most_rows, n_tolerated, n_unfilled
 from aiida_seimlip.science.mtp.levels import untrained
@@ -31,6 +32,8 @@ def find_warnings(
     starts: Mapping[str, orm.Data],
     training: Mapping[str, FramesData],
     potential: PotentialData | None,
+    *,
+    bootstrap: Mapping[str, orm.Data] | None = None,
 ) -> Iterator[str]:
     """Yield a sentence for each thing that is likely to go wrong.
 
@@ -38,13 +41,18 @@ def find_warnings(
     :param starts: frames or structures by name.
     :param training: labelled frames that there are already.
     :param potential: that the campaign begins with, None if there is none.
+    :param bootstrap: frames or structures that join the bootstrap only, by name.
     """
-    frames = {name: frame for key, node in sorted(starts.items()) for name, frame in _frames_of(key, node)}
+    frames = _all_frames(starts)
+    others = _all_frames(bootstrap or {})
     begins_with = potential if options.warm_start else None
     yield from warn_about_cells(frames, options.untrained.max_dist if begins_with is None else begins_with.cutoff)
     yield from _warn_about_vacuum(frames, options)
     if begins_with is None and species:
-        yield from _warn_about_neighbourhoods(frames, options, species, training)
+        yield from _warn_about_neighbourhoods(frames, others, options, species, training)
+    learned = [*frames.values(), *others.values(), *(node.get_frames() for node in training.values())]
+    tied = explain_tied(Frames.concatenate(learned), species)
+    yield from [] if tied is None else [tied]
 
 
 def warn_about_cells(starts: Mapping[str, Frames], cutoff: float) -> Iterator[str]:
@@ -106,15 +114,37 @@ def _warn_about_vacuum(starts: Mapping[str, Frames], options: ActiveLearningOpti
             )
 
 
+def explain_tied(frames: Frames, species: Sequence[str]) -> str | None:
+    """Say which energies no frame fixes, as there are fewer independent compositions than elements; None if all are.
+
+    Of a single composition nothing is said: nobody takes its potential for that of another one.
+
+    :param frames: all that is going to be learned from.
+    :param species: chemical symbols in type order.
+    """
+    found = find_tied(frames, species)
+    if not found.tied or found.n_independent < 2:
+        return None
+    groups = ', '.join(' with '.join(group) for group in found.tied)
+    return (
+        f'The frames have {found.n_independent} independent compositions for {len(species)} elements, so that the '
+        f'energies of compositions outside of these are not fixed: those of {groups} are known together only, and any '
+        'other mixture of them will be off by a constant for each atom. Add a start or a small crystal (input '
+        '`bootstrap_structures`) in which these elements occur in other ratios.'
+    )
+
+
 def _warn_about_neighbourhoods(
-    starts: Mapping[str, Frames], options: ActiveLearningOptions, species: Sequence[str],
-    training: Mapping[str, FramesData],
+    starts: Mapping[str, Frames], others: Mapping[str, Frames], options: ActiveLearningOptions,
+    species: Sequence[str], training: Mapping[str, FramesData],
 ) -> Iterator[str]:  # fmt: skip
     """Look for a first training set that cannot fill the active set."""
     if not set(species) <= set(atomic_numbers):
         return
     potential = empty_potential(options, species)
-    counts = _count_training(training) if training else _count_bootstrap(starts, options)
+    counts = _count_training(training)
+    if options.has_bootstrap(training):
+        _add(counts, _count_bootstrap(starts, others, options), 1)
     found = most_rows(potential, counts)
     if potential.n_parameters - found <= n_tolerated(potential):
         return
@@ -145,21 +175,33 @@ def _count_training(training: Mapping[str, FramesData]) -> dict[int, int]:
     return total
 
 
-def _count_bootstrap(starts: Mapping[str, Frames], options: ActiveLearningOptions) -> dict[int, int]:
-    """Return the number of neighbourhoods that perturbed copies and samples of dynamics make."""
-    dynamics = options.bootstrap.dynamics
-    n_copies = options.bootstrap.n_perturbed
-    if dynamics is not None:
-        n_copies += len(dynamics.temperatures) * (dynamics.n_steps // dynamics.sample_every)
-    total: dict[int, int] = {}
+def _count_bootstrap(
+    starts: Mapping[str, Frames], others: Mapping[str, Frames], options: ActiveLearningOptions
+) -> dict[int, int]:
+    """Return the number of neighbourhoods that the copies of structures and samples of dynamics make."""
+    settings, total = options.bootstrap, dict[int, int]()
+    n_strains = len(settings.structures.strains)
     for frame in starts.values():
-        _add(total, count_neighbourhoods(frame), n_copies)
+        _add(total, count_neighbourhoods(frame), settings.n_perturbed)
+    for frame in others.values():
+        _add(total, count_neighbourhoods(frame), n_strains)
+    n_copies = len(starts) * settings.n_perturbed + len(others) * n_strains
+    if settings.max_labels is not None and settings.max_labels < n_copies:
+        total = {number: count * settings.max_labels // n_copies for number, count in total.items()}
+    if settings.dynamics is not None:
+        n_samples = len(settings.dynamics.temperatures) * (settings.dynamics.n_steps // settings.dynamics.sample_every)
+        for frame in starts.values():
+            _add(total, count_neighbourhoods(frame), n_samples)
     return total
 
 
 def _add(total: dict[int, int], counts: Mapping[int, int], factor: int) -> None:
     for number, count in counts.items():
         total[number] = total.get(number, 0) + factor * count
+
+
+def _all_frames(nodes: Mapping[str, orm.Data]) -> dict[str, Frames]:
+    return {name: frame for key, node in sorted(nodes.items()) for name, frame in _frames_of(key, node)}
 
 
 def _frames_of(name: str, node: orm.Data) -> Iterator[tuple[str, Frames]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -297,6 +298,16 @@ class ActiveLearningOptions(Options):
                 f'`max_iterations` ({self.max_iterations}) must be above `first_iteration` ({self.first_iteration})'
             )
         return self
+
+    def has_bootstrap(self, training: Collection[str]) -> bool:
+        """Return whether a campaign makes a first training set, or adds to one, before it explores.
+
+        :param training: names of the sets that are labelled already: its input `initial_training`.
+        """
+        if not training:
+            return True
+        is_over = self.first_iteration > 0 or (self.continues is not None and 'iteration_000' in training)
+        return self.bootstrap.beside_initial and not is_over
 
 
 def distinct(conditions: list[ExplorationConditions]) -> list[ExplorationConditions]:

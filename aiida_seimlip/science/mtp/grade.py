@@ -157,7 +157,7 @@ def build_active_set(
         raise ValueError('The training set has no frames to build an active set from.')
     if weights is None and mode not in WEIGHTS:
         raise ValueError(f'The mode `{mode}` is neither `nbh` nor `cfg`.')
-    selector = _Selector(potential, WEIGHTS[mode] if weights is None else weights)
+    selector = Selector(potential, WEIGHTS[mode] if weights is None else weights)
     selector.offer(training)
     return potential.replace(active_set=selector.active_set(training))
 
@@ -182,7 +182,7 @@ def select(
     :raises ValueError: if there is no active set, or it is one of forces or stresses.
     :raises FramesError: if an element is not among the potential's species.
     """
-    selector = _Selector.from_active_set(potential)
+    selector = Selector.from_active_set(potential)
     selector.offer(training)
     n_from_training = len(selector.selected)
     first = selector.n_offered
@@ -209,7 +209,7 @@ def check_weights(weights: Mapping[str, float]) -> Mode:
     raise ValueError(f'Active sets with these weights are not supported: {names}; site_en_weight or energy_weight are.')
 
 
-class _Selector:
+class Selector:
     """An active set in the making.
 
     Frames are numbered in the order in which they are offered, beginning with those of an active set that exists.
@@ -228,7 +228,7 @@ class _Selector:
         self._maxvol = MaxVol.empty(potential.n_parameters)
 
     @classmethod
-    def from_active_set(cls, potential: MomentTensorPotential) -> _Selector:
+    def from_active_set(cls, potential: MomentTensorPotential) -> Selector:
         """Continue with the active set of a potential."""
         active_set = _active_set(potential)
         selector = cls(potential, active_set.weights)

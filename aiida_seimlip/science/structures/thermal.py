@@ -41,6 +41,7 @@ def thermal_perturbations(
     bond_stiffness: float = 25.0,
     unit_stiffness: float = 4.0,
     ion_stiffness: float = 2.5,
+    isotropic: Sequence[float] | None = None,
 ) -> list[Atoms]:
     """Make one randomly strained and displaced copy of a structure for each temperature.
 
@@ -52,17 +53,19 @@ def thermal_perturbations(
     :param unit_stiffness: force constant of a unit's centre in eV/Å²; a unit turns so that its outermost atom moves as
         far as its centre.
     :param ion_stiffness: force constant of single atoms in eV/Å².
+    :param isotropic: strain of each copy, the same along all directions, beside that which is random; none by default.
     :return: as many configurations as temperatures, without labels.
-    :raises ValueError: if a temperature is negative.
+    :raises ValueError: if a temperature is negative, or there are not as many strains as temperatures.
     """
+    strains = [0.0] * len(temperatures) if isotropic is None else isotropic
     if any(temperature < 0.0 for temperature in temperatures):
         raise ValueError('A temperature is negative.')
     rng = np.random.default_rng(seed)
     labels = bonded_units(atoms)
     members = [np.flatnonzero(labels == unit) for unit in range(labels.max() + 1)]
     images = []
-    for temperature in temperatures:
-        deformation = np.eye(3) + _symmetric(rng.normal(0.0, strain, (3, 3)))
+    for temperature, even in zip(temperatures, strains, strict=True):
+        deformation = (1.0 + even) * np.eye(3) + _symmetric(rng.normal(0.0, strain, (3, 3)))
         image = Atoms(numbers=atoms.numbers, cell=atoms.cell.array @ deformation, pbc=atoms.pbc)
         for unit in members:
             centre, arms = _unwrap(atoms, unit)

@@ -17,10 +17,10 @@ from aiida_seimlip.functions.campaign.review import find_recorded, review_beginn
 from aiida_seimlip.functions.campaign.warnings import find_warnings
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
+from aiida_seimlip.workflows.campaign.bootstrap import BootstrapStage
 from aiida_seimlip.workflows.campaign.continuation import UNFIT, ContinueMixin
 from aiida_seimlip.workflows.campaign.ending import describe_end
 from aiida_seimlip.workflows.campaign.explore import ExploreStage
-from aiida_seimlip.workflows.campaign.label import LabelStage
 from aiida_seimlip.workflows.campaign.replay import ReplayMixin
 from aiida_seimlip.workflows.campaign.select import SelectStage
 from aiida_seimlip.workflows.campaign.stage import HELD_OUT
@@ -31,7 +31,7 @@ from aiida_seimlip.workflows.protocols.active_learning import CampaignProtocolMi
 
 
 class ActiveLearningWorkChain(
-    CampaignProtocolMixin, ReplayMixin, ContinueMixin, ExploreStage, SelectStage, LabelStage, TrainStage
+    CampaignProtocolMixin, ReplayMixin, ContinueMixin, BootstrapStage, ExploreStage, SelectStage, TrainStage
 ):
     """Grow a potential until every exploration with it runs to its end without extrapolating.
 
@@ -52,7 +52,7 @@ class ActiveLearningWorkChain(
             cls.review,
             if_(cls.should_bootstrap)(
                 cls.run_bootstrap,
-                cls.inspect_labelling,
+                cls.inspect_bootstrap,
             ),
             if_(cls.should_train_first)(
                 cls.run_training,
@@ -207,19 +207,16 @@ class ActiveLearningWorkChain(
         yield from find_warnings(
             ActiveLearningOptions.from_node(inputs['options']), inputs['species'].get_list(), inputs['structures'],
             inputs.get('initial_training', {}), inputs.get('initial_potential'),
+            bootstrap=inputs.get('bootstrap_structures', {}),
         )  # fmt: skip
         yield from warn_about_methods(inputs)
 
     # -- predicates ---------------------------------------------------------------------------------------------------
 
-    def should_bootstrap(self) -> bool:
-        """Return whether the first training set has to be made."""
-        return not self.ctx.training
-
     def should_train_first(self) -> bool:
         """Return whether there is no potential yet that knows the first training set."""
-        potential = self.ctx.potential
-        return potential is None or self.settings.train_first or potential.lacks_active_set
+        potential, has_learned = self.ctx.potential, 'accepted' not in self.made
+        return potential is None or self.settings.train_first or potential.lacks_active_set or not has_learned
 
     def should_iterate(self) -> bool:
         """Return whether to explore again."""
@@ -260,7 +257,10 @@ class ActiveLearningWorkChain(
 
     def review(self) -> ExitCode | None:
         """Look at what the campaign begins with before anything is paid."""
-        groups: dict[str, Any] = {'starts': self.ctx.starts, 'training': self.ctx.training}
+        groups: dict[str, Any] = {
+            'starts': self.ctx.starts, 'training': self.ctx.training,
+            'bootstrap': dict(self.inputs.get('bootstrap_structures', {})),
+        }  # fmt: skip
         if self.ctx.potential is not None:
             recorded = find_recorded(self.ctx.potential)
             groups['potential'] = {'present': self.ctx.potential}

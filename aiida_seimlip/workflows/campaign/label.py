@@ -11,7 +11,6 @@ from aiida.engine import ExitCode
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.pool import kill_processes
 from aiida_seimlip.functions.campaign.filters import draw_held_out, vet_labels
-from aiida_seimlip.functions.campaign.planning import plan_bootstrap
 from aiida_seimlip.functions.evaluation import evaluate_errors
 from aiida_seimlip.functions.frames import gather_late, join_frames, list_failed, list_late
 from aiida_seimlip.workflows.campaign.stage import StageMixin
@@ -32,22 +31,12 @@ class LabelStage(StageMixin):
             kill_processes(self, left_behind(self.node))
         return result
 
-    def run_bootstrap(self) -> None:
-        """Label perturbed starts and samples of short reference dynamics."""
-        outputs = plan_bootstrap(self.inputs.options, **self.ctx.starts)
-        batches: dict[str, dict[str, Any]] = {}
-        if 'perturbed' in outputs:
-            batches['perturbed'] = {'frames': outputs['perturbed'], **self._deadline()}
-        if 'dynamics' in outputs:
-            batches['dynamics'] = {'frames': outputs['dynamics_starts'], 'dynamics': outputs['dynamics']}
-        self._submit_batches(batches)
-
     def run_labelling(self) -> None:
         """Label the selected frames, and those whose labels were late the last time."""
         sets = {'late': self.ctx.late, 'selected': self.ctx.to_label}
         present = {name: node for name, node in sets.items() if node is not None}
         frames = join_frames(**present) if len(present) > 1 else next(iter(present.values()))
-        self._submit_batches({'selected': {'frames': frames, **self._deadline()}})
+        self.submit_batches({'selected': {'frames': frames, **self.deadline()}})
 
     def inspect_labelling(self) -> ExitCode | None:
         """Take in the labels that are worth learning from."""
@@ -77,7 +66,7 @@ class LabelStage(StageMixin):
         ) if trajectories else {}  # fmt: skip
         if 'frames' not in outputs:
             return self._fail_to_judge('the explorations with the last potential gave no frames')
-        self._submit_batches({'drawn': {'frames': outputs['frames']}})
+        self.submit_batches({'drawn': {'frames': outputs['frames']}})
         return None
 
     def inspect_held_out(self) -> ExitCode | None:
@@ -94,14 +83,19 @@ class LabelStage(StageMixin):
 
     # -- details ------------------------------------------------------------------------------------------------------
 
-    def _deadline(self) -> dict[str, float]:
+    def deadline(self) -> dict[str, float]:
         """Return the deadline as an input of the engine; the last iteration has none, as no other follows."""
         seconds = self.settings.label_deadline
         is_last = self.ctx.iteration >= self.settings.max_iterations
         return {} if seconds is None or is_last else {'deadline': seconds}
 
-    def _submit_batches(self, batches: dict[str, dict[str, Any]]) -> None:
-        self.ctx.references = AttributeDict()
+    def submit_batches(self, batches: dict[str, dict[str, Any]], known: FramesData | None = None) -> None:
+        """Send frames to be labelled.
+
+        :param batches: inputs of the engine for each batch.
+        :param known: frames that have a label already, and are learned from together with these.
+        """
+        self.ctx.references, self.ctx.known = AttributeDict(), known
         self.ctx.batches = {name: batch['frames'] for name, batch in batches.items()}
         for name, batch in batches.items():
             process = self.submit_engine('reference', self.label_of(f'label_{name}'), **batch)
@@ -109,7 +103,7 @@ class LabelStage(StageMixin):
 
     def _collect_labels(self) -> tuple[dict[str, FramesData], ExitCode | None]:
         """Return what was labelled, and an exit code if that is not enough to go on."""
-        labelled: dict[str, FramesData] = {}
+        labelled: dict[str, FramesData] = {} if self.ctx.get('known') is None else {'known': self.ctx.known}
         reasons: list[str] = []
         for name, process in self.ctx.references.items():
             if not process.is_finished_ok:
@@ -157,7 +151,7 @@ class LabelStage(StageMixin):
         """Gather the frames that join the next labelling."""
         batches = {
             name: {'frames': self.made['sent'][name], 'failures': failures}
-            for name, failures in self.made['failures'].items() if list_late(failures.get_dict())
+            for name, failures in self.made.get('failures', {}).items() if list_late(failures.get_dict())
         }  # fmt: skip
         self.ctx.late = None
         if batches:

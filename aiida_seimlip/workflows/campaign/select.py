@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiida import orm
 from aiida.engine import ExitCode
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.campaign.filters import filter_candidates, rank_selected
+from aiida_seimlip.functions.campaign.filters import filter_candidates, needs_starts, rank_selected
 from aiida_seimlip.workflows.campaign.survival import SurvivalMixin
 from aiida_seimlip.workflows.failures import explain_failure
 
@@ -43,12 +45,24 @@ class SelectStage(SurvivalMixin):
         if not process.outputs.selected.n_frames:
             return self._end_empty()
         n_labels = sum(node.n_frames for node in (*self.ctx.training.values(), *self._late_before().values()))
-        outputs = rank_selected(self.inputs.options, process.outputs.selected, orm.Int(n_labels))
+        outputs = rank_selected(
+            self.inputs.options, process.outputs.selected, orm.Int(n_labels), **self._groups_for_rank()
+        )
         self.made['rank'] = outputs['report']
         if 'frames' not in outputs:
             return self._end_empty()
         self.ctx.to_label = outputs['frames']
         return None
+
+    def _groups_for_rank(self) -> dict[str, Any]:
+        """Return what the budgets in the options need to know of starts and labels."""
+        groups: dict[str, Any] = {}
+        if needs_starts(self.settings):
+            groups = {'explorations': {'plan': self.made['plan']}, 'candidates': self.ctx.candidates}
+        if self.settings.max_labels_per_formula is not None:
+            late = {f'late_{name}': node for name, node in self._late_before().items()}
+            groups['labels'] = {**self.labelled_so_far(), **late}
+        return groups
 
     def _failed_before(self) -> dict[str, dict[str, object]]:
         """Return the batches of frames of which some could not be labelled, in this campaign or the one before."""

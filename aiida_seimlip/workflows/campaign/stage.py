@@ -28,7 +28,7 @@ class StageMixin(WorkChain):
     * ``iteration``: number of the present iteration; ``nodes``: what each iteration has made, as `build_history` takes
       it, under ``current`` for the present one;
     * ``starts``, ``training``, ``potential``, ``untrained``: what the stages work on; ``late``: frames whose labels
-      are still out, None if there are none;
+      are still out, None if there are none; ``known``: frames that had a label before they were to be labelled;
     * ``converged``, and ``stop``: label of the exit code with which the loop has to end, if it has to.
     """
 
@@ -93,11 +93,11 @@ class StageMixin(WorkChain):
 
         :param warnings: one sentence each.
         """
-        warnings = list(warnings)
-        if not warnings:
-            return
+        present = list(warnings)
+        if not present:
+            return  # each exploration comes by here, and the history of many of them is long
         history = self.node.base.extras.get(HISTORY_EXTRA)
-        for warning in warnings:
+        for warning in present:
             if warning not in history['warnings']:
                 self.report(f'WARNING: {warning}')
                 history['warnings'].append(warning)

@@ -28,8 +28,14 @@ def plan_campaign(inputs: Mapping[str, Any]) -> Plan:
         _explorations(f'explore {condition.label}', condition, sizes, level, iterations)
         for condition in options.exploration.conditions
     ]
+    joining = [
+        size for node in inputs.get('bootstrap_structures', {}).values() for size in sizes_of(node)
+        for _ in options.bootstrap.structures.strains
+    ]  # fmt: skip
+    joining += [size for node in inputs.get('bootstrap_candidates', {}).values() for size in sizes_of(node)]
+    has_bootstrap = options.has_bootstrap(inputs.get('initial_training', {}))
     works = (
-        *([] if inputs.get('initial_training') else _bootstrap(options.bootstrap, sizes)),
+        *(_bootstrap(options.bootstrap, sizes, joining) if has_bootstrap else []),
         *explorations,
         _labels('label selected frames', _most_labels(options, iterations), max(sizes), ('grades',)),
         Work('train', 'training', iterations + 1),
@@ -55,12 +61,22 @@ def _most_labels(options: ActiveLearningOptions, iterations: int) -> int | None:
     return min(limits, default=None)
 
 
-def _bootstrap(bootstrap: BootstrapOptions, sizes: Sequence[int]) -> Iterator[Work]:
-    if bootstrap.n_perturbed:
-        parts = [_labels('', bootstrap.n_perturbed, size) for size in sizes]
+def _bootstrap(bootstrap: BootstrapOptions, sizes: Sequence[int], joining: Sequence[int]) -> Iterator[Work]:
+    """Yield the work of a bootstrap.
+
+    :param sizes: atoms of each start.
+    :param joining: atoms of each further candidate.
+    """
+    parts = [_labels('', bootstrap.n_perturbed, size) for size in sizes if bootstrap.n_perturbed]
+    parts += [_labels('', 1, size) for size in joining]
+    if parts:
+        n_candidates = bootstrap.n_perturbed * len(sizes) + len(joining)
+        n_frames = min(n_candidates, bootstrap.max_labels or n_candidates)
+        share = n_frames / n_candidates
         yield replace(
-            parts[0], name='label perturbed starts', steps=bootstrap.n_perturbed * len(sizes),
-            atom_steps=bootstrap.n_perturbed * sum(sizes), n_bytes=sum(part.n_bytes for part in parts),
+            parts[0], name='label perturbed starts', steps=n_frames,
+            atom_steps=round(share * (bootstrap.n_perturbed * sum(sizes) + sum(joining))),
+            n_bytes=round(share * sum(part.n_bytes for part in parts)),
         )  # fmt: skip
     if bootstrap.dynamics is not None:
         dynamics, n_runs = bootstrap.dynamics, len(bootstrap.dynamics.temperatures)

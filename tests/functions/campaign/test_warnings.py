@@ -169,3 +169,44 @@ def test_element_that_is_rare_counts():
     atoms.symbols[0] = 'Au'
     assert 'neighbourhoods' in warn(atoms, bootstrap={'n_perturbed': 8})[0]
     assert warn(atoms, bootstrap={'n_perturbed': 60}) == []
+
+
+# -- compositions -----------------------------------------------------------------------------------------------------
+
+
+def warn_about_compositions(*symbols, bootstrap=(), training=()):
+    """Return the warnings about compositions of a campaign whose starts are copper with some atoms replaced."""
+
+    def cell(replaced):
+        atoms = LARGE.copy()
+        for symbol, count in replaced.items():
+            atoms.symbols[np.flatnonzero(atoms.symbols == 'Cu')[:count]] = symbol
+        return FramesData.from_atoms([atoms])
+
+    groups = [{f'cell_{i}': cell(one) for i, one in enumerate(group)} for group in (symbols, training, bootstrap)]
+    starts, learned, others = groups
+    found = find_warnings(options(), ['Cu', 'Ag', 'Au'], starts, learned, None, bootstrap=others)
+    return [warning for warning in found if 'compositions' in warning]
+
+
+def test_compositions_that_leave_elements_tied():
+    """Silver and gold in one ratio only: nothing tells their energies apart."""
+    (warning,) = warn_about_compositions({'Ag': 4, 'Au': 2}, {'Ag': 8, 'Au': 4}, {})
+    assert 'have 2 independent compositions for 3 elements' in warning
+    assert 'those of Ag with Au are known together only' in warning
+
+
+@pytest.mark.parametrize('where', ['bootstrap', 'training'])
+def test_composition_that_unties_them(where):
+    assert not warn_about_compositions({'Ag': 4, 'Au': 2}, {}, **{where: [{'Ag': 5}]})
+
+
+def test_nothing_is_said_of_a_single_composition():
+    assert not warn_about_compositions({'Ag': 4, 'Au': 2}, {'Ag': 4, 'Au': 2})
+
+
+def test_limit_of_the_bootstrap_counts_for_the_active_set():
+    """What fills an active set when all copies are labelled does not when few of them are."""
+    assert warn(LARGE, bootstrap={'n_perturbed': 20}) == []
+    (warning,) = warn(bulk('Cu', cubic=True) * (3, 3, 1), bootstrap={'n_perturbed': 40, 'max_labels': 1})[-1:]
+    assert 'gives 36 different neighbourhoods' in warning

@@ -12,7 +12,11 @@ from aiida_seimlip.workflows.campaign.validation.calls import faults_of_calls
 from aiida_seimlip.workflows.campaign.validation.elements import faults_of_coverage, faults_of_species
 from aiida_seimlip.workflows.campaign.validation.engines import faults_of_engines
 from aiida_seimlip.workflows.campaign.validation.methods import faults_of_methods
-from aiida_seimlip.workflows.campaign.validation.starts import faults_of_starts, faults_of_structures
+from aiida_seimlip.workflows.campaign.validation.starts import (
+    faults_of_bootstrap,
+    faults_of_starts,
+    faults_of_structures,
+)
 
 
 def validate_campaign(inputs: Mapping[str, Any], _: Any) -> str | None:
@@ -40,6 +44,7 @@ def _faults_of_inputs(inputs: Mapping[str, Any], species: Sequence[Any]) -> Iter
     yield from faults_of_starts(inputs.get('structures', {}))
     yield from faults_of_species(species)
     yield from faults_of_structures(inputs.get('structures', {}), species)
+    yield from faults_of_bootstrap(inputs, species)
     yield from faults_of_beginning(inputs, species)
     yield from faults_of_coverage(inputs, species)
     yield from faults_of_quarantine(inputs)

@@ -25,16 +25,26 @@ def faults_of_calls(inputs: Mapping[str, Any], species: Sequence[str]) -> Iterat
     """
     names = EngineNames.from_node(inputs.get('engines'))
     yield from _faults_of_training(inputs, names.training, species)
+    yield from _faults_of_bootstrap(inputs, names.reference)
     for name, node in inputs['structures'].items():
         start = _first_frame(node)
-        if not inputs.get('initial_training'):
-            settings = inputs.get('reference', {})
-            found = load_engine('reference', names.reference).faults_of_call({**settings, 'frames': start})
-            yield from _renamed(found, 'reference', settings, frames=f'structures.{name}')
         call = {**_plan_exploration(inputs, names.training), 'structure': start, 'species': species}
         found = load_engine('exploration', names.exploration).faults_of_call(call)
         here = {'structure': f'structures.{name}', 'potential': 'initial_potential'}
         yield from _renamed(found, 'exploration', inputs.get('exploration', {}), **here)
+
+
+def _faults_of_bootstrap(inputs: Mapping[str, Any], engine: str) -> Iterator[str]:
+    """Look for a structure that the reference would refuse in the bootstrap, if there is one."""
+    options = ActiveLearningOptions.from_node(inputs['options'])
+    if not options.has_bootstrap(inputs.get('initial_training', {})):
+        return
+    settings = inputs.get('reference', {})
+    for group in ('structures', 'bootstrap_structures', 'bootstrap_candidates'):
+        for name, node in inputs.get(group, {}).items():
+            call = {**settings, 'frames': _first_frame(node)}
+            found = load_engine('reference', engine).faults_of_call(call)
+            yield from _renamed(found, 'reference', settings, frames=f'{group}.{name}')
 
 
 def _faults_of_training(inputs: Mapping[str, Any], engine: str, species: Sequence[str]) -> Iterator[str]:
@@ -45,7 +55,7 @@ def _faults_of_training(inputs: Mapping[str, Any], engine: str, species: Sequenc
     is_start = potential is not None and options.warm_start
     call['start'] = potential if is_start else PotentialData.from_mtp(empty_potential(options, species))
     is_first = potential is None or options.train_first or potential.lacks_active_set
-    if inputs.get('initial_training') and is_first:
+    if inputs.get('initial_training') and is_first and not options.has_bootstrap(inputs['initial_training']):
         call['training'] = inputs['initial_training']
     found = load_engine('training', engine).faults_of_call(call)
     start = 'initial_potential' if is_start else 'species'

@@ -10,6 +10,9 @@ from ase.data import atomic_numbers
 
 from aiida_seimlip.data.structure import elements_of
 
+SOURCES = ('structures', 'initial_training', 'bootstrap_structures', 'bootstrap_candidates')
+"""Inputs whose frames are learned from."""
+
 
 def faults_of_species(species: Sequence[Any]) -> Iterator[str]:
     """Look for what is no element, and for elements that are named twice."""
@@ -22,13 +25,13 @@ def faults_of_species(species: Sequence[Any]) -> Iterator[str]:
 
 def faults_of_coverage(inputs: Mapping[str, Any], species: Sequence[str]) -> Iterator[str]:
     """Look for elements that no potential can learn of, because no frame holds them."""
-    nodes = [*inputs.get('structures', {}).values(), *inputs.get('initial_training', {}).values()]
+    nodes = [node for name in SOURCES for node in inputs.get(name, {}).values()]
     present = {element for node in nodes for element in elements_of(node)}
     lacking = [element for element in species if element not in present]
     if nodes and lacking:
         yield (
             f'Input `species` names {", ".join(lacking)}, which occur(s) neither in the input `structures` nor in '
-            '`initial_training`: a potential learns only of elements that it has seen.'
+            '`initial_training` or what joins the bootstrap: a potential learns only of elements that it has seen.'
         )
 
 

@@ -10,7 +10,8 @@ from aiida_seimlip.engines.contract import load_engine
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.science.frames import PREDICTION
 
-INITIAL = 'initial_training'
+LABELLED = ('initial_training', 'bootstrap_candidates')
+"""Inputs whose frames may have labels that are learned from."""
 MIXTURE = (
     'If these are two names of one method, give it the same one (`method_label` of the calculator, `--method` of '
     '`aiida-seimlip frames import`); if a mixture is meant, set `allow_mixed_methods` in the input `options`.'
@@ -30,8 +31,9 @@ def faults_of_methods(inputs: Mapping[str, Any]) -> Iterator[str]:
             'the reference, name the method in `reference.parameters.calculator.method_label`.'
         )
     if not ActiveLearningOptions.from_node(inputs['options']).allow_mixed_methods:
-        for fault in faults_of_mixture(INITIAL, inputs.get(INITIAL, {}), method, kind):
-            yield f'{fault} {MIXTURE}'
+        for name in LABELLED:
+            for fault in faults_of_mixture(name, inputs.get(name, {}), method, kind):
+                yield f'{fault} {MIXTURE}'
 
 
 def warn_about_methods(inputs: Mapping[str, Any]) -> list[str]:
@@ -40,9 +42,12 @@ def warn_about_methods(inputs: Mapping[str, Any]) -> list[str]:
     :param inputs: of the campaign.
     """
     method, kind = describe_reference(inputs)
-    training = inputs.get(INITIAL, {})
-    unknown = note_unknown(INITIAL, training, method)
-    return [*faults_of_mixture(INITIAL, training, method, kind), *([] if unknown is None else [unknown])]
+    found: list[str] = []
+    for name in LABELLED:
+        unknown = note_unknown(name, inputs.get(name, {}), method)
+        found += faults_of_mixture(name, inputs.get(name, {}), method, kind)
+        found += [] if unknown is None else [unknown]
+    return found
 
 
 def describe_reference(inputs: Mapping[str, Any]) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from aiida import orm
 
@@ -28,9 +29,21 @@ def faults_of_structures(structures: Mapping[str, orm.Data], species: Sequence[s
     """Look for names that AiiDA does not take, and for starts without frames or of other elements."""
     if not structures:
         yield 'Input `structures` is empty: at least one start is needed.'
-    for name, node in structures.items():
+    yield from _faults_of_group('structures', structures, species)
+
+
+def faults_of_bootstrap(inputs: Mapping[str, Any], species: Sequence[str]) -> Iterator[str]:
+    """Look for what joins the bootstrap and is no crystal of whole atoms, holds nothing, or other elements."""
+    for name, node in inputs.get('bootstrap_structures', {}).items():
+        yield from faults_of_structure(f'bootstrap_structures.{name}', node)
+    for group in ('bootstrap_structures', 'bootstrap_candidates'):
+        yield from _faults_of_group(group, inputs.get(group, {}), species)
+
+
+def _faults_of_group(group: str, nodes: Mapping[str, orm.Data], species: Sequence[str]) -> Iterator[str]:
+    for name, node in nodes.items():
         if not NAME.fullmatch(name):
-            yield f'Input `structures` holds the name {name!r}, but names consist of letters, digits and underscores.'
+            yield f'Input `{group}` holds the name {name!r}, but names consist of letters, digits and underscores.'
         if isinstance(node, FramesData) and not node.n_frames:
-            yield f'Input `structures.{name}` holds no frames.'
-        yield from faults_of_elements(f'structures.{name}', node, species)
+            yield f'Input `{group}.{name}` holds no frames.'
+        yield from faults_of_elements(f'{group}.{name}', node, species)

@@ -56,3 +56,25 @@ def test_held_out_frames_that_nobody_would_keep(complaint, with_options, n_steps
     message = complaint(with_options({'held_out': {'conditions': [condition], 'n_frames': 4}}))
     assert (message is None) is is_fine
     assert is_fine or 'keep no frame of nvt-20K to draw from' in message
+
+
+def test_limited_bootstrap_counts_what_it_may_take(complaint, with_options):
+    assert complaint(with_options({'max_labels': 4, 'bootstrap': {'n_perturbed': 9, 'max_labels': 4}})) is None
+    message = complaint(with_options({'max_labels': 4, 'bootstrap': {'n_perturbed': 9, 'max_labels': 5}}))
+    assert 'the bootstrap makes 5 already' in message
+
+
+def test_bootstrap_beside_an_initial_training_set_counts_both(complaint, with_options, make_frames):
+    training = {'old': make_frames(5, labelled=True)}
+    bootstrap = {'n_perturbed': 3, 'beside_initial': True}
+    message = complaint(with_options({'max_labels': 10, 'bootstrap': bootstrap}, initial_training=training))
+    assert '`initial_training` holds 5, and the bootstrap makes 6 already' in message
+    assert complaint(with_options({'max_labels': 11, 'bootstrap': bootstrap}, initial_training=training)) is None
+
+
+def test_limit_of_the_bootstrap_below_the_share_of_each_start(complaint, with_options):
+    bootstrap = {'n_perturbed': 9, 'max_labels': 5, 'min_per_start': 2}
+    structures = {'small': FramesData.from_atoms([crystal(4, 0.1)])}
+    assert complaint(with_options({'bootstrap': bootstrap})) is None
+    message = complaint(with_options({'bootstrap': bootstrap}, bootstrap_structures=structures))
+    assert '5 labels (`bootstrap.max_labels`), but 3 starts and `bootstrap_structures` are to have 2 each' in message

@@ -209,3 +209,32 @@ def test_options_that_jobs_take(campaign_inputs):
     options = orm.Dict({'resources': {'num_machines': 1}, 'max_wallclock_seconds': 60, 'queue_name': 'short'})
     inputs = {**campaign_inputs, 'exploration': {**campaign_inputs['exploration'], 'options': options}}
     assert complaint(inputs) is None
+
+
+# -- what joins the bootstrap -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('group', ['bootstrap_structures', 'bootstrap_candidates'])
+def test_elements_of_what_joins_the_bootstrap(campaign_inputs, make_frames, group):
+    """They are learned from, so that they count as frames that hold an element; others are refused."""
+    krypton = make_frames(2).get_frames()
+    krypton = FramesData(krypton.replace(numbers=np.where(krypton.numbers == 10, 36, krypton.numbers)))
+    given = {**campaign_inputs, group: {'krypton': krypton}}
+    assert complaint({**given, 'species': orm.List(['Ne', 'Ar', 'Kr'])}) is None
+    message = complaint(given)
+    assert message == f"Input `{group}.krypton` holds Kr, which the input `species` ['Ne', 'Ar'] lacks."
+
+
+def test_empty_set_that_joins_the_bootstrap(campaign_inputs):
+    message = complaint({**campaign_inputs, 'bootstrap_candidates': {'none': FramesData.from_atoms([])}})
+    assert message == 'Input `bootstrap_candidates.none` holds no frames.'
+
+
+def test_element_that_the_bootstrap_adds_to_an_initial_training_set(campaign_inputs, make_frames):
+    """The training set lacks neon, which the bootstrap beside it brings before anything is trained."""
+    argon = make_frames(2, labelled=True).get_frames()
+    argon = FramesData(argon.replace(numbers=np.full_like(argon.numbers, 18)))
+    options = {**campaign_inputs['options'], 'bootstrap': {'n_perturbed': 3, 'beside_initial': True}}
+    given = {**campaign_inputs, 'initial_training': {'argon': argon}}
+    assert 'holds no Ne' in complaint(given)
+    assert complaint({**given, 'options': options}) is None
