@@ -6,7 +6,7 @@ of energy, unless the user says that a mixture is meant; an unknown method or ki
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 from aiida import orm
@@ -71,6 +71,16 @@ def describe_method(method: str) -> str:
         return method or 'unknown'
     name = method.removeprefix(PREDICTION)
     return f'potential {name[:8] if _is_uuid(name) else name}'
+
+
+def describe_methods(methods: Iterable[str]) -> str:
+    """Write what made labels for a sentence such as "errors against 7net-0".
+
+    :param methods: as in `FramesData.methods`.
+    :return: ``the reference``, if that is not known.
+    """
+    known = sorted({describe_method(method) for method in methods if method})
+    return ' and '.join(known) or 'the reference'
 
 
 def methods_of(sets: Mapping[str, FramesData]) -> dict[str, list[str]]:

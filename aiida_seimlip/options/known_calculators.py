@@ -286,3 +286,14 @@ CALCULATORS: dict[str, KnownCalculator] = {
     ),
 }
 """The calculators by name."""
+
+
+def precision_of(settings: Mapping[str, Any]) -> Precision | None:
+    """Return how far energies are rounded by the calculator that the settings of an engine name.
+
+    :param settings: with the section ``calculator``, where the engine has calculators.
+    :return: None if nothing is known of it.
+    """
+    calculator = settings.get('calculator')
+    name = calculator.get('name') if isinstance(calculator, Mapping) else None
+    return next((known.precision for key, known in CALCULATORS.items() if name in (key, known.target)), None)

@@ -6,7 +6,13 @@ from aiida.common.links import LinkType
 from ase.build import bulk
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.data.labels import describe_method, explain_predictions, faults_of_mixture, note_unknown
+from aiida_seimlip.data.labels import (
+    describe_method,
+    describe_methods,
+    explain_predictions,
+    faults_of_mixture,
+    note_unknown,
+)
 from aiida_seimlip.science.frames import Frames, predicted_by
 
 
@@ -124,3 +130,9 @@ def test_words():
     assert [describe_method(method) for method in ('', 'PBE', f'potential:{orm.Int(1).uuid}')][:2] == ['unknown', 'PBE']
     assert describe_method('potential:01234567-89ab-4def-8123-456789abcdef') == 'potential 01234567'
     assert describe_method('potential:MultiMTP v3') == 'potential MultiMTP v3'
+
+
+def test_methods_in_a_sentence():
+    assert describe_methods(['7net-0', '7net-0']) == '7net-0'
+    assert describe_methods({'PBE': 3, 'GFN1-xTB': 1}) == 'GFN1-xTB and PBE'
+    assert describe_methods(['']) == describe_methods([]) == 'the reference'

@@ -31,10 +31,11 @@ def make_path(height, *, slope=0.08, grades=None):
     return frames if grades is None else frames.replace(grades=np.asarray(grades, dtype=float))
 
 
-def store_barrier(*, height=0.31, reference=0.335, status=0, message='', is_converged=True):
+def store_barrier(*, height=0.31, reference=0.335, method='', status=0, message='', is_converged=True):
     """Store a `NEBWorkChain` whose outputs the calcfunction of the package has made."""
     path = FramesData(make_path(height, grades=np.linspace(1.0, 2.4, N_IMAGES))).store()
-    beside = {} if reference is None else {'labelled': FramesData(make_path(reference)).store()}
+    labels = None if reference is None else FramesData(make_path(reference).computed_by(method, 'free')).store()
+    beside = {} if labels is None else {'labelled': labels}
     results = orm.Dict({'is_converged': is_converged, 'is_climbing': True, 'n_steps': 57})
     found = describe_barrier(path, results, orm.Dict(NEBOptions().to_dict()), **beside)
     start = FramesData(path.get_frames()[0].without_labels().replace(grades=None))

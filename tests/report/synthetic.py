@@ -80,6 +80,7 @@ def make_campaign(*, converged: bool = True) -> CampaignReport:
         message='' if converged else 'The loop reached its limit of iterations before every exploration ran through.',
         species=('Li', 'C', 'O'),
         formulas=('C8Li16O24',),
+        teacher='GFN1-xTB',
         n_labels=158,
         iterations=iterations,
         explorations=tuple(explorations),

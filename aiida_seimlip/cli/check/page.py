@@ -15,12 +15,13 @@ from aiida.cmdline.utils import echo
 from aiida_seimlip.options.check.report import CheckRecord, CheckReport, Status
 
 LOOKS: Mapping[Status, tuple[str, str | None]] = {
-    'passed': ('passed', 'green'), 'failed': ('FAILED', 'red'), 'skipped': ('skipped', 'yellow'),
-    'not applicable': ('-', None),
+    'passed': ('passed', 'green'), 'warning': ('warning', 'yellow'), 'failed': ('FAILED', 'red'),
+    'skipped': ('skipped', 'yellow'), 'not applicable': ('-', None),
 }  # fmt: skip
 FACTS = {
     'version': 'version', 'dialects': 'dialects', 'dialect': 'checked with', 'machine_learning_styles': 'pair styles',
     'build': 'build', 'potential': 'potential', 'cell': 'cell',
+    'precision': 'precision',
 }  # fmt: skip
 """Title of each fact, in the order of the page."""
 
@@ -62,7 +63,7 @@ def describe(report: CheckReport, pk: int, jobs: Mapping[str, int]) -> Iterator[
     yield from _facts(report.facts, width)
     yield ''
     yield from _table(report.checks, width)
-    yield from _remedies(report.failed, jobs, width)
+    yield from _remedies(report.amiss, jobs, width)
     yield ''
     yield _summary(report, pk)
 
@@ -108,18 +109,19 @@ def _measured(check: CheckRecord) -> str:
     return f'{value}{limit} {check.unit}'.rstrip()
 
 
-def _remedies(failed: list[CheckRecord], jobs: Mapping[str, int], width: int) -> Iterator[str]:
-    if not failed:
+def _remedies(amiss: list[CheckRecord], jobs: Mapping[str, int], width: int) -> Iterator[str]:
+    if not amiss:
         return
     yield ''
     yield click.style('What to do', bold=True)
     by_remedy: dict[str, list[CheckRecord]] = {}
-    for check in failed:
+    for check in amiss:
         by_remedy.setdefault(check.remedy or '', []).append(check)
     for remedy, checks in by_remedy.items():
         places = sorted({jobs[uuid] for check in checks if (uuid := check.process_uuid) and uuid in jobs})
         where = f' (see {" and ".join(f"process {place}" for place in places)})' if places else ''
-        yield click.style(f'  {", ".join(check.name for check in checks)}', fg='red') + where
+        colour = 'red' if any(check.status == 'failed' for check in checks) else 'yellow'
+        yield click.style(f'  {", ".join(check.name for check in checks)}', fg=colour) + where
         yield from _hang('', remedy, 4, width)
 
 
@@ -130,11 +132,15 @@ def _hang(head: str, text: str, indent: int, width: int) -> Iterator[str]:
 
 
 def _summary(report: CheckReport, pk: int) -> str:
-    n_passed, n_failed, n_skipped = (report.count(status) for status in ('passed', 'failed', 'skipped'))
+    n_passed, n_failed, n_skipped, n_warnings = (
+        report.count(status) for status in ('passed', 'failed', 'skipped', 'warning')
+    )
+    warnings = f', {n_warnings} warning{"s" if n_warnings > 1 else ""}' if n_warnings else ''
     if not n_failed:
-        return click.style(f'All {n_passed} checks passed.', fg='green', bold=True)
+        words = f'{n_passed} checks passed{warnings}.' if n_warnings else f'All {n_passed} checks passed.'
+        return click.style(words, fg='yellow' if n_warnings else 'green', bold=True)
     skipped = f', {n_skipped} skipped' if n_skipped else ''
-    words = click.style(f'{n_failed} failed, {n_passed} passed{skipped}.', fg='red', bold=True)
+    words = click.style(f'{n_failed} failed{warnings}, {n_passed} passed{skipped}.', fg='red', bold=True)
     return f'{words} To look further: `verdi process status {pk}`.'
 
 

@@ -167,7 +167,8 @@ def describe(node: orm.WorkChainNode) -> list[str]:
 def _describe_barrier(record: BarrierRecord) -> list[str]:
     lines = [f'barrier {record.forward:.3f} eV ({record.backward:.3f} eV back)']
     if record.reference is not None:
-        lines.append(f'the reference on the same images: {record.reference.forward:.3f} eV')
+        teacher = record.reference.method or 'the reference'
+        lines.append(f'{teacher} on the same images: {record.reference.forward:.3f} eV')
     if record.highest_grade is not None:
         lines.append(f'highest grade {record.highest_grade:.1f}')
     return lines

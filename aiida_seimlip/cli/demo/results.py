@@ -110,6 +110,7 @@ def summarise(
         'labels': report.n_labels,
         'held_out': None if errors is None else {
             'n_frames': errors.n_frames,
+            'against': report.teacher,
             'rmse_energy_mev_per_atom': _number(errors.energy),
             'rmse_force_ev_per_angstrom': _number(errors.force),
             'rmse_stress_gpa': _number(errors.stress),
@@ -155,8 +156,8 @@ def describe_result(
     if report.held_out is not None:
         errors = report.held_out
         lines.append(
-            f'On {errors.n_frames} held-out frames: {errors.energy:.3g} meV/atom, {errors.force:.3g} eV/Å, '
-            f'{errors.stress:.3g} GPa (RMSE).'
+            f'On {errors.n_frames} held-out frames, against {report.teacher}: {errors.energy:.3g} meV/atom, '
+            f'{errors.force:.3g} eV/Å, {errors.stress:.3g} GPa (RMSE).'
         )
     for name, node in properties.items():
         first, *others = demo_properties.describe(node) or ['nothing was found']

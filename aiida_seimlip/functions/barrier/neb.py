@@ -99,7 +99,8 @@ def describe_barrier(path: FramesData, results: orm.Dict, options: orm.Dict, **b
     if 'labelled' in beside and not failures:
         labelled = beside['labelled'].get_frames()
         found = describe_path(labelled)
-        reference = _reference_record(found, compare_profiles(frames, labelled))
+        method = ' and '.join(sorted(filter(None, beside['labelled'].methods)))
+        reference = _reference_record(found, compare_profiles(frames, labelled), method)
         arrays |= {f'reference_{name}': getattr(found, name) for name in ARRAYS}
     settings = NEBOptions.from_node(options)
     record = BarrierRecord(
@@ -131,10 +132,10 @@ def error_record(errors: ProfileErrors) -> ErrorRecord:
     )
 
 
-def _reference_record(profile: PathProfile, errors: ProfileErrors) -> ReferenceRecord:
+def _reference_record(profile: PathProfile, errors: ProfileErrors, method: str) -> ReferenceRecord:
     return ReferenceRecord(
         **profile_numbers(profile), error_mev=error_record(errors), energy_rmse_mev=1e3 * errors.energy_rms,
-        force_rmse=errors.force_rms,
+        force_rmse=errors.force_rms, method=method,
     )  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from ase.data import atomic_numbers, covalent_radii
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.functions.check.sheet import Sheet
-from aiida_seimlip.options.check.check import CheckOptions
+from aiida_seimlip.options.check.check import FINITE_FORCE, FINITE_STRESS, CheckLimits, CheckOptions
 from aiida_seimlip.options.check.report import SpeedRecord
+from aiida_seimlip.options.known_calculators import Precision, precision_of
 from aiida_seimlip.science.analysis.consistency import (
     NEAR_DIFFERENCES,
     DifferencePlan,
@@ -25,6 +26,7 @@ from aiida_seimlip.science.analysis.consistency import (
     find_differences,
     plan_differences,
 )
+from aiida_seimlip.science.analysis.size_consistency import CELLS, compare_cells, describe_in_cells
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import EV_PER_A3_TO_GPA
 
@@ -42,9 +44,14 @@ WRONG_STRESS = (
     'Check the sign, the order xx yy zz yz xz xy and the unit of the stress. With plane waves, Pulay stress fades with '
     'the cut-off; allow for it by the option `limits.finite_stress`.'
 )
+SINGLE_PRECISION = (
+    ' Nothing is known of the precision of this calculator: if it is a model in single precision, the energies are '
+    'rounded (7net-0 needs 0.005 eV/Å for it, CHGNet 0.05).'
+)
 NOT_EXTENSIVE = (
-    'The energy of a crystal depends on the cell that describes it: take k-points of even density (not Γ alone) or '
-    'large cells, of one size throughout a training set. A larger cell can be checked by `--structure`.'
+    'The energy of a crystal depends on the cell that describes it: take k-points of even density (not Γ alone, and '
+    'not one grid for all cells; `kpts: {"density": 5}` with the programs of ASE) or large cells, of one size '
+    'throughout a training set. A larger cell can be checked by `--structure`.'
 )
 NO_LABEL = (
     'See what the program says about the frame. If it does not know {elements}, name two elements that it knows '
@@ -59,10 +66,33 @@ def make_small_cells(parameters: orm.Dict, **given: Any) -> dict[str, FramesData
 
     :param parameters: of the check (`CheckOptions`).
     :param given: ``structure``, if the user gave one: a structure, or one frame.
-    :return: ``frames``, in the order of `plan_differences`.
+    :return: ``frames``, in the order of `plan_differences`; ``cells``, one crystal in several, unless they are
+        too large.
     """
     options = CheckOptions.from_node(parameters)
-    return {'frames': FramesData(plan_check(options, given.get('structure')).frames)}
+    made = {'frames': FramesData(plan_check(options, given.get('structure')).frames)}
+    cells = describe_in_cells(crystal_of(options, given.get('structure')))
+    if cells.sizes.max() <= options.largest_cell:
+        made['cells'] = FramesData(cells)
+    return made
+
+
+def crystal_of(options: CheckOptions, structure: FramesData | orm.StructureData | None) -> Atoms:
+    """Return the crystal whose energy is compared in several cells, in its smallest.
+
+    :param options: of the check.
+    :param structure: the one that the user gave, if any; else it is rock salt.
+    """
+    if structure is not None:
+        return get_frame(structure).to_atoms()[0]
+    return _rock_salt(options.elements)
+
+
+def _rock_salt(elements: tuple[str, str]) -> Atoms:
+    length = 2.0 * BOND * sum(covalent_radii[atomic_numbers[symbol]] for symbol in elements)
+    atoms = bulk('NaCl', 'rocksalt', a=length)
+    atoms.symbols[:] = elements
+    return atoms
 
 
 def plan_check(options: CheckOptions, structure: FramesData | orm.StructureData | None) -> DifferencePlan:
@@ -82,9 +112,7 @@ def small_cell(elements: tuple[str, str]) -> Atoms:
 
     :param elements: of the two sublattices.
     """
-    length = 2.0 * BOND * sum(covalent_radii[atomic_numbers[symbol]] for symbol in elements)
-    atoms = bulk('NaCl', 'rocksalt', a=length).repeat((1, 1, 2))
-    atoms.symbols[:] = [elements[index % 2] for index in range(len(atoms))]
+    atoms = _rock_salt(elements).repeat((1, 1, 2))
     shear = np.eye(3)
     shear[2, 0] = SHEAR
     atoms.set_cell(atoms.cell.array @ shear, scale_atoms=True)
@@ -98,28 +126,49 @@ def judge_reference_check(parameters: orm.Dict, processes: orm.Dict, **groups: A
 
     :param parameters: of the check (`CheckOptions`).
     :param processes: how each process ended.
-    :param groups: ``made`` (with ``frames`` and, if the user gave one, ``structure``) and ``label``, the outputs of the
-        engine.
+    :param groups: ``made`` (with ``frames`` and, if there are, ``cells``, and ``structure`` and ``settings`` of the
+        user), and the outputs of the engine: ``label`` for the frames, ``cells`` for the cells.
     """
     options = CheckOptions.from_node(parameters)
     sheet = Sheet(processes.get_dict())
-    plan = plan_check(options, groups['made'].get('structure'))
+    made = groups['made']
+    plan = plan_check(options, made.get('structure'))
+    settings = made['settings'].get_dict() if 'settings' in made else {}
+    precision = precision_of(settings)
     facts = {'cell': f'{plan.frames.formulas[0]}, {len(plan.frames)} frames'}
+    limits = find_limits(options, precision)
+    if precision is not None:
+        facts['precision'] = f'single: {limits.finite_force:g} eV/Å and {limits.finite_stress:g} GPa are rounding'
     speeds: list[SpeedRecord] = []
     names = ['labels', 'forces', 'stress', 'extensivity', 'speed']
     if sheet.ran('label', names):
         remedy = NO_LABEL.format(elements=' and '.join(options.elements))
-        given = 'structure' in groups['made']
-        labelled = _judge_labels(sheet, groups['label'], plan, NO_LABEL_OF_GIVEN if given else remedy)
+        labelled = _judge_labels(sheet, groups['label'], plan, NO_LABEL_OF_GIVEN if 'structure' in made else remedy)
         if labelled is None:
             sheet.skip(names[1:], 'Not all frames have labels.')
         else:
-            _judge_differences(sheet, find_differences(plan, labelled), options)
+            hint = SINGLE_PRECISION if precision is None and 'calculator' in settings else ''
+            _judge_differences(sheet, find_differences(plan, labelled), limits, hint)
             speeds = _judge_speed(sheet, plan)
+    _judge_cells(sheet, made.get('cells'), groups.get('cells'), options)
     return orm.Dict({
         'facts': facts, 'checks': [check.model_dump() for check in sheet.checks],
         'speeds': [speed.model_dump() for speed in speeds],
     })  # fmt: skip
+
+
+def find_limits(options: CheckOptions, precision: Precision | None) -> CheckLimits:
+    """Return the limits, with those that the user left open.
+
+    :param options: of the check.
+    :param precision: of the calculator, None if it is not known to be single.
+    """
+    limits = options.limits
+    known = (FINITE_FORCE, FINITE_STRESS)
+    if precision is not None:
+        known = precision.limits(options.displacement, options.strain)
+    force, stress = limits.finite_force or known[0], limits.finite_stress or known[1]
+    return limits.model_copy(update={'finite_force': force, 'finite_stress': stress})
 
 
 def _judge_labels(sheet: Sheet, outputs: Mapping[str, Any], plan: DifferencePlan, remedy: str) -> Frames | None:
@@ -139,14 +188,13 @@ def _judge_labels(sheet: Sheet, outputs: Mapping[str, Any], plan: DifferencePlan
     return None
 
 
-def _judge_differences(sheet: Sheet, differences: Differences, options: CheckOptions) -> None:
-    limits = options.limits
+def _judge_differences(sheet: Sheet, differences: Differences, limits: CheckLimits, hint: str) -> None:
     force = np.abs(differences.forces - differences.finite_forces)
     rule = explain_difference(differences.forces, differences.finite_forces, NEAR_DIFFERENCES)
     sheet.compare(
-        'forces', float(force.max()), limits.finite_force, unit='eV/Å', job='label',
+        'forces', float(force.max()), limits.finite_force or FINITE_FORCE, unit='eV/Å', job='label',
         good='They are the slopes of the energy.', bad=f'Compared with the slopes of the energy, they {rule}.',
-        remedy=WRONG_ENERGY,
+        remedy=WRONG_ENERGY + hint,
     )  # fmt: skip
     if differences.stress is None:
         sheet.pass_over('stress', 'The program gives no stress: training goes without.')
@@ -154,14 +202,41 @@ def _judge_differences(sheet: Sheet, differences: Differences, options: CheckOpt
         stress = np.abs(differences.stress - differences.finite_stress)
         rule = explain_difference(differences.stress, differences.finite_stress, NEAR_DIFFERENCES)
         sheet.compare(
-            'stress', float(stress.max()) * EV_PER_A3_TO_GPA, limits.finite_stress, unit='GPa',
-            job='label', good='It is the slope of the energy under strain.',
+            'stress', float(stress.max()) * EV_PER_A3_TO_GPA, limits.finite_stress or FINITE_STRESS,
+            unit='GPa', job='label', good='It is the slope of the energy under strain.',
             bad=f'Compared with the slopes of the energy under strain, its components {rule}.', remedy=WRONG_STRESS,
         )  # fmt: skip
     sheet.compare(
         'extensivity', abs(differences.extensivity), limits.extensivity, unit='eV/atom', job='label',
         good='The cell repeated once has twice the energy.',
         bad='The cell repeated once does not have twice the energy.', remedy=NOT_EXTENSIVE,
+    )  # fmt: skip
+
+
+def _judge_cells(
+    sheet: Sheet, cells: FramesData | None, outputs: Mapping[str, Any] | None, options: CheckOptions
+) -> None:  # fmt: skip
+    """Write a line on the energy per atom of one crystal in several cells."""
+    name = 'energy per atom'
+    if cells is None:
+        sheet.pass_over(name, f'A crystal in {len(CELLS)} cells would take more than {options.largest_cell} atoms.')
+        return
+    if 'cells' not in sheet.processes:
+        sheet.skip([name], 'No frame has labels.')
+        return
+    if not sheet.ran('cells', [name]):
+        return
+    failures = (outputs or {})['failures'].get_dict()
+    if failures:
+        index, reason = next(iter(failures.items()))
+        sheet.fail(name, f'Cell {index} has no label: {reason}', NO_LABEL_OF_GIVEN, 'cells')
+        return
+    found = compare_cells((outputs or {})['frames'].get_frames())
+    sheet.compare(
+        name, found.spread, options.limits.extensivity, unit='eV/atom', job='cells',
+        good=f'One crystal in {len(CELLS)} cells: {found} eV.',
+        bad=f'One crystal in {len(CELLS)} cells has different ones: {found} eV.',
+        remedy=NOT_EXTENSIVE, otherwise='warning',
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from aiida import orm
 
 from aiida_seimlip.options.check.check import CheckLimits
-from aiida_seimlip.options.check.report import CheckRecord
+from aiida_seimlip.options.check.report import CheckRecord, Status
 from aiida_seimlip.science.analysis.consistency import explain_difference
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import EV_PER_A3_TO_GPA
@@ -31,8 +31,9 @@ class Sheet:
     checks: list[CheckRecord] = field(default_factory=list)
 
     def compare(
-        self, name: str, value: float, limit: float, *, unit: str, job: str | None, good: str, bad: str, remedy: str
-    ) -> None:
+        self, name: str, value: float, limit: float, *, unit: str, job: str | None, good: str, bad: str, remedy: str,
+        otherwise: Status = 'failed',
+    ) -> None:  # fmt: skip
         """Write the line of something measured, green if it is not above a limit.
 
         :param name: of the line.
@@ -43,11 +44,12 @@ class Sheet:
         :param good: the sentence if it passes.
         :param bad: the sentence if it fails.
         :param remedy: what to do if it fails.
+        :param otherwise: status of the line if it fails.
         """
         passed = math.isfinite(value) and value <= limit
         self.checks.append(
             CheckRecord(
-                name=name, status='passed' if passed else 'failed', message=good if passed else bad,
+                name=name, status='passed' if passed else otherwise, message=good if passed else bad,
                 value=value if math.isfinite(value) else None, limit=limit, unit=unit,
                 remedy=None if passed else remedy, process_uuid=self.uuid(job),
             )

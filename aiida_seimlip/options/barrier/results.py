@@ -48,6 +48,7 @@ class ErrorRecord(Record):
 class ReferenceRecord(ProfileRecord):
     """The same images, as the reference program sees them, and how far off the potential is."""
 
+    method: str = Field(default='', description='By which the images were labelled; empty if that is not known.')
     error_mev: ErrorRecord
     energy_rmse_mev: float = Field(
         description='Root mean square, over the images, of the error of the energy above the first image, in meV.'

@@ -10,6 +10,12 @@ from aiida_seimlip.options.base import Options, check_elements
 from aiida_seimlip.options.lammps import AUTO
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 
+FINITE_FORCE = 0.01
+"""Largest deviation of a force from differences of energies in double precision, in eV/Å."""
+
+FINITE_STRESS = 0.2
+"""The same of a stress, in GPa."""
+
 
 class CheckLimits(Options):
     """Up to where differences are taken for rounding."""
@@ -19,14 +25,18 @@ class CheckLimits(Options):
     stress: float = Field(default=1e-3, gt=0, description='Stress against our own evaluation, in GPa.')
     grade: float = Field(default=1e-4, gt=0, description='Grade against our own, relative to it.')
     errors: float = Field(default=1e-3, gt=0, description='Reported errors against our own, relative to them.')
-    finite_force: float = Field(
-        default=0.01, gt=0, description='Forces of a reference program against differences of its energies, in eV/Å.'
-    )
-    finite_stress: float = Field(
-        default=0.2, gt=0, description='Stress of a reference program against differences of its energies, in GPa.'
-    )
+    finite_force: float | None = Field(
+        default=None, gt=0,
+        description='Forces of a reference program against differences of its energies, in eV/Å; none: '
+        f'{FINITE_FORCE}, or what is known of a calculator in single precision.',
+    )  # fmt: skip
+    finite_stress: float | None = Field(
+        default=None, gt=0,
+        description='Stress of a reference program against differences of its energies, in GPa; none: '
+        f'{FINITE_STRESS}, or what is known of a calculator in single precision.',
+    )  # fmt: skip
     extensivity: float = Field(
-        default=1e-3, gt=0, description='Energy of a cell against that of the same cell repeated, in eV per atom.'
+        default=1e-3, gt=0, description='Energy of a cell against that of the same crystal in another, in eV per atom.'
     )
 
 
@@ -51,6 +61,12 @@ class CheckOptions(Options):
     n_directions: int = Field(
         default=4, ge=1, description='Random directions along which the atoms of the small cell are displaced.'
     )
+
+    largest_cell: int = Field(
+        default=64, ge=0,
+        description='The energy per atom of one crystal is compared in cells of up to so many atoms: that of '
+        '`elements`, or the structure that is given, in its own cell, in four and in eight of them.',
+    )  # fmt: skip
 
     @field_validator('elements')
     @classmethod

@@ -8,19 +8,21 @@ from pydantic import Field
 
 from aiida_seimlip.options.records import Record
 
-Status = Literal['passed', 'failed', 'skipped', 'not applicable']
+Status = Literal['passed', 'warning', 'failed', 'skipped', 'not applicable']
 
 
 class CheckRecord(Record):
     """One line of the report."""
 
     name: str = Field(description='Such as `forces`.')
-    status: Status = Field(description='`skipped` if an earlier failure stood in the way.')
+    status: Status = Field(
+        description='`warning`: to know before the program is used; `skipped` if an earlier failure stood in the way.'
+    )
     message: str = Field(description='What was found, one sentence.')
     value: float | None = Field(default=None, description='What was measured.')
     limit: float | None = Field(default=None, description='The largest value that passes.')
     unit: str = Field(default='', description='Of `value` and `limit`.')
-    remedy: str | None = Field(default=None, description='What to do about it; only where it failed.')
+    remedy: str | None = Field(default=None, description='What to do about a failure or a warning.')
     process_uuid: str | None = Field(default=None, description='Of the process that was looked at.')
 
 
@@ -50,6 +52,11 @@ class CheckReport(Record):
     def failed(self) -> list[CheckRecord]:
         """The lines that are red."""
         return [check for check in self.checks if check.status == 'failed']
+
+    @property
+    def amiss(self) -> list[CheckRecord]:
+        """The lines that are red, and those that warn."""
+        return [check for check in self.checks if check.status in ('failed', 'warning')]
 
     def count(self, status: Status) -> int:
         """Return the number of lines with this status."""

@@ -101,12 +101,18 @@ def _chapter(facts: BarrierFacts) -> Section:
             error = record.reference.error_mev
             note = f'forward; backward {_signed(error.backward)} meV'
             mood = 'bad' if _share_of_error(record) > LARGE_ERROR else ''
-            tiles.append(NumberTile(_signed(error.forward), 'meV', 'error by the reference', note, mood))
+            tiles.append(NumberTile(_signed(error.forward), 'meV', f'error against {_teacher(record)}', note, mood))
         else:
-            tiles.append(NumberTile(words.UNKNOWN, '', 'error by the reference', 'not checked'))
+            tiles.append(NumberTile(words.UNKNOWN, '', 'error', 'not checked'))
         tiles.append(_grade_tile(record))
     tiles.append(facts.time_tile())
     return Section(facts.anchor('barrier'), facts.title, lead, is_chapter=True, tiles=tuple(tiles))
+
+
+def _teacher(record: BarrierRecord | None) -> str:
+    """Return what errors are against, in words."""
+    method = '' if record is None or record.reference is None else record.reference.method
+    return method or 'the reference'
 
 
 def _grade_tile(record: BarrierRecord) -> NumberTile:
@@ -125,7 +131,7 @@ def _path(facts: BarrierFacts) -> Section:
     lead = 'Energies of the images, and the spline through energies and tangential forces; its top is the barrier.'
     if 'reference_energies' in facts.profile:
         curves.append(_curve(facts.profile, 'reference_', REFERENCE))
-        lead += ' Diamonds: the reference on the same images; below, how much higher the potential is.'
+        lead += f' Diamonds: {_teacher(facts.record)} on the same images; below, how much higher the potential is.'
     figure = Figure(plots.energy_profile(curves, anchor), _in_words(facts), _legend(curves))
     return Section(anchor, title, lead, (figure,), (*_barrier_tables(facts), *_image_tables(facts)))
 
@@ -195,8 +201,8 @@ def _doubts(facts: BarrierFacts) -> Section:
         if _share_of_error(record) > LARGE_ERROR and record.reference is not None:
             said.append(
                 f'The potential is {abs(record.reference.error_mev.forward):.0f} meV off, which is '
-                f'{100 * _share_of_error(record):.0f} % of the barrier of {record.reference.forward:.3f} eV that the '
-                'reference finds on the same images; its own path may be another one'
+                f'{100 * _share_of_error(record):.0f} % of the barrier of {record.reference.forward:.3f} eV that '
+                f'{_teacher(record)} finds on the same images; its own path may be another one'
             )
         if record.reference is None:
             said.append('The barrier was not checked with the reference, so its error is not known')
@@ -246,7 +252,7 @@ def _barrier_tables(facts: BarrierFacts) -> Iterator[Table]:
     )]  # fmt: skip
     if reference is not None:
         rows.append((
-            Cell('reference'), *_profile_cells(reference), *[empty] * 4, Cell(reference.fmax),
+            Cell(reference.method or REFERENCE), *_profile_cells(reference), *[empty] * 4, Cell(reference.fmax),
             Cell(reference.resolution_mev), empty,
         ))  # fmt: skip
     yield Table('barrier', f'{facts.title}: barriers', PROFILE_COLUMNS, rows)

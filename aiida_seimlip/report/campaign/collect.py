@@ -17,6 +17,7 @@ from aiida import orm
 from aiida.common.links import LinkType
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.labels import describe_methods
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
 from aiida_seimlip.report.campaign.facts import CampaignReport, Errors, Interval, Parity
@@ -68,6 +69,7 @@ class _Campaign(ProcessFacts):
             message=self.message(),
             species=tuple(history.species),
             formulas=tuple(self.formulas),
+            teacher=describe_methods(method for node in self.training_nodes for method in node.methods),
             n_labels=len(self.training) or history.n_labels,
             iterations=tuple(iterations_of(history)),
             explorations=tuple(explorations_of(history)),

@@ -149,6 +149,7 @@ class CampaignReport:
     :param message: what the WorkChain said at its end, empty if all is well.
     :param species: in type order.
     :param formulas: of the frames.
+    :param teacher: the method that made the labels, in words: what errors are against.
     :param n_labels: labelled frames in the training set.
     :param iterations: in order, the bootstrap first.
     :param explorations: of all iterations.
@@ -176,6 +177,7 @@ class CampaignReport:
     message: str = ''
     species: tuple[str, ...] = ()
     formulas: tuple[str, ...] = ()
+    teacher: str = 'the reference'
     n_labels: int = 0
     iterations: tuple[Iteration, ...] = ()
     explorations: tuple[Exploration, ...] = ()

@@ -87,7 +87,8 @@ def _count(number: int, noun: str) -> str:
 
 def _tiles(report: CampaignReport) -> list[NumberTile]:
     errors = report.held_out or Errors(0, *[float('nan')] * 3)
-    note = f'RMSE on {_count(errors.n_frames, "frame")}' if report.held_out else 'no held-out frames'
+    frames = _count(errors.n_frames, 'frame')
+    note = f'RMSE on {frames}, against {report.teacher}' if report.held_out else 'no held-out frames'
     survivors = '{} of {} explorations survived'.format(*_survivors(report)) if report.explorations else ''
     share = report.share_outside_programs
     time, unit = words.duration(report.wall_seconds).rsplit(' ', 1)
@@ -97,7 +98,7 @@ def _tiles(report: CampaignReport) -> list[NumberTile]:
             survivors, 'good' if report.is_converged else 'bad',
         ),
         NumberTile(str(report.n_iterations), '', 'iterations', 'after the bootstrap'),
-        NumberTile(str(report.n_labels), '', 'labels', 'reference calculations learned from'),
+        NumberTile(str(report.n_labels), '', 'labels', f'by {report.teacher}'),
         NumberTile(words.number(errors.energy), 'meV/atom', 'held-out energy', note),
         NumberTile(words.number(errors.force), 'eV/Å', 'held-out force', 'per component'),
         NumberTile(words.number(errors.stress), 'GPa', 'held-out stress', 'per component'),
@@ -115,9 +116,9 @@ def _survivors(report: CampaignReport) -> tuple[int, int]:
 def _learning(report: CampaignReport) -> Section:
     section = Section(
         'learning', 'What it learned',
-        'Root-mean-square errors against the number of labels. Training: all frames learned from. New frames: those '
-        'that the explorations brought back, before they were learned. Held-out: fresh dynamics with the last '
-        'potential.',
+        f'Root-mean-square errors against {report.teacher}, by the number of labels. Training: all frames learned '
+        'from. New frames: those that the explorations brought back, before they were learned. Held-out: fresh '
+        'dynamics with the last potential.',
         reason='No potential has been trained yet.',
     )  # fmt: skip
     curves = [
@@ -176,14 +177,15 @@ def _grades(report: CampaignReport) -> Section:
 def _parity(report: CampaignReport) -> Section:
     section = Section(
         'parity', 'How well it predicts',
-        'The last potential against the reference, and the differences. Labels give root-mean-square errors.',
+        f'The last potential against {report.teacher}, and the differences. Labels give root-mean-square errors.',
         reason='There is no trained potential, or no labelled frame, to compare.',
     )  # fmt: skip
     if not report.parities:
         return section
     clouds = [plots.Cloud(item.name, item.energies, item.forces, item.stresses) for item in report.parities]
     texts = [f'{item.name}: {words.number(item.errors.energy)} meV/atom' for item in report.parities]
-    return replace(section, figures=(Figure(plots.parity(clouds), f'Parity plots. {"; ".join(texts)}.'),))
+    figure = Figure(plots.parity(clouds, report.teacher), f'Parity plots. {"; ".join(texts)}.')
+    return replace(section, figures=(figure,))
 
 
 def _drops(report: CampaignReport) -> Section:

@@ -177,10 +177,11 @@ def grade_distribution(grades: Mapping[int, np.ndarray], thresholds: Mapping[str
         return to_svg(figure, 'grades')
 
 
-def parity(clouds: Sequence[Cloud]) -> str:
+def parity(clouds: Sequence[Cloud], teacher: str = 'reference') -> str:
     """Draw predicted against reference energies, force and stress components.
 
     :param clouds: one for each set of frames; later ones are drawn on top.
+    :param teacher: what made the labels.
     """
     panels = (('energies', 'Energy', 'eV/atom', 1e3, 'meV/atom'), ('forces', 'Force components', 'eV/Å', 1.0, 'eV/Å'),
               ('stresses', 'Stress components', 'GPa', 1.0, 'GPa'))  # fmt: skip
@@ -193,7 +194,7 @@ def parity(clouds: Sequence[Cloud]) -> str:
             above.set_title(title)
             above.set_ylabel(f'potential ({unit})')
             above.tick_params(labelbottom=False)
-            below.set(xlabel=f'reference ({unit})', ylabel=f'error ({error_unit})')
+            below.set(xlabel=f'{teacher.removeprefix("the ")} ({unit})', ylabel=f'error ({error_unit})')
         return to_svg(figure, 'parity')
 
 

@@ -301,7 +301,8 @@ class ActiveLearningWorkChain(
         self.out('history', assemble_history(self.inputs.options, self.inputs.species, **nodes))
         n_labels = sum(node.n_frames for node in self.ctx.training.values())
         errors = held_out['errors'].get_dict() if 'errors' in held_out else None
-        self.report(describe_end(self.ctx.iteration, n_labels, message, errors))
+        methods = held_out['accepted'].methods if 'accepted' in held_out else ()
+        self.report(describe_end(self.ctx.iteration, n_labels, message, errors, methods))
 
     def _name_initial(self, name: str) -> str:
         """Return how a set of `initial_training` is called in the training set: a set of another campaign as there."""

@@ -159,7 +159,7 @@ class ReferenceCheck(ProgramCheck):
     :param engine: name of the engine of the socket `reference`.
     """
 
-    rounds = ('label',)
+    rounds = ('label', 'cells')
 
     def __init__(self, engine: str) -> None:
         self.engine = engine
@@ -181,14 +181,22 @@ class ReferenceCheck(ProgramCheck):
             return None
 
     def prepare(self, parameters: orm.Dict, given: Nodes) -> Nodes:
-        """Lay out the displaced and strained cells."""
+        """Lay out the displaced and strained cells, and one crystal in several."""
         structure = {'structure': given['structure']} if 'structure' in given else {}
-        return {**make_small_cells(parameters, **structure), **structure}
+        settings = given.get('reference', {})
+        known = {'settings': settings['parameters']} if 'parameters' in settings else {}
+        return {**make_small_cells(parameters, **structure), **structure, **known}
 
     def plan(self, name: str, parameters: orm.Dict, made: Nodes, outputs: Mapping[str, Nodes], given: Nodes) -> Jobs:
-        """Label all frames in one call; labels of an earlier check say nothing of the program as it is now."""
+        """Label all frames in one call, and the cells in another, so that the first tells how fast the program is.
+
+        Labels of an earlier check say nothing of the program as it is now.
+        """
+        if name == 'cells' and ('cells' not in made or 'frames' not in outputs.get('label', {})):
+            return {}
         settings = {**given.get('reference', {}), **({'options': given['options']} if 'options' in given else {})}
-        return {'label': (self.process, {**settings, 'frames': made['frames'], 'reuse_labels': orm.Bool(False)})}
+        frames = made['frames' if name == 'label' else name]
+        return {name: (self.process, {**settings, 'frames': frames, 'reuse_labels': orm.Bool(False)})}
 
     def judge(self, parameters: orm.Dict, processes: orm.Dict, groups: Mapping[str, Nodes]) -> orm.Dict:
         """Compare forces and stress with differences of energies."""

@@ -77,6 +77,14 @@ def test_red_page():
     assert '`verdi process status 12`' in text
 
 
+def test_page_with_a_warning():
+    text = page(report(GREEN, {**RED, 'status': 'warning'}), {'abc': 45})
+    assert 'warning' in text
+    assert '\x1b[31m' not in text, 'nothing is red'
+    assert '(see process 45)\n    Rebuild LAMMPS.' in text
+    assert '1 checks passed, 1 warning.' in text
+
+
 def test_lines_skipped_for_one_reason_share_a_line():
     text = click.unstyle(page(report(RED, SKIPPED, {**SKIPPED, 'name': 'grade'})))
     assert '  skipped  break, grade: The job `breaking` failed.' in text
@@ -94,7 +102,7 @@ def test_page_is_not_wider_than_the_terminal(monkeypatch):
 def test_sound_calculator(run_command, code):
     python = code('seimlip.ase', sys.executable)
     result = run_command('check', python.full_label, '--parameters', json.dumps(LENNARD_JONES))
-    assert 'All 5 checks passed.' in result.output
+    assert 'All 6 checks passed.' in result.output
     assert f'{python.full_label}: running label' in result.output
 
 

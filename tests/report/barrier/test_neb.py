@@ -102,6 +102,17 @@ def test_large_error_is_a_doubt():
     assert 'The potential is 100 meV off, which is 40 % of the barrier of 0.251 eV' in ' '.join(doubts.points)
 
 
+def test_errors_are_against_what_labelled_the_images():
+    node = barrier.store_barrier(height=0.31, reference=0.21, method='7net-0')
+    assert node.outputs.barrier['reference']['method'] == '7net-0'
+    first, path, *_, doubts = neb_sections(node)
+    assert 'error against 7net-0' in [tile.label for tile in first.tiles]
+    assert '7net-0 on the same images' in path.lead
+    assert 'that 7net-0 finds on the same images' in ' '.join(doubts.points)
+    table = neb_tables(node)[0]
+    assert [row[0].value for row in table.rows] == ['potential', '7net-0']
+
+
 def test_path_without_reference_says_so():
     node = barrier.store_barrier(reference=None, is_converged=False, status=400, message='The path has not converged.')
     *_, doubts = neb_sections(node)

@@ -48,6 +48,15 @@ def page(campaign):
     return render(campaign)
 
 
+def test_errors_are_against_what_made_the_labels(campaign):
+    """A teacher is not the truth: the page names it wherever it shows an error, and calls nothing DFT."""
+    page = render(replace(campaign, teacher='7net-0'))
+    assert 'against 7net-0' in page
+    assert 'by 7net-0' in page
+    assert 'the reference' not in page
+    assert 'DFT' not in page
+
+
 @pytest.fixture(scope='module')
 def browser():
     """Return the path of a browser."""

@@ -421,7 +421,7 @@ def test_last_line_tells_of_success(judged, finished, make_frames):
     process.results()
     errors = process.outputs['history']['held_out']['errors']
     words = last_words(process)
-    assert 'Converged: 5 labels in 1 iteration. On 3 held-out frames: ' in words
+    assert 'Converged: 5 labels in 1 iteration. On 3 held-out frames, against ' in words
     assert f'{errors["force_ev_per_angstrom"]:.3g} eV/Å' in words
 
 

@@ -41,7 +41,7 @@ def line_of(report, name):
 def assert_has_provenance(node):
     """Every node that the judge looked at was made by a process, or given."""
     judge = next(process for process in node.called if process.process_label.startswith('judge_'))
-    known = {'parameters', 'processes', 'made__structure'}
+    known = {'parameters', 'processes', 'made__structure', 'made__settings'}
     inputs = judge.base.links.get_incoming(link_type=LinkType.INPUT_CALC).all()
     unmade = {link.link_label for link in inputs if link.node.creator is None}
     assert unmade <= known
@@ -198,10 +198,14 @@ def label_with(code, monkeypatch):
 def test_sound_calculator(label_with):
     node, report = label_with('lj', LENNARD_JONES)
     assert node.exit_status == 0, node.exit_message
-    assert list(statuses(report)) == ['labels', 'forces', 'stress', 'extensivity', 'speed']
+    assert list(statuses(report)) == ['labels', 'forces', 'stress', 'extensivity', 'speed', 'energy per atom']
     assert line_of(report, 'forces').value < 0.002
     assert line_of(report, 'stress').value < 0.05
     assert line_of(report, 'extensivity').value < 1e-12
+    energies = line_of(report, 'energy per atom')
+    assert (energies.status, energies.limit) == ('passed', 1e-3)
+    assert energies.value < 1e-9
+    assert [f'({n_atoms} atoms)' in energies.message for n_atoms in (2, 8, 16)] == [True] * 3
     (speed,) = report.speeds
     assert (speed.n_atoms, speed.atom_steps_per_second) == (4, None)
     assert speed.seconds_per_frame == line_of(report, 'speed').value > 0
@@ -218,6 +222,10 @@ def test_calculator_with_forces_that_do_not_belong_to_its_energy(label_with):
     assert 'wrong sign' in stress.message
     assert extensivity.value == pytest.approx(0.1 / 8)
     assert 'k-points' in extensivity.remedy
+    energies = line_of(report, 'energy per atom')
+    assert energies.status == 'warning', 'to know before the program is used, but no error of the program'
+    assert energies.value == pytest.approx(0.1 * (1 / 2 - 1 / 16))
+    assert energies.remedy == extensivity.remedy
 
 
 def test_calculator_without_stress(label_with):
@@ -232,7 +240,7 @@ def test_calculator_that_does_not_know_the_elements(label_with):
     assert 'Li' in report.failed[0].message
     assert 'If it does not know Li and F' in report.failed[0].remedy
     assert '--options' in report.failed[0].remedy
-    assert statuses(report)['forces'] == 'skipped'
+    assert statuses(report)['forces'] == statuses(report)['energy per atom'] == 'skipped'
 
 
 def test_structure_of_the_user(label_with):
