@@ -200,16 +200,17 @@ class JobPoolMixin(PoolMixin, ReferenceWorkChain):
 
         :param label: of the link to it.
         """
-        return self._preparation.base.links.get_outgoing(link_label_filter=label).one().node
+        return self.preparation.base.links.get_outgoing(link_label_filter=label).one().node
 
     @cached_property
-    def _preparation(self) -> Any:
+    def preparation(self) -> Any:
+        """What made the inputs of the jobs."""
         return orm.load_node(self.ctx.prepared)
 
     @cached_property
     def _shared(self) -> dict[str, Any]:
         """The inputs that are the same for all jobs, by port."""
-        links = self._preparation.base.links.get_outgoing(link_label_filter=f'{SHARED}%').all()
+        links = self.preparation.base.links.get_outgoing(link_label_filter=f'{SHARED}%').all()
         return {link.link_label.removeprefix(SHARED): link.node for link in links}
 
     def _outputs_of(self, process: orm.ProcessNode) -> dict[str, orm.Data]:

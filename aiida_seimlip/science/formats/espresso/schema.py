@@ -128,5 +128,9 @@ def _highest_occupation(output: ElementTree.Element) -> float | None:
     bands = output.find('band_structure')
     if bands is None or (bands.findtext('occupations_kind') or '').strip() == 'fixed':
         return None
-    uppermost = [occupations[-1:] for element in bands.iter('occupations') if (occupations := _floats(element.text))]
-    return max((value for values in uppermost for value in values), default=None)
+    n_spins = 2 if (bands.findtext('lsda') or '').strip().lower() == 'true' else 1
+    uppermost = [
+        value for element in bands.iter('occupations')
+        for spin in np.array_split(_floats(element.text), n_spins) for value in spin[-1:]
+    ]  # fmt: skip
+    return max(uppermost, default=None)

@@ -1,6 +1,7 @@
 """The file of a single point: a recording of pw.x 6.7, of a triclinic cell of LiF at 90 Ry."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -55,6 +56,14 @@ def test_occupied_uppermost_band(recording):
         read(recording.replace('0.000000000000000e0\n          </occ', '0.25\n          </occ')).highest_occupation
         == 0.25
     )
+
+
+def test_occupied_uppermost_band_of_one_spin(recording):
+    """Bands of both spins come one after the other, those of the first spin first."""
+    text = recording.replace('<lsda>false', '<lsda>true')
+    for occupations, expected in (('1 1 0 1 1 0', 0.0), ('1 1 0.5 1 1 0', 0.5)):
+        filled = re.sub('<occupations size.*?<', f'<occupations size="6">{occupations}<', text, flags=re.DOTALL)
+        assert read(filled).highest_occupation == expected
 
 
 def test_no_stress(recording):
