@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 from typing import Any
 
 from aiida import orm
+from aiida.common.datastructures import CalcInfo
+from aiida.common.folders import Folder
 from aiida.engine import CalcJobProcessSpec
 
 from aiida_seimlip.calculations.calculators import faults_of_calculator, faults_of_periodicity, faults_of_species
@@ -18,15 +21,17 @@ from aiida_seimlip.science.frames import Frames
 
 
 class AseCalculation(ScriptCalculation):
-    """Label, relax or run molecular dynamics from many frames in one job, with any ASE calculator.
+    """Label, relax, condense or run molecular dynamics from many frames in one job, with any ASE calculator.
 
-    Each finished frame is written at once, so that a killed job loses only what it was working on.
+    Each finished frame is written at once, so that a killed job loses only what it was working on; of a frame that is
+    condensed, what came after its last checkpoint, which is at most a minute.
     """
 
     SCRIPT_FILENAME = 'run_ase.py'
-    MODULE_FILENAMES = ('batch.py', 'tasks.py', 'worker.py')
+    MODULE_FILENAMES = ('batch.py', 'condense.py', 'stages.py', 'tasks.py', 'worker.py')
     RESULTS_FILENAME = 'results.jsonl'
-    TEMPORARY_FILENAMES = (RESULTS_FILENAME,)
+    CHECKPOINTS = 'checkpoint-*.npz'
+    TEMPORARY_FILENAMES = (RESULTS_FILENAME, CHECKPOINTS)
     STDOUT_FILENAME = 'ase.out'
     STDERR_FILENAME = 'ase.err'
 
@@ -36,13 +41,34 @@ class AseCalculation(ScriptCalculation):
         super().define(spec)
         spec.input('frames', valid_type=FramesData, help='The frames; labels that they carry are ignored.')
         spec.input('parameters', **AseOptions.port('The calculator, and what to do with each frame.'))
+        spec.input(
+            'indices', valid_type=orm.List, serializer=orm.to_aiida_type, required=False,
+            help='Indices of the frames to work on, in this order; all by default. The others are not counted.',
+        )  # fmt: skip
+        spec.input(
+            'checkpoints', valid_type=orm.FolderData, required=False,
+            help='Output of an earlier job of the task `condense` with the same frames and stages, to go on from.',
+        )  # fmt: skip
         metadata: Any = spec.inputs['metadata']
         metadata['options']['parser_name'].default = 'seimlip.ase'
 
         spec.output(
             'labelled', valid_type=FramesData, required=False,
             help='The frames that were finished, in order, with energies (eV), forces (eV/Å) and stresses (eV/Å³); '
-            'relaxed geometries for the task `relax`, samples in order of step for `md`.',
+            'relaxed geometries for the task `relax`, samples in order of step for `md`, last states for `condense`.',
+        )  # fmt: skip
+        spec.output(
+            'trace', valid_type=FramesData, required=False,
+            help='Labelled frames on the way, in order of frame and step; of the task `condense`.',
+        )  # fmt: skip
+        spec.output(
+            'record', valid_type=orm.ArrayData, required=False,
+            help='What was recorded on the way, as `pack_record` describes it; of the task `condense`.',
+        )  # fmt: skip
+        spec.output(
+            'checkpoints', valid_type=orm.FolderData, required=False,
+            help='What the next job goes on from, a file for each frame that was begun and not finished; of the task '
+            '`condense`.',
         )  # fmt: skip
         spec.output(
             'failures', valid_type=orm.Dict, required=False,
@@ -50,7 +76,9 @@ class AseCalculation(ScriptCalculation):
         )  # fmt: skip
         spec.output(
             'results', valid_type=orm.Dict, required=False,
-            help='Counts, times in s, versions, and `indices`: the input frame that each labelled frame belongs to.',
+            help='Counts, times in s, versions, and `indices`: the input frame that each labelled frame belongs to. Of '
+            'the task `condense` also how `stages` ended, `n_steps`, and the steps after which each frame `began` and '
+            'of which there are `checkpoints`.',
         )  # fmt: skip
         spec.exit_code(
             300, 'ERROR_OUTPUT_MISSING', invalidates_cache=True,
@@ -95,12 +123,15 @@ class AseCalculation(ScriptCalculation):
                     'Input `parameters` asks for relaxed cells, but no frame of input `frames` is periodic in all '
                     'three directions: relax with `cell: fixed`.'
                 )
+            if options.task != 'condense' and 'checkpoints' in inputs:
+                yield 'Input `checkpoints` is given, but only the task `condense` of input `parameters` has any.'
             if options.relax is not None:
                 yield from faults_of_fixed(options.relax.fixed, inputs['frames'], 'frames')
             try:
                 options.temperatures(n_frames)
             except ValueError as exception:
                 yield f'Input `parameters` does not fit input `frames`: {exception}'
+        yield from _faults_of_indices(inputs.get('indices'), n_frames)
         yield from faults_of_species('frames', inputs['frames'].elements, inputs.get('potential'))
 
     def frames_for_script(self) -> Frames:
@@ -115,4 +146,32 @@ class AseCalculation(ScriptCalculation):
     def options_for_script(self, calculator: dict[str, Any], time_limit_seconds: float | None) -> dict[str, Any]:
         """Return what the script reads."""
         options = AseOptions.from_node(self.inputs.parameters)
-        return options.to_remote(self.inputs.frames.n_frames, time_limit_seconds, calculator)
+        content = options.to_remote(self.inputs.frames.n_frames, time_limit_seconds, calculator)
+        return {**content, 'indices': self.inputs.indices.get_list() if 'indices' in self.inputs else None}
+
+    def prepare_for_submission(self, folder: Folder) -> CalcInfo:
+        """Write what there is to go on from beside what all scripts have.
+
+        :param folder: where the files of the job are gathered.
+        """
+        calcinfo = super().prepare_for_submission(folder)
+        if 'checkpoints' in self.inputs:
+            repository = self.inputs.checkpoints.base.repository
+            names = [name for name in repository.list_object_names() if fnmatch(name, self.CHECKPOINTS)]
+            for name in names:
+                with folder.open(name, 'wb') as handle:
+                    handle.write(repository.get_object_content(name, mode='rb'))
+            calcinfo.provenance_exclude_list = [*(calcinfo.provenance_exclude_list or []), *names]
+        return calcinfo
+
+
+def _faults_of_indices(indices: orm.List | None, n_frames: int) -> Iterator[str]:
+    """Look for indices of frames that are not there, or are there twice."""
+    if indices is None:
+        return
+    wanted = indices.get_list()
+    wrong = [index for index in wanted if not (isinstance(index, int) and 0 <= index < n_frames)]
+    if wrong:
+        yield f'Input `indices` names {wrong[0]!r}, but the {n_frames} frames of input `frames` are counted from 0.'
+    elif len(set(wanted)) < len(wanted) or not wanted:
+        yield 'Input `indices` names a frame twice.' if wanted else 'Input `indices` names no frame.'

@@ -17,7 +17,7 @@ ENTRY_POINT_GROUP = 'aiida.workflows'
 SOCKETS = ('reference', 'training', 'exploration', 'selection')
 """The jobs of a campaign that grows a potential."""
 
-PROPERTY_SOCKETS = ('dynamics', 'path')
+PROPERTY_SOCKETS = ('dynamics', 'path', 'condensation')
 """The jobs of workflows that use one."""
 
 

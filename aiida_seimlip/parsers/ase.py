@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from aiida.engine import ExitCode
 from aiida.parsers import Parser
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.parsers.condense import Way
 from aiida_seimlip.parsers.method import energy_kind_of, method_of
 from aiida_seimlip.science.frames import Frames
 
@@ -32,6 +34,7 @@ class BatchRecords:
     :param message: why it ended early, None if it did not.
     :param seconds: wall time of the script in s, None if it was killed outright.
     :param n_unreadable: number of lines that are no complete record.
+    :param way: what the task `condense` wrote on the way.
     """
 
     versions: dict[str, str | None] = field(default_factory=dict)
@@ -42,17 +45,18 @@ class BatchRecords:
     message: str | None = None
     seconds: float | None = None
     n_unreadable: int = 0
+    way: Way = field(default_factory=Way)
 
-    def failures(self, n_frames: int, *, of_trajectories: bool = False) -> dict[int, str]:
+    def failures(self, indices: Sequence[int], *, of_trajectories: bool = False) -> dict[int, str]:
         """Return the reason for each frame that was not finished.
 
-        :param n_frames: number of frames of the batch.
+        :param indices: of the frames of the batch.
         :param of_trajectories: a frame has many samples, so that having one does not yet mean that it is finished.
         """
         sampled = {sample['index'] for sample in self.samples}
         finished = {index for index, end in self.ends.items() if end['error'] is None}
         finished = finished & sampled if of_trajectories else sampled
-        return {index: self._reason(index, index in sampled) for index in range(n_frames) if index not in finished}
+        return {index: self._reason(index, index in sampled) for index in indices if index not in finished}
 
     def _reason(self, index: int, is_sampled: bool) -> str:
         end = self.ends.get(index)
@@ -81,18 +85,22 @@ def read_records(text: str) -> BatchRecords:
             _add(records, record)
         except (ValueError, KeyError, TypeError):
             records.n_unreadable += 1
+    records.way.trace.sort(key=lambda sample: (sample['index'], sample['step']))
     records.samples.sort(key=lambda sample: (sample['index'], sample['step'] or 0))
     return records
 
 
 def _add(records: BatchRecords, record: dict[str, Any]) -> None:
     kind = record['kind']
+    if records.way.add(record):
+        return
     if kind == 'header':
         records.versions = record['versions']
     elif kind == 'sample':
         records.samples.append({**record, 'index': int(record['index'])})
     elif kind == 'begin':
         records.begun.add(int(record['index']))
+        records.way.began.setdefault(int(record['index']), 0)
     elif kind == 'frame':
         records.ends[int(record['index'])] = record
     elif kind == 'end':
@@ -192,30 +200,42 @@ class AseParser(Parser):
         records = read_records(path.read_text(encoding='utf-8', errors='replace'))
         if records.n_unreadable:
             self.logger.warning(f'{records.n_unreadable} line(s) of `{RESULTS_FILENAME}` are cut or damaged.')
+        records.way.read_checkpoints(Path(retrieved_temporary_folder))
         return self._attach(records) or self._judge(records)
 
     def _attach(self, records: BatchRecords) -> ExitCode | None:
         """Make the output nodes."""
         node = self.node.inputs.frames
-        n_frames = node.n_frames
         try:
-            if records.samples:
-                frames = node.get_frames(trace=True)
-                self.out('labelled', FramesData(label_frames(frames, records.samples, node.uuid, method_of(self.node))))
+            for name, samples in (('labelled', records.samples), ('trace', records.way.trace)):
+                if samples:
+                    frames = node.get_frames(trace=True)
+                    self.out(name, FramesData(label_frames(frames, samples, node.uuid, method_of(self.node))))
         except (ValueError, KeyError, IndexError) as exception:
             return self.exit_codes.ERROR_OUTPUT_INVALID.format(filename=RESULTS_FILENAME, reason=str(exception))
         failures = self._failures(records)
         self.out('failures', orm.Dict({str(index): reason for index, reason in failures.items()}))
-        self.out('results', orm.Dict(summarise(records, n_frames, failures)))
+        results = summarise(records, len(self._indices), failures)
+        if self.node.inputs.parameters.get('task') == 'condense':
+            results |= records.way.summarise(failures)
+            for name, output in records.way.nodes(failures).items():
+                self.out(name, output)
+        self.out('results', orm.Dict(results))
         return None
+
+    @property
+    def _indices(self) -> list[int]:
+        """Indices of the frames that the job had to work on."""
+        inputs = self.node.inputs
+        return inputs.indices.get_list() if 'indices' in inputs else list(range(inputs.frames.n_frames))
 
     def _failures(self, records: BatchRecords) -> dict[int, str]:
         inputs = self.node.inputs
-        return records.failures(inputs.frames.n_frames, of_trajectories=inputs.parameters.get('task') == 'md')
+        return records.failures(self._indices, of_trajectories=inputs.parameters.get('task') == 'md')
 
     def _judge(self, records: BatchRecords) -> ExitCode | None:
         """Return the exit code that says how the job ended."""
-        n_frames = self.node.inputs.frames.n_frames
+        n_frames = len(self._indices)
         failures = self._failures(records)
         counts = {'n_frames': n_frames, 'n_finished': n_frames - len(failures)}
         if records.status == 'setup_failed':
@@ -228,5 +248,7 @@ class AseParser(Parser):
         if records.status != 'finished':
             return self.exit_codes.ERROR_INTERRUPTED.format(**counts)
         if len(failures) == n_frames:
-            return self.exit_codes.ERROR_ALL_FRAMES_FAILED.format(n_frames=n_frames, reason=failures[0])
+            return self.exit_codes.ERROR_ALL_FRAMES_FAILED.format(
+                n_frames=n_frames, reason=next(iter(failures.values()))
+            )
         return None

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or __package__:
     from .shared import Record, StopError, is_full
-    from .worker import PATIENCE_SECONDS, Worker
+    from .worker import PATIENCE_SECONDS, Worker, can_pause
 else:  # on the remote computer the modules lie beside this one
     from shared import Record, StopError, is_full
-    from worker import PATIENCE_SECONDS, Worker
+    from worker import PATIENCE_SECONDS, Worker, can_pause
 
 RESULTS_FILENAME = 'results.jsonl'
 RESERVE_FILENAME = 'reserve'
 RESERVE_BYTES = 16384
 POLL_SECONDS = 1.0
+PAUSES = ('out_of_walltime', 'terminated')
+"""Ends of the script before which workers leave their frames in order."""
 EXIT_CODES = {'finished': 0, 'setup_failed': 2, 'out_of_walltime': 3, 'terminated': 4, 'out_of_disk': 5}
 
 
@@ -36,7 +38,7 @@ class Batch:
         self.folder, self.options = folder, options
         self.output = os.open(folder / RESULTS_FILENAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         self.n_bytes = 0
-        self.pending = deque(range(options['n_frames']))
+        self.pending = deque(range(options['n_frames']) if options.get('indices') is None else options['indices'])
         self.workers: list[Worker] = []
         self.deadline = None
         if options['time_limit_seconds'] is not None:
@@ -79,6 +81,10 @@ class Batch:
                 self._check_limits()
                 for worker in [worker for worker in self.workers if worker.connection in ready]:
                     self._receive(worker)
+        except StopError as exception:
+            if exception.status in PAUSES and can_pause(self.options):
+                self._pause_workers()
+            raise
         finally:
             for worker in self.workers:
                 worker.kill()
@@ -114,6 +120,33 @@ class Batch:
             if time.monotonic() - worker.since > limit:
                 self._bury(worker, f'TimeLimit: the frame took longer than {limit:g} s and was stopped.')
 
+    def _pause_workers(self) -> None:
+        """Let workers leave the frames that they work on, and write what they still send; each may do one more step."""
+        busy = [worker for worker in self.workers if worker.index is not None]
+        give_up = time.monotonic() + self._grace_seconds
+        for worker in busy:
+            worker.pause()
+        while busy and time.monotonic() < give_up:
+            ready = wait([worker.connection for worker in busy], timeout=max(give_up - time.monotonic(), 0.0))
+            for worker in [worker for worker in busy if worker.connection in ready]:
+                try:
+                    record = worker.connection.recv()
+                except (EOFError, ConnectionResetError):
+                    busy.remove(worker)
+                    continue
+                if record['kind'] in ('paused', *EXIT_CODES):
+                    busy.remove(worker)
+                    continue
+                self.write(record)
+                if record['kind'] == 'frame':
+                    busy.remove(worker)
+
+    @property
+    def _grace_seconds(self) -> float:
+        """How long workers may take to leave their frames: less than the scheduler leaves after the time limit."""
+        limit = self.options['time_limit_seconds']
+        return 20.0 if limit is None else min(max(0.04 * limit, 3.0), 60.0)
+
     def _receive(self, worker: Worker) -> None:
         try:
             record = worker.connection.recv()
@@ -121,6 +154,9 @@ class Batch:
             reason = 'WorkerDied: the worker process ended with exit code {code} during this frame.'
             self._bury(worker, reason, patience=PATIENCE_SECONDS)
             return
+        if record['kind'] == 'paused':
+            worker.index = None
+            raise StopError('terminated', 'A worker process received the signal SIGTERM.')
         if record['kind'] in EXIT_CODES:
             raise StopError(record['kind'], record['message'])
         if record['kind'] == 'header':

@@ -45,6 +45,8 @@ if TYPE_CHECKING or __package__:
         is_full,
         label,
         read_frame,
+        save_arrays,
+        temperature,
     )
 else:  # on the remote computer the modules lie beside this script
     from make_calculator import explain_setup, make_calculator, package_versions
@@ -58,6 +60,8 @@ else:  # on the remote computer the modules lie beside this script
         is_full,
         label,
         read_frame,
+        save_arrays,
+        temperature,
     )
 
 if TYPE_CHECKING:
@@ -165,29 +169,17 @@ class Recorder:
 
     def save(self, step: int) -> None:
         """Write the frame to go on from; the one before it is kept until that is done."""
-        import numpy as np
         from ase import units
 
-        part = self.folder / f'part-{CHECKPOINT_FILENAME}'
         velocities = self.atoms.get_velocities() * (1000.0 * units.fs)
-        cell = cell_of(self.atoms)
-        np.savez(part, step=step, positions=self.atoms.positions, velocities=velocities, cell=cell)
-        os.replace(part, self.folder / CHECKPOINT_FILENAME)
+        save_arrays(
+            self.folder / CHECKPOINT_FILENAME, step=step, positions=self.atoms.positions, velocities=velocities,
+            cell=cell_of(self.atoms),
+        )  # fmt: skip
         self.saved = time.monotonic()
 
 
 # -- physics ----------------------------------------------------------------------------------------------------------
-
-
-def temperature(atoms: Atoms) -> float:
-    """Return the temperature in K; the motion of the centre of mass takes no part."""
-    from ase import units
-
-    energy, degrees = atoms.get_kinetic_energy(), 3 * len(atoms)
-    if len(atoms) > 1:
-        energy -= 0.5 * (atoms.get_momenta().sum(axis=0) ** 2).sum() / atoms.get_masses().sum()
-        degrees -= 3
-    return 2.0 * energy / (degrees * units.kB)
 
 
 def pressure(atoms: Atoms) -> float:

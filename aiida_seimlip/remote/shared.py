@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,30 @@ class StopError(Exception):
     def __init__(self, status: str, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Line:
+    """From a task to the script that has given it a frame.
+
+    :param connection: to the script.
+    :param folder: of the job.
+    """
+
+    def __init__(self, connection: Connection, folder: str | Path) -> None:
+        self.connection, self.folder = connection, Path(folder)
+        self.was_told = False
+
+    def send(self, record: Record) -> None:
+        """Send a record, which the script writes."""
+        self.connection.send(to_plain(record))
+
+    def tell(self, signum: int, frame: Any) -> None:
+        """Remember a signal that asks to stop."""
+        self.was_told = True
+
+    def is_to_stop(self) -> bool:
+        """Return whether a signal or the script, which sends nothing else meanwhile, asks to stop."""
+        return self.was_told or self.connection.poll()
 
 
 def is_full(exception: Exception) -> bool:
@@ -161,6 +186,26 @@ def read_frame(arrays: Any, index: int) -> Atoms:
 def cell_of(atoms: Atoms) -> Any:
     """Return the cell vectors in Å, in the directions that they had in the frame that the atoms come from."""
     return -atoms.cell.array if atoms.info.get(TURNED) else atoms.cell.array
+
+
+def temperature(atoms: Atoms) -> float:
+    """Return the temperature in K; the motion of the centre of mass takes no part."""
+    from ase import units
+
+    energy, degrees = atoms.get_kinetic_energy(), 3 * len(atoms)
+    if len(atoms) > 1:
+        energy -= 0.5 * (atoms.get_momenta().sum(axis=0) ** 2).sum() / atoms.get_masses().sum()
+        degrees -= 3
+    return float(2.0 * energy / (degrees * units.kB))
+
+
+def save_arrays(path: Path, **arrays: Any) -> None:
+    """Write arrays into an npz file; the file that was there before is kept until that is done."""
+    import numpy as np
+
+    part = path.with_name(f'part-{path.name}')
+    np.savez(part, **arrays)
+    os.replace(part, path)
 
 
 def to_plain(record: Record) -> Record:

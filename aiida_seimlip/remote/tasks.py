@@ -1,23 +1,23 @@
-"""What is done with one frame: label it, relax it, or run molecular dynamics; uploaded beside ``run_ase.py``.
+"""What is done with one frame: label it, relax it, run molecular dynamics, condense it; uploaded beside ``run_ase.py``.
 
-It needs ``shared.py`` beside it, numpy, ase and the calculator, and nothing else.
+It needs ``condense.py`` and what that imports beside it, numpy, ase and the calculator, and nothing else.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Callable  # noqa: UP035 (older Pythons run this, too)
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or __package__:
-    from .shared import FrameError, Record, StopError, cell_of, is_full, label, refuse_periodicity
-else:  # on the remote computer the module lies beside this one
-    from shared import FrameError, Record, StopError, cell_of, is_full, label, refuse_periodicity
+    from .condense import run_condense
+    from .shared import FrameError, Line, Record, StopError, cell_of, is_full, label, refuse_periodicity
+else:  # on the remote computer the modules lie beside this one
+    from condense import run_condense
+    from shared import FrameError, Line, Record, StopError, cell_of, is_full, label, refuse_periodicity
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import BaseCalculator
-
-Send = Callable[[Record], None]
 
 
 def geometry(atoms: Atoms, velocities: bool) -> Record:
@@ -30,13 +30,13 @@ def geometry(atoms: Atoms, velocities: bool) -> Record:
     return record
 
 
-def run_single_point(atoms: Atoms, index: int, task: Record, stress: bool, send: Send) -> str | None:
+def run_single_point(atoms: Atoms, index: int, task: Record, stress: bool, line: Line) -> str | None:
     """Label a frame as it is."""
-    send({'kind': 'sample', 'index': index, 'step': None, **label(atoms, stress)})
+    line.send({'kind': 'sample', 'index': index, 'step': None, **label(atoms, stress)})
     return None
 
 
-def run_relax(atoms: Atoms, index: int, task: Record, stress: bool, send: Send) -> str | None:
+def run_relax(atoms: Atoms, index: int, task: Record, stress: bool, line: Line) -> str | None:
     """Relax the positions and, if wanted, the cell; send the last geometry.
 
     :return: a note if the relaxation has not converged but is accepted.
@@ -64,14 +64,14 @@ def run_relax(atoms: Atoms, index: int, task: Record, stress: bool, send: Send) 
         note = f'NotConverged: the forces did not fall below {task["fmax"]} eV/Å in {task["max_steps"]} steps.'
         if not task['accept_unconverged']:
             raise FrameError(note)
-    send({
+    line.send({
         'kind': 'sample', 'index': index, 'step': int(optimizer.nsteps), **label(atoms, stress),
         **geometry(atoms, velocities=False),
     })  # fmt: skip
     return note
 
 
-def run_md(atoms: Atoms, index: int, task: Record, stress: bool, send: Send) -> str | None:
+def run_md(atoms: Atoms, index: int, task: Record, stress: bool, line: Line) -> str | None:
     """Run molecular dynamics and send a sample every so many steps.
 
     The random numbers of a frame depend on the seed and on the frame's index only, not on the worker that runs it.
@@ -98,18 +98,18 @@ def run_md(atoms: Atoms, index: int, task: Record, stress: bool, send: Send) -> 
     for step in range(task['sample_every'], task['n_steps'] + 1, task['sample_every']):
         dynamics.run(task['sample_every'])
         last = step == task['n_steps']
-        send({'kind': 'sample', 'index': index, 'step': step, **label(atoms, stress), **geometry(atoms, last)})
+        line.send({'kind': 'sample', 'index': index, 'step': step, **label(atoms, stress), **geometry(atoms, last)})
     return None
 
 
-TASKS = {'single_point': run_single_point, 'relax': run_relax, 'md': run_md}
+TASKS = {'single_point': run_single_point, 'relax': run_relax, 'md': run_md, 'condense': run_condense}
 
 
-def run_frame(atoms: Atoms, index: int, options: Record, calculator: BaseCalculator, send: Send) -> Record:
+def run_frame(atoms: Atoms, index: int, options: Record, calculator: BaseCalculator, line: Line) -> Record:
     """Run the task on one frame; whatever goes wrong becomes the frame's ``error``, unless it is the disk.
 
     :return: the ``frame`` record, with the wall and CPU seconds spent.
-    :raises StopError: if the disk is full, which is not the fault of the frame.
+    :raises StopError: if the disk is full, or the job is to stop, which is not the fault of the frame.
     """
     started, cpu_started = time.monotonic(), time.process_time()
     record: Record = {'kind': 'frame', 'index': index, 'error': None, 'note': None}
@@ -117,7 +117,9 @@ def run_frame(atoms: Atoms, index: int, options: Record, calculator: BaseCalcula
         refuse_periodicity(atoms, options['calculator'].get('periodic_axes'))
         atoms.calc = calculator
         run = TASKS[options['task']['kind']]
-        record['note'] = run(atoms, index, options['task'], options['stress'], send)
+        record['note'] = run(atoms, index, options['task'], options['stress'], line)
+    except StopError:
+        raise
     except FrameError as exception:
         record['error'] = str(exception)
     except Exception as exception:  # any calculator may raise anything; the reason is kept with the frame

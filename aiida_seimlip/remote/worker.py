@@ -1,7 +1,7 @@
 """A process that calculates frames, so that a calculator that crashes or hangs takes one frame with it, not the batch.
 
-Uploaded beside ``run_ase.py``. It needs ``shared.py``, ``tasks.py`` and ``make_calculator.py`` beside it, numpy, ase
-and the calculator, and nothing else.
+Uploaded beside ``run_ase.py``. It needs ``shared.py``, ``make_calculator.py``, ``tasks.py`` and what that imports
+beside it, numpy, ase and the calculator, and nothing else.
 """
 
 from __future__ import annotations
@@ -10,39 +10,42 @@ import multiprocessing
 import shutil
 import signal
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING or __package__:
     from .make_calculator import explain_setup, make_calculator, own_folder, package_versions
-    from .shared import FRAMES_FILENAME, Record, StopError, descendants, kill, read_frame, to_plain
+    from .shared import FRAMES_FILENAME, Line, Record, StopError, descendants, kill, read_frame
     from .tasks import run_frame
 else:  # on the remote computer the modules lie beside this one
     from make_calculator import explain_setup, make_calculator, own_folder, package_versions
-    from shared import FRAMES_FILENAME, Record, StopError, descendants, kill, read_frame, to_plain
+    from shared import FRAMES_FILENAME, Line, Record, StopError, descendants, kill, read_frame
     from tasks import run_frame
 
 PATIENCE_SECONDS = 5.0
 
 
+def can_pause(options: Record) -> bool:
+    """Return whether a frame that is being worked on can be left, to be gone on with later."""
+    return bool(options['task']['kind'] == 'condense')
+
+
 def work(connection: Connection, folder: str, options: Record) -> None:
     """Serve frames in a worker process until the parent closes the connection."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    line = Line(connection, folder)
+    signal.signal(signal.SIGTERM, line.tell if can_pause(options) else signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def send(record: Record) -> None:
-        connection.send(to_plain(record))
-
     try:
         import numpy as np
 
         with np.load(Path(folder, FRAMES_FILENAME), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         calculator = make_calculator(options['calculator'])
-        send({'kind': 'header', 'versions': package_versions(options['calculator'])})
+        line.send({'kind': 'header', 'versions': package_versions(options['calculator'])})
     except Exception as exception:  # reported as the reason why the whole batch cannot run
-        send({'kind': 'setup_failed', 'message': explain_setup(exception, options['calculator'])})
+        line.send({'kind': 'setup_failed', 'message': explain_setup(exception, options['calculator'])})
         return
     is_first = True
     while True:
@@ -50,17 +53,19 @@ def work(connection: Connection, folder: str, options: Record) -> None:
             index = connection.recv()
         except EOFError:
             return
+        if index is None:  # the frame was done when the script asked to stop
+            return
         if not is_first and not options['calculator']['reusable']:
             calculator = make_calculator(options['calculator'])
         is_first = False
         try:
             has_folder = own_folder(calculator, own := Path(folder, f'frame-{index}'))
-            record = run_frame(read_frame(arrays, index), index, options, calculator, send)
+            record = run_frame(read_frame(arrays, index), index, options, calculator, line)
             if has_folder and record['error'] is None:
                 shutil.rmtree(own, ignore_errors=True)
-            send(record)
+            line.send(record)
         except StopError as exception:
-            send({'kind': exception.status, 'message': str(exception)})
+            line.send({'kind': exception.status, 'message': str(exception)})
             return
 
 
@@ -81,6 +86,11 @@ class Worker:
         """Give the worker a frame."""
         self.index, self.since = index, time.monotonic()
         self.connection.send(index)
+
+    def pause(self) -> None:
+        """Ask the process, unless it has ended, to leave its frame."""
+        with suppress(OSError):
+            self.connection.send(None)
 
     def stop(self, patience: float = 0.0) -> int | None:
         """End the process and return its exit code.

@@ -20,9 +20,10 @@ try:
 except ImportError as error:
     raise ImportError('aiida_seimlip.testing is made of tests: it needs pytest (pip install pytest).') from error
 
-_MODULES = ('dynamics', 'engine', 'exploration', 'path', 'reference', 'selection', 'training')
+_MODULES = ('condensation', 'dynamics', 'engine', 'exploration', 'path', 'reference', 'selection', 'training')
 pytest.register_assert_rewrite(*(f'{__name__}.{module}' for module in _MODULES))
 
+from aiida_seimlip.testing.condensation import CondensationContract  # noqa: E402
 from aiida_seimlip.testing.dynamics import DynamicsContract  # noqa: E402
 from aiida_seimlip.testing.engine import EngineContract  # noqa: E402
 from aiida_seimlip.testing.exploration import ExplorationContract  # noqa: E402
@@ -32,6 +33,6 @@ from aiida_seimlip.testing.selection import SelectionContract  # noqa: E402
 from aiida_seimlip.testing.training import TrainingContract  # noqa: E402
 
 __all__ = (
-    'DynamicsContract', 'EngineContract', 'ExplorationContract', 'PathContract', 'ReferenceContract',
-    'SelectionContract', 'TrainingContract',
+    'CondensationContract', 'DynamicsContract', 'EngineContract', 'ExplorationContract', 'PathContract',
+    'ReferenceContract', 'SelectionContract', 'TrainingContract',
 )  # fmt: skip

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
-from aiida_seimlip.options import ase, dynamics, lammps, mlip3, quantumespresso, records, vasp, vasp_band
+from aiida_seimlip.options import ase, condense, dynamics, lammps, mlip3, quantumespresso, records, vasp, vasp_band
 from aiida_seimlip.options.barrier import neb
 from aiida_seimlip.options.barrier import results as neb_results
 from aiida_seimlip.options.campaign import active_learning, history
@@ -32,7 +32,7 @@ SECTIONS = {
     'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'VASP': vasp,
     'Quantum ESPRESSO': quantumespresso,
     'Diffusion': diffusivity, 'Conductivity': conductivity, 'Migration barriers': neb, 'Bands with VASP': vasp_band,
-    'Production dynamics': dynamics, 'ASE calculators': ase, 'Defects and hops': defects,
+    'Production dynamics': dynamics, 'Condensation': condense, 'ASE calculators': ase, 'Defects and hops': defects,
     'Recipes of starts': recipe, 'Starts': starts, 'Ordering of crystals': ordering, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
@@ -51,7 +51,7 @@ SYMBOLS = {'ge': '≥', 'gt': '>', 'le': '≤', 'lt': '<', 'multiple_of': 'multi
 
 OF_FUNCTIONS: set[Model] = {
     defects.SupercellOptions, defects.VacancyOptions, defects.InterstitialOptions, defects.FrenkelPairOptions,
-    defects.HopOptions, ordering.OrderingOptions, dynamics.DynamicsOptions,
+    defects.HopOptions, ordering.OrderingOptions, dynamics.DynamicsOptions, condense.CondenseOptions,
 }  # fmt: skip
 """Models of `Dict` nodes that calcfunctions take, or that others build on: they have no ports to find them by."""
 

@@ -61,8 +61,8 @@ def test_files(generate_calc_job, code, frames_li2co3):
         },
     )  # fmt: skip
     assert sorted(path.name for path in job.folder.iterdir()) == [
-        'batch.py', 'frames.npz', 'make_calculator.py', 'options.json', 'run_ase.py', 'shared.py', 'tasks.py',
-        'worker.py',
+        'batch.py', 'condense.py', 'frames.npz', 'make_calculator.py', 'options.json', 'run_ase.py', 'shared.py',
+        'stages.py', 'tasks.py', 'worker.py',
     ]  # fmt: skip
     assert job.command_line == '-B run_ase.py'
     options = json.loads(job.read('options.json'))
@@ -70,7 +70,7 @@ def test_files(generate_calc_job, code, frames_li2co3):
     assert options['time_limit_seconds'] == 3480.0
     with np.load(job.folder / 'frames.npz') as arrays:
         np.testing.assert_array_equal(arrays['positions'], frames_li2co3.get_frames().positions)
-    assert job.calc_info.retrieve_temporary_list == ['results.jsonl']
+    assert job.calc_info.retrieve_temporary_list == ['results.jsonl', 'checkpoint-*.npz']
     assert job.calc_info.provenance_exclude_list == ['frames.npz']
 
 
@@ -81,7 +81,7 @@ def test_script_does_not_import_the_package(generate_calc_job, code, frames_li2c
     lines = [line for name in scripts for line in job.read(f'{name}.py').splitlines()]
     imports = [line.split()[1].split('.')[0] for line in lines if line.lstrip().startswith(('import ', 'from '))]
     in_package, of_calculators = '', {'chgnet', 'dftd3', 'motep'}
-    beside = {'batch', 'make_calculator', 'shared', 'tasks', 'worker'}
+    beside = {'batch', 'condense', 'make_calculator', 'shared', 'stages', 'tasks', 'worker'}
     others = set(imports) - set(sys.stdlib_module_names)
     assert others == {'ase', 'numpy', in_package} | of_calculators | beside
     assert set(scripts) == {'run_ase', *beside}

@@ -112,6 +112,10 @@ def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
             'code': request.getfixturevalue('vasp_code'), 'options': orm.Dict(VASP_SCHEDULER),
             'parameters': orm.Dict({'potential_family': request.getfixturevalue('potcar_family'), 'fmax': 0.01}),
         },
+        ('condensation', 'ase'): lambda: {
+            'code': code('seimlip.ase', sys.executable),
+            'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': LENNARD_JONES}}),
+        },
         ('dynamics', 'ase'): lambda: {
             'code': code('seimlip.ase', sys.executable), 'parameters': orm.Dict({'calculator': {'name': 'mtp'}}),
         },

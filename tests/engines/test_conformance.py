@@ -7,6 +7,7 @@ import pytest
 
 from aiida_seimlip.engines.contract import PROPERTY_SOCKETS, SOCKETS, engine_names, load_engine
 from aiida_seimlip.testing import (
+    CondensationContract,
     DynamicsContract,
     EngineContract,
     ExplorationContract,
@@ -91,6 +92,11 @@ class TestPathAse(Here, PathContract):
 @pytest.mark.slow
 class TestPathVasp(Here, PathContract):
     engine = 'vasp'
+
+
+@pytest.mark.slow
+class TestCondensationAse(Here, CondensationContract):
+    engine = 'ase'
 
 
 def test_every_engine_is_held_to_its_contract():

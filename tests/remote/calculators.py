@@ -7,6 +7,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
+from ase.neighborlist import neighbor_list
 
 
 class Broken(EMT):
@@ -63,3 +64,30 @@ class IdealGas(Calculator):
         self.results = {
             'energy': 0.0, 'free_energy': 0.0, 'forces': np.zeros((len(self.atoms), 3)), 'stress': np.zeros(6),
         }  # fmt: skip
+
+
+class Pairs(Calculator):
+    """Lennard and Jones' pairs, let down smoothly to nothing at 6 Å; without a memory, such as neighbour lists."""
+
+    implemented_properties = ['energy', 'free_energy', 'forces', 'stress']
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ('energy',),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Evaluate, with a depth of 0.4 eV at 2.55 Å."""
+        super().calculate(atoms, properties, system_changes)
+        first, vectors = neighbor_list('iD', self.atoms, 6.0)
+        squares = (vectors**2).sum(axis=1)
+        power, window = (2.27**2 / squares) ** 3, 1.0 - squares / 36.0
+        pair = 1.6 * (power**2 - power)
+        slope = 1.6 * (6.0 * power - 12.0 * power**2) / squares * window**2 - pair * 4.0 * window / 36.0
+        pull = slope[:, np.newaxis] * vectors
+        forces = np.stack([np.bincount(first, pull[:, axis], len(self.atoms)) for axis in range(3)], axis=1)
+        energy = 0.5 * float((pair * window**2).sum())
+        self.results = {'energy': energy, 'free_energy': energy, 'forces': forces}
+        if self.atoms.cell.rank == 3:
+            stress = 0.5 * pull.T @ vectors / self.atoms.get_volume()
+            self.results['stress'] = stress.ravel()[[0, 4, 8, 5, 2, 1]]

@@ -60,6 +60,13 @@ class Program(LennardJones):
         if len(self.atoms) == 6:
             raise RuntimeError('SCF not converged in 250 cycles')
 
+class Slow(LennardJones):
+    '''Takes its time.'''
+
+    def calculate(self, atoms=None, properties=None, system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        time.sleep(0.05)
+
 class NoStress(LennardJones):
     implemented_properties = ['energy', 'forces']
 """
@@ -372,3 +379,55 @@ def test_relaxation_finds_the_minimum(start, tmp_path, argon):
     assert np.abs(sample['stress']).max() < 1e-5
     lengths = np.linalg.norm(sample['cell'], axis=1)
     np.testing.assert_allclose(lengths, lengths[0], atol=5e-3)
+
+
+# -- condensation -----------------------------------------------------------------------------------------------------
+
+STAGE = {'kind': 'relax', 'optimizer': 'FIRE', 'fmax': 1e-9, 'max_steps': 100, 'n_steps': 100, 'maxstep': 0.1}
+CONDENSE = {
+    'kind': 'condense', 'stages': [STAGE], 'seed': None, 'record_every': 1, 'sample_every': 2, 'sample_max_force': None,
+    'limits': {
+        'min_volume_ratio': 0.2, 'max_volume_ratio': 4.0, 'max_energy_change': 10.0, 'max_temperature': 1e4,
+        'min_distance': 0.5,
+    },
+}  # fmt: skip
+SLOW = {'target': 'odd:Slow', 'package': 'ase', 'reusable': True, 'kwargs': {'sigma': 2.0}}
+
+
+def rows(folder):
+    return [record for record in read(folder) if record['kind'] == 'row'] if (folder / 'results.jsonl').exists() else []
+
+
+@pytest.mark.parametrize('stop', ['terminate', 'time limit'])
+def test_condensation_is_left_in_order_and_gone_on_with(start, tmp_path, stop):
+    process = start(
+        [chain(3)], calculator=SLOW, task=CONDENSE, time_limit_seconds=None if stop == 'terminate' else 12.0
+    )
+    if stop == 'terminate':
+        wait_for(lambda: len(rows(tmp_path)) > 5)
+        process.terminate()
+    ends = {'terminate': 'terminated', 'time limit': 'out_of_walltime'}
+    assert process.wait() == run_ase.EXIT_CODES[ends[stop]]
+    done = max((row['total'] for row in rows(tmp_path)), default=None)
+    assert (tmp_path / 'checkpoint-00000.npz').exists() == (done is not None)
+    assert start([chain(3)], calculator=SLOW, task=CONDENSE).wait() == 0
+    records = read(tmp_path)
+    assert [record['total'] for record in records if record['kind'] == 'resumed'] == ([] if done is None else [done])
+    assert min(row['total'] for row in rows(tmp_path)) == (0 if done is None else done + 1)
+    assert [record['step'] for record in records if record['kind'] == 'sample'] == [100]
+    assert not list(tmp_path.glob('checkpoint-*'))
+
+
+def test_condensation_that_is_killed_leaves_what_it_had(start, tmp_path):
+    process = start([chain(3)], calculator=SLOW, task=CONDENSE)
+    wait_for(lambda: len(rows(tmp_path)) > 5)
+    process.kill()
+    process.wait()
+    kinds = [json.loads(line)['kind'] for line in (tmp_path / 'results.jsonl').read_text().splitlines()[:-1]]
+    assert kinds.count('row') >= 5
+    assert kinds.count('trace') >= 2
+
+
+def test_only_the_frames_wanted_are_worked_on(start, tmp_path):
+    assert start([chain(1), chain(7), chain(1)], indices=[2, 0]).wait() == 0
+    assert [record['index'] for record in read(tmp_path) if record['kind'] == 'begin'] == [2, 0]

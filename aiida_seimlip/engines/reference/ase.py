@@ -8,13 +8,13 @@ from aiida.engine import ProcessSpec, while_
 from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.engines.reference.ase_jobs import AseJobsMixin
+from aiida_seimlip.engines.reference.ase_jobs import AseLabelsMixin
 from aiida_seimlip.functions.frames import split_frames
 from aiida_seimlip.functions.parameters import with_dynamics
 from aiida_seimlip.options.ase import AseLabelOptions
 
 
-class AseReferenceWorkChain(AseJobsMixin):
+class AseReferenceWorkChain(AseLabelsMixin):
     """Label frames with an ASE calculator; what a job leaves undone is done by the next one."""
 
     plugin_prefix = 'seimlip.ase'

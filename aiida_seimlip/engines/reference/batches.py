@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Any
 
 from aiida import orm
-from aiida.common import AttributeDict
-from aiida.engine import ExitCode
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.engines.interruption import Cause, Interruption, find_interruption
+from aiida_seimlip.engines.batches import BatchMixin
 from aiida_seimlip.engines.reference.contract import ReferenceWorkChain
-from aiida_seimlip.engines.restart import HARDLY_EVER_HELPED, InterruptionMixin, describe_failure
-from aiida_seimlip.functions.frames import BEGUN, list_unfinished, unfinished_frames
+from aiida_seimlip.functions.frames import list_unfinished, unfinished_frames
 
 
-class BatchMixin(InterruptionMixin, ReferenceWorkChain):
-    """Run jobs until every frame is labelled or has failed, or nothing more can be got.
+class LabelBatchMixin(BatchMixin, ReferenceWorkChain):
+    """Run jobs until every frame is labelled or has failed, or nothing more can be got; a batch holds frames."""
 
-    Whatever a job has labelled is kept, however it ended. A job that got something done is followed by another one with
-    the rest, as often as it takes; one that got nothing done only if it was interrupted, and `max_restarts` times in
-    all. The outline of an adapter holds ``while_(cls.should_run_jobs)(cls.run_jobs, cls.inspect_jobs)``.
+    @property
+    def has_results_without_jobs(self) -> bool:
+        """Whether there are labels that were known before."""
+        return self.ctx.known is not None
 
-    The context holds ``batches``: the frames of the jobs to be run next; ``jobs``: those that were run last; ``done``:
-    all jobs that returned something, by name.
-    """
-
-    @abstractmethod
-    def submit_batch(self, name: str, frames: FramesData) -> orm.CalcJobNode:
-        """Submit a job.
-
-        :param name: of the job, and of the link to it.
-        :param frames: what it is to label.
-        """
-
-    @abstractmethod
-    def is_hopeless(self, job: orm.CalcJobNode) -> bool:
-        """Return whether a job failed in a way in which every other one will fail, too."""
-
-    @abstractmethod
-    def explain_stop(self, job: orm.CalcJobNode) -> Interruption | None:
-        """Return why the program says that it stopped before its work was done, None if it does not say so."""
-
-    def should_run_jobs(self) -> bool:
-        """Return whether there are frames left to label."""
-        return bool(self.ctx.batches)
-
-    def run_jobs(self) -> None:
-        """Run a job for each batch of frames."""
-        self.ctx.jobs = AttributeDict()
-        for number, frames in enumerate(self.ctx.batches, start=self.ctx.get('n_jobs', 0)):
-            name = f'job_{number:03d}'
-            self.to_context(**{f'jobs.{name}': self.submit_batch(name, frames)})
-        self.ctx.n_jobs = self.ctx.get('n_jobs', 0) + len(self.ctx.batches)
-
-    def inspect_jobs(self) -> ExitCode | None:
-        """Keep what was labelled, and gather what has to be done by further jobs."""
-        self.ctx.batches = []
-        for name, job in self.ctx.jobs.items():
-            if self.is_hopeless(job):
-                return self._fail(job)
-            rest = self._find_rest(job)
-            if rest is not None:
-                self.ctx.batches.append(rest)
-            if 'failures' in job.outputs and (rest is None or rest.n_frames < job.inputs.frames.n_frames):
-                self.ctx.done[name] = job
-        if not (self.ctx.batches or self.ctx.done or self.ctx.known is not None):
-            return self._fail(job)
-        return None
+    def is_useful(self, job: orm.CalcJobNode, rest: FramesData | None) -> bool:
+        """Return whether a job has labelled a frame, or found out why that is not possible."""
+        return 'failures' in job.outputs and (rest is None or rest.n_frames < job.inputs.frames.n_frames)
 
     def jobs_done(self) -> dict[str, dict[str, Any]]:
         """Return what the jobs were given and what they returned, by name, as `attach_labels` takes it."""
@@ -78,40 +32,18 @@ class BatchMixin(InterruptionMixin, ReferenceWorkChain):
             }} for name, job in self.ctx.done.items()
         }  # fmt: skip
 
-    # -- details ------------------------------------------------------------------------------------------------------
-
-    def _find_rest(self, job: orm.CalcJobNode) -> FramesData | None:
+    def find_rest(self, job: orm.CalcJobNode) -> FramesData | None:
         """Return what another job has to do after this one, None if there is nothing or no point in it."""
         frames: FramesData = job.inputs.frames
         if 'failures' not in job.outputs:
-            return frames if self._may_repeat(job) else None
+            return frames if self.may_repeat(job) else None
         unfinished = list_unfinished(job.outputs.failures.get_dict())
         if 'dynamics' in self.inputs:
             is_lost = 'labelled' not in job.outputs and len(unfinished) == frames.n_frames
-            return frames if is_lost and self._may_repeat(job) else None
+            return frames if is_lost and self.may_repeat(job) else None
         if unfinished and len(unfinished) < frames.n_frames:
             self.report(f'job {job.pk} left {len(unfinished)} frames, which the next one labels: {job.exit_message}')
-        elif not unfinished or not self._may_repeat(job):
+        elif not unfinished or not self.may_repeat(job):
             return None
         rest: FramesData = unfinished_frames(frames, job.outputs.failures)
         return rest
-
-    def _may_repeat(self, job: orm.CalcJobNode) -> bool:
-        """Return whether a job that got nothing done is to be followed by another one, and report its end."""
-        interruption = find_interruption(job) or self.explain_stop(job)
-        if interruption is not None and not self._is_too_slow(job, interruption):
-            once = interruption.cause in HARDLY_EVER_HELPED and 'failures' not in job.outputs
-            return self.restart_after(job, interruption, once=once)
-        failure = describe_failure(job)
-        self.report(f'job {job.pk} got nothing done; it ended with status {failure["status"]}: {failure["reason"]}')
-        return False
-
-    def _is_too_slow(self, job: orm.CalcJobNode, interruption: Interruption) -> bool:
-        """Return whether each frame had the whole wall time to itself, so that there is no point in another job."""
-        if interruption.cause is not Cause.OUT_OF_WALLTIME or 'failures' not in job.outputs:
-            return False
-        return all(reason.startswith(BEGUN) for reason in job.outputs.failures.get_dict().values())
-
-    def _fail(self, job: orm.CalcJobNode) -> ExitCode:
-        exit_code: ExitCode = self.exit_codes.ERROR_PROGRAM_FAILED.format(**describe_failure(job))
-        return exit_code

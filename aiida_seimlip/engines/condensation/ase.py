@@ -1,0 +1,93 @@
+"""Condensation with any ASE calculator: many frames in one job, or in a few jobs side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida import orm
+from aiida.engine import ProcessSpec, while_
+
+from aiida_seimlip.calculations.ase import AseCalculation
+from aiida_seimlip.engines.ase_jobs import AseJobsMixin
+from aiida_seimlip.engines.batches import BatchMixin
+from aiida_seimlip.engines.condensation.contract import CondensationWorkChain
+from aiida_seimlip.functions.frames import list_unfinished
+from aiida_seimlip.functions.starts.condensation import join_condensation, split_indices, unfinished_indices
+from aiida_seimlip.options.ase import AseCondenseOptions
+
+OUTPUTS = ('labelled', 'failures', 'trace', 'record', 'results')
+
+
+class AseCondensationWorkChain(AseJobsMixin, BatchMixin, CondensationWorkChain):
+    """Condense frames with an ASE calculator; what a job leaves undone is gone on with by the next one, in the middle.
+
+    All jobs are given the same frames, and the indices of those that they work on, which the random numbers depend on.
+    """
+
+    plugin_prefix = 'seimlip.ase'
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
+        """Define the parameters and the outline."""
+        super().define(spec)
+        spec.input('parameters', **AseCondenseOptions.port('The calculator, and the stages.'))
+        spec.input(
+            'n_jobs', valid_type=orm.Int, serializer=orm.to_aiida_type, default=lambda: orm.Int(1),
+            help='Number of jobs among which frames are divided; within a job, `processes` of the `parameters` run '
+            'side by side.',
+        )  # fmt: skip
+        spec.outline(  # type: ignore[attr-defined]
+            cls.setup,
+            while_(cls.should_run_jobs)(
+                cls.run_jobs,
+                cls.inspect_jobs,
+            ),
+            cls.results,
+        )
+
+    def setup(self) -> None:
+        """Divide the frames among jobs; a batch holds what a job is given beside them."""
+        self.ctx.done, self.ctx.batches = {}, [{}]
+        if self.inputs.n_jobs.value > 1:
+            parts = split_indices(self.inputs.frames, self.inputs.n_jobs)
+            self.ctx.batches = [{'indices': parts[name]} for name in sorted(parts)]
+
+    def submit_batch(self, name: str, batch: dict[str, orm.Data]) -> orm.CalcJobNode:
+        """Submit a job."""
+        ports = ('code', 'frames', 'parameters', 'potential')
+        given = {port: self.inputs[port] for port in ports if port in self.inputs}
+        return self.submit(AseCalculation, **given, **batch, metadata=self.job_metadata(name))  # type: ignore[return-value]
+
+    def find_rest(self, job: orm.CalcJobNode) -> dict[str, Any] | None:
+        """Return the frames that a job left unfinished, and their checkpoints."""
+        given = {name: job.inputs[name] for name in ('indices', 'checkpoints') if name in job.inputs}
+        if 'failures' not in job.outputs:
+            return given if self.may_repeat(job) else None
+        failures, outputs = job.outputs.failures, job.outputs
+        n_unfinished = len(list_unfinished(failures.get_dict()))
+        if not n_unfinished or not (self.is_useful(job, None) or self.may_repeat(job)):
+            return None
+        self.report(f'job {job.pk} left {n_unfinished} frames, which the next one goes on with: {job.exit_message}')
+        saved = {'checkpoints': outputs.checkpoints} if 'checkpoints' in outputs else {}
+        return {'indices': unfinished_indices(failures, outputs.results), **saved}
+
+    def is_useful(self, job: orm.CalcJobNode, rest: Any) -> bool:
+        """Return whether a frame has come to its end, or further than the job took it up."""
+        if 'failures' not in job.outputs:
+            return False
+        results, failures = job.outputs.results.get_dict(), job.outputs.failures.get_dict()
+        saved, began = results['checkpoints'], results['began']
+        n_frames = len(job.inputs.indices.get_list()) if 'indices' in job.inputs else job.inputs.frames.n_frames
+        return len(list_unfinished(failures)) < n_frames or any(saved[i] > began.get(i, saved[i]) for i in saved)
+
+    def results(self) -> None:
+        """Attach the results of all jobs together."""
+        given = {
+            name: {output: job.outputs[output] for output in OUTPUTS if output in job.outputs}
+            for name, job in self.ctx.done.items()
+        }
+        if len(given) == 1 and 'indices' not in next(iter(self.ctx.done.values())).inputs:
+            outputs = next(iter(given.values()))
+            self.out_many({'frames' if name == 'labelled' else name: node for name, node in outputs.items()})
+        else:
+            self.out_many(join_condensation(self.inputs.frames, **given))
