@@ -44,6 +44,7 @@ def main() -> None:
         name, _, value = arguments.task.partition('=')
         print(json.dumps(TASKS[name](json.loads(value))))
         return
+    sys.stdout.reconfigure(line_buffering=True)  # each table as soon as it is there
     if arguments.jobs:
         print_jobs(in_process('jobs', arguments.jobs), arguments.jobs)
     if arguments.labels:

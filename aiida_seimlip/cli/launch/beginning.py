@@ -48,6 +48,23 @@ def begin_campaign(
     return given
 
 
+def join_bootstrap(
+    structures: Mapping[str, Any], candidates: Sequence[FramesData | Path], species: Sequence[str] | None,
+    method: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the arguments of a builder for what joins the bootstrap of a campaign only.
+
+    :param structures: by name, of which strained copies are made.
+    :param candidates: frames that are taken as they are, nodes or files.
+    :param species: chemical symbols in type order, for files that number types.
+    :param method: what calculated the labels in files that do not say it.
+    :raises click.UsageError: if a file cannot be taken in.
+    """
+    sets = {f'set_{index:03d}': take_frames(value, species or (), method) for index, value in enumerate(candidates)}
+    given = {'bootstrap_structures': dict(structures), 'bootstrap_candidates': sets}
+    return {name: nodes for name, nodes in given.items() if nodes}
+
+
 def _refuse_wrong_order(potential: PotentialData, sets: Sequence[FramesData]) -> None:
     """Say at once, in a dry run as well, what the campaign would find in its first step.
 

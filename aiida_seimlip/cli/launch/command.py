@@ -101,22 +101,33 @@ def cmd_launch() -> None:
     '--training', multiple=True, type=FRAMES_OR_FILE,
     help='Labelled frames to begin with, or a file of them; may be repeated.',
 )  # fmt: skip
+@click.option(
+    '--bootstrap-structure', 'bootstrap_structures', multiple=True, type=NamedStructureParam(),
+    help='Structure, such as a small crystal, of which strained copies join the bootstrap only; several by name.',
+)  # fmt: skip
+@click.option(
+    '--bootstrap-candidates', multiple=True, type=FRAMES_OR_FILE,
+    help='Frames, or a file of them, that join the bootstrap only, as they are; may be repeated.',
+)  # fmt: skip
 @METHOD
 @SEED
 @common_options
 def launch_al(
     structures: tuple[NamedStructure, ...], species: list[str] | None, potential: PotentialData | Path | None,
-    training: tuple[FramesData | Path, ...], method: str | None, **request: Any,
+    training: tuple[FramesData | Path, ...], method: str | None, *, bootstrap_structures: tuple[NamedStructure, ...],
+    bootstrap_candidates: tuple[FramesData | Path, ...], **request: Any,
 ) -> None:  # fmt: skip
     """Grow a potential by active learning.
 
     The jobs are `reference`, `training`, `exploration` and `selection`; the code for `selection` is that for `training`
     unless it is named. For a job without a code the only one in the profile that fits is taken.
     """
-    from aiida_seimlip.cli.launch.beginning import begin_campaign
+    from aiida_seimlip.cli.launch.beginning import begin_campaign, join_bootstrap
     from aiida_seimlip.engines.contract import SOCKETS
 
     given = begin_campaign(by_name(structures) if structures else {}, species, potential, training, method)
+    others = by_name(bootstrap_structures) if bootstrap_structures else {}
+    given |= join_bootstrap(others, bootstrap_candidates, species, method)
     _launch('seimlip.active_learning', given, {**request, 'sockets': SOCKETS})
 
 

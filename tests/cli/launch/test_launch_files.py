@@ -61,6 +61,15 @@ def test_nothing_but_two_files(launch, train_xyz, fixtures):
     assert 'in the order Li, C, O, of' in output
 
 
+def test_what_joins_the_bootstrap(launch, train_xyz, li2co3, tmp_path):
+    li2co3.write(tmp_path / 'small.cif')
+    joining = ('--bootstrap-structure', f'small={tmp_path / "small.cif"}', '--bootstrap-candidates', train_xyz)
+    _, builder = launch('--structure', tmp_path / 'small.cif', *joining)
+    assert set(builder.bootstrap_structures) == {'small'}
+    assert builder.bootstrap_candidates['set_000'].n_labelled == 30
+    assert not builder.initial_training
+
+
 def test_training_alone(launch, train_xyz):
     _, builder = launch('--training', train_xyz)
     assert builder.species.get_list() == ['Li', 'C', 'O']
