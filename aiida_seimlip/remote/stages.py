@@ -66,7 +66,7 @@ class Relaxation:
         self.history: Any = None
         self.optimizer = self._begin()
         if saved is not None and saved['history'] is not None:
-            self.history = decode(saved['history'])
+            self.history = decode(saved['history'], always_array=False)
             self.optimizer.load = lambda: self.history
             self.optimizer.read()
             for name, value in saved['also'].items():
