@@ -47,9 +47,10 @@ def check_starts(options: orm.Dict, packing: orm.Dict, **groups: Any) -> dict[st
         )
         tell_of_packing(starts, packed)
         tell_of_condensation(starts, condensed or {}, engine)
-        for start in starts:
+        for start, row in zip(starts, plan.starts, strict=True):
             if start.packed_index in final:
-                describe(start, packed[start.packed_index], final[start.packed_index], settings)
+                cells = packed[start.packed_index], final[start.packed_index]
+                describe(start, *cells, plan.owners_of(row), settings)
         judge(starts, final, settings)
     passed = [start for start in starts if start.verdict == 'passed']
     for index, start in enumerate(passed):
@@ -136,11 +137,12 @@ def temperature_ranges(record: orm.ArrayData | None) -> dict[int, tuple[float, f
     }  # fmt: skip
 
 
-def describe(start: StartRecord, packed: Frames, final: Frames, settings: StartsOptions) -> None:
+def describe(start: StartRecord, packed: Frames, final: Frames, molecules: np.ndarray, settings: StartsOptions) -> None:
     """Complete what is known of one start at its end.
 
     :param packed: its cell as it was packed.
     :param final: the same at the end.
+    :param molecules: number of the molecule of each atom; shape (n_atoms,).
     """
     start.density = float(final.densities[0])
     start.shortest_distance = float(find_shortest_distances(final)[0])
@@ -151,7 +153,7 @@ def describe(start: StartRecord, packed: Frames, final: Frames, settings: Starts
         start.max_force = float(np.linalg.norm(final.forces, axis=1).max())
     if final.stresses is not None and np.isfinite(final.stresses[0]).all():
         start.pressure = float(-final.stresses[0, :3].mean() / GPa)
-    changes = compare_bonds(packed, final, tolerance=settings.bond_tolerance)
+    changes = compare_bonds(packed, final, molecules=molecules, tolerance=settings.bond_tolerance)
     start.units = {
         unit_name(formula): UnitsRecord(
             n_packed=fate.n_packed, n_whole=fate.n_whole, pieces=dict(sorted(fate.pieces.items()))

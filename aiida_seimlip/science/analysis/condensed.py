@@ -56,21 +56,26 @@ class BondChanges:
     new_bonds: tuple[tuple[str, str, float], ...]
 
 
-def compare_bonds(before: Frames, after: Frames, *, tolerance: float = TOLERANCE) -> BondChanges:
+def compare_bonds(
+    before: Frames, after: Frames, *, molecules: np.ndarray | None = None, tolerance: float = TOLERANCE
+) -> BondChanges:
     """Find out which units have kept their bonds, and which are bonded to others now.
 
     :param before: one configuration, such as a packed one: its bonds say what the units are.
     :param after: the same atoms in the same order.
+    :param molecules: number of the molecule that each atom of `before` belongs to, if that is known: atoms of two of
+        them may be as near there as those of a bond, as in dense packings; shape (n_atoms,).
     :param tolerance: bonds are shorter than this times the sum of the covalent radii.
     :raises NotTheSameAtomsError: if the atoms are others.
     """
     if not np.array_equal(before.numbers, after.numbers):
         raise NotTheSameAtomsError('The atoms are not those that were packed, in their order.')
     old, new = find_bonds(before, tolerance=tolerance), find_bonds(after, tolerance=tolerance)
-    unit = old.units
+    own = np.ones(old.first.size, dtype=bool) if molecules is None else molecules[old.first] == molecules[old.second]
+    unit = _components(old, own)
     inside = unit[new.first] == unit[new.second]
     pieces = _components(new, inside)
-    kept, present = _bonds_by_unit(old, unit, np.ones(old.first.size, dtype=bool)), _bonds_by_unit(new, unit, inside)
+    kept, present = _bonds_by_unit(old, unit, own), _bonds_by_unit(new, unit, inside)
     fates: dict[str, UnitFate] = {}
     for number in np.unique(unit):
         atoms = np.flatnonzero(unit == number)

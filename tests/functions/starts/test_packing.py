@@ -22,7 +22,7 @@ WATER = Atoms('OH2', [(0, 0, 0), (0.96, 0, 0), (-0.24, 0.93, 0)])
 @pytest.fixture
 def once(monkeypatch):
     """Try each tolerance once."""
-    monkeypatch.setattr(units, 'TRIES', 1)
+    monkeypatch.setattr(units, 'MISFITS', 1)
 
 
 def recipe(**changes):

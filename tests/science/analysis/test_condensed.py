@@ -71,6 +71,21 @@ def test_new_bond():
     assert changes.units['CO3'].n_whole == 2  # a unit is what its own bonds are
 
 
+def test_molecules_that_are_packed_as_near_as_bonded_atoms():
+    """O of one carbonate is 1.7 Å from C of another: two units, if it is known what the molecules are."""
+    packed = Atoms('CO3CO3', positions=np.zeros((8, 3)), cell=[14.0] * 3, pbc=True)
+    packed.positions[:4] = MOLECULES['CO3'].atoms.positions + 5.0
+    packed.positions[4:] = MOLECULES['CO3'].atoms.positions
+    packed.positions[4:] += packed.positions[0] + [0.0, 0.0, 1.7] - packed.positions[5]
+    after = packed.copy()
+    after.positions[4:] += [0.0, 0.0, 2.0]
+    molecules = np.repeat([0, 1], 4)
+    known = compare_bonds(frame(packed), frame(after), molecules=molecules)
+    assert (known.units['CO3'].n_packed, known.units['CO3'].n_whole, known.new_bonds) == (2, 2, ())
+    assert compare_bonds(frame(packed), frame(packed), molecules=molecules).new_bonds
+    assert 'CO3' not in compare_bonds(frame(packed), frame(after)).units
+
+
 def test_other_atoms_are_refused():
     packed = cell({'Li2CO3': 2})
     with pytest.raises(NotTheSameAtomsError, match='in their order'):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -28,8 +29,11 @@ from aiida_seimlip.science.structures.packing.start_generator import (
 DENSE = 1.4
 """In g/cm³: up to here molecules are put into place one after the other, above all at once by packmol."""
 
-TRIES = 2
-"""Of one method with one tolerance, with other random numbers each."""
+TRIES = 10
+"""Of one method with one tolerance, each with other random numbers: packmol lets a molecule lie on its own image."""
+
+MISFITS = 2
+"""So many of them may fail as the molecules do not fit."""
 
 MISSED = 0.02
 """Distances may be so much shorter than the tolerance in Å, which packmol keeps to 0.01 Å."""
@@ -90,9 +94,9 @@ def pack_units(
 ) -> PackedCell:
     """Pack molecules into a periodic cell.
 
-    Where a method fails, it is tried again with other random numbers, then the other one (if it is ``auto``), then all
-    with the next tolerance. All that is limited by counts, so that the result is the same on slow and fast machines;
-    the time limit only ends it. Whatever packed, the result is looked at here.
+    Where a method fails, it is tried again with other random numbers (`TRIES`, `MISFITS`), then the other method (if it
+    is ``auto``), then all with the next tolerance. All that is limited by counts, so that the result is the same on
+    slow and fast machines; the time limit only ends it. Whatever packed, the result is looked at here.
 
     :param molecules: one of each kind.
     :param counts: number of molecules of each kind.
@@ -107,25 +111,25 @@ def pack_units(
     :raises PackingError: if the molecules do not fit.
     """
     begin = time.monotonic()
+    deadline = begin + time_limit
     vectors = Cell.new(cell).array
     units = [molecule for molecule, count in zip(molecules, counts, strict=True) for _ in range(count)]
     methods, notes = _choose_methods(method, sum(unit.mass for unit in units) / abs(float(np.linalg.det(vectors))))
-    for (step, tolerance), name, attempt in itertools.product(enumerate(tolerances), methods, range(TRIES)):
-        left = begin + time_limit - time.monotonic()
-        derived = derive_seed(seed, step, sorted(_PACKERS).index(name), attempt)
+    for (step, tolerance), name in itertools.product(enumerate(tolerances), methods):
+        pack_it = functools.partial(
+            _PACKERS[name], [molecule.atoms for molecule in molecules], counts, vectors, tolerance=tolerance
+        )
+        seeds = [derive_seed(seed, step, sorted(_PACKERS).index(name), attempt) for attempt in range(TRIES)]
         try:
-            atoms = _PACKERS[name](
-                [molecule.atoms for molecule in molecules], counts, vectors, tolerance=tolerance, seed=derived,
-                time_limit=max(left, 0.0),
+            found = _try(
+                lambda seed, pack_it=pack_it: pack_it(seed=seed, time_limit=max(deadline - time.monotonic(), 0.0)),
+                functools.partial(_inspect, units=units, tolerance=tolerance), seeds, notes,
             )  # fmt: skip
-            shortest = _inspect(atoms, units, tolerance)
         except PackingTimeoutError as exception:
-            raise PackingTimeoutError(
-                _joined([*notes, f'Packing took longer than {time_limit:g} s: {exception}'])
-            ) from exception
-        except PackingError as exception:
-            notes.append(str(exception))
-        else:
+            reasons = [*notes, f'Packing took longer than {time_limit:g} s: {exception}']
+            raise PackingTimeoutError(_joined(reasons)) from exception
+        if found is not None:
+            atoms, shortest = found
             return PackedCell(
                 atoms=atoms, units=_owners(units), names=tuple(unit.name for unit in units), method=name,
                 program=_describe(name), tolerance=tolerance, shortest=shortest, seconds=time.monotonic() - begin,
@@ -210,6 +214,36 @@ def _choose_methods(method: str, mass_density: float) -> tuple[list[str], list[s
     if len(missing) == len(wanted):
         raise MissingProgramError(_joined(missing.values()))
     return [name for name in wanted if name not in missing], list(missing.values())
+
+
+def _try(
+    pack_it: Callable[[int], Atoms], inspect: Callable[[Atoms], float], seeds: Iterable[int], notes: list[str]
+) -> tuple[Atoms, float] | None:
+    """Pack with one method and tolerance until it succeeds or has failed often enough.
+
+    :param pack_it: packs with a seed.
+    :param inspect: returns the shortest contact.
+    :param notes: to which a sentence is added about each failure.
+    :return: the atoms and their shortest contact; None if it failed.
+    :raises PackingTimeoutError: if it takes too long.
+    """
+    misfits = 0
+    for seed in seeds:
+        try:
+            atoms = pack_it(seed)
+        except PackingTimeoutError:
+            raise
+        except PackingError as exception:
+            notes.append(str(exception))
+            misfits += 1
+            if misfits == MISFITS:
+                return None
+            continue
+        try:
+            return atoms, inspect(atoms)
+        except PackingError as exception:
+            notes.append(str(exception))
+    return None
 
 
 def _inspect(atoms: Atoms, units: Sequence[Molecule], tolerance: float) -> float:

@@ -85,7 +85,7 @@ def test_the_same_again(method):
 
 
 def test_a_smaller_tolerance_where_the_molecules_do_not_fit(monkeypatch):
-    monkeypatch.setattr(units, 'TRIES', 1)
+    monkeypatch.setattr(units, 'MISFITS', 1)
     cell = cell_for(SALTS, [2, 0], 2.0)
     packed = pack_units(SALTS, [2, 0], cell, method='random', tolerances=[4.5, 1.8], seed=1)
     assert packed.tolerance == 1.8
@@ -113,7 +113,7 @@ def test_the_start_generator_is_asked_for_and_not_there(monkeypatch):
 
 
 def test_nothing_fits(monkeypatch):
-    monkeypatch.setattr(units, 'TRIES', 1)
+    monkeypatch.setattr(units, 'MISFITS', 1)
     with pytest.raises(PackingError, match=r'found no place in 1000 attempts.*tolerance of 5'):
         pack_units(SALTS, [2, 0], cell_for(SALTS, [2, 0], 1.0), method='random', tolerances=[5.5, 5.0], seed=1)
 
