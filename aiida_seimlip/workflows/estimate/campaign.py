@@ -37,7 +37,7 @@ def plan_campaign(inputs: Mapping[str, Any]) -> Plan:
     works = (
         *(_bootstrap(options.bootstrap, sizes, joining) if has_bootstrap else []),
         *explorations,
-        _labels('label selected frames', _most_labels(options, iterations), max(sizes), ('grades',)),
+        _labels('label selected frames', _most_labels(options, iterations, len(sizes)), max(sizes), ('grades',)),
         Work('train', 'training', iterations + 1),
         Work('select', 'selection', iterations),
         *([] if options.held_out is None else _held_out(options.held_out, sizes, level)),
@@ -48,16 +48,18 @@ def plan_campaign(inputs: Mapping[str, Any]) -> Plan:
         'Trainings and selections have no measured speed: their time is left out, as are runs that crash and are tried '
         'again.',
     ]
-    if _most_labels(options, iterations) is None:
+    if _most_labels(options, iterations, len(sizes)) is None:
         notes.append('Nothing limits the number of labels (`max_labels`, `selection.max_frames`): they are left out.')
     return Plan(works, is_limit=True, notes=tuple(notes))
 
 
-def _most_labels(options: ActiveLearningOptions, iterations: int) -> int | None:
+def _most_labels(options: ActiveLearningOptions, iterations: int, n_starts: int) -> int | None:
     """Return how many frames are labelled in the iterations at most, None if nothing limits them."""
     limits = [options.max_labels] if options.max_labels else []
     if options.selection.max_frames:
         limits.append(options.selection.max_frames * iterations)
+    if options.selection.max_frames_per_start:
+        limits.append(options.selection.max_frames_per_start * n_starts * iterations)
     return min(limits, default=None)
 
 

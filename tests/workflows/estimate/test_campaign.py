@@ -49,9 +49,28 @@ def test_bootstrap(plan):
     assert work(found, 'dynamics of the reference').atom_steps == 2 * 17 * 40 * 24
 
 
+def test_bootstrap_that_chooses(plan, frames_training):
+    """No more than the limit is labelled, however many candidates 17 starts and further frames make."""
+    name = 'label perturbed starts'
+    found = plan({'bootstrap': {'max_labels': 60}}, bootstrap_candidates={'more': frames_training})
+    assert work(found, name).steps == 60
+    joined = work(plan(bootstrap_candidates={'more': frames_training}), name)
+    assert joined.steps == 14 * 17 + frames_training.n_frames
+    assert work(found, name).n_bytes < joined.n_bytes
+
+
+def test_labels_of_each_start_are_limited(plan):
+    limited = plan(
+        {'max_labels': None, 'selection': {'max_frames': None, 'max_frames_per_start': 1}, 'max_iterations': 2}
+    )
+    assert work(limited, 'label selected frames').steps == 2 * 17
+
+
 def test_no_bootstrap_with_labels(plan, frames_training):
     names = [one.name for one in plan(initial_training={'old': frames_training}).works]
     assert 'label perturbed starts' not in names
+    beside = plan({'bootstrap': {'beside_initial': True}}, initial_training={'old': frames_training})
+    assert work(beside, 'label perturbed starts').steps == 14 * 17
 
 
 def test_held_out_frames(plan):
