@@ -18,13 +18,16 @@ ifneq ($(wildcard $(CALCULATORS)/.installed),)
 export SEIMLIP_CALCULATORS_PYTHON ?= $(CURDIR)/$(CALCULATORS)/bin/python
 endif
 
-.PHONY: help demo install calculators test test-main test-cluster lint docs clean
+.PHONY: help demo sei install calculators test test-main test-cluster lint docs clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: install  ## Grow a potential for Li2CO3 and compute with it; results go to demo/. SHORT=1: only the potential.
 	$(BIN)/aiida-seimlip demo --directory demo $(if $(SHORT),--short)
+
+sei: install calculators  ## Grow one potential for the interphase with a teacher; results go to sei/. CRYSTALS=1: small crystals join. SHORT=1: try it.
+	$(BIN)/aiida-seimlip sei --directory sei $(if $(CRYSTALS),--crystals) $(if $(SHORT),--short)
 
 install: $(VENV)/.installed  ## Make .venv and install the package with what the demo needs.
 
@@ -54,7 +57,7 @@ $(VENV)/.pseudos: | $(VENV)/.installed-dev
 	|| echo 'The pseudopotentials could not be fetched: tests with pw.x cannot run.'; fi
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) demo docs/_build docs/reference/_generated
+	rm -rf $(VENV) demo sei docs/_build docs/reference/_generated
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with PYTHON=...")'

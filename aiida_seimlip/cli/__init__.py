@@ -18,6 +18,10 @@ COMMANDS = {
         'demo.command:cmd_demo',
         'Grow a potential for Li2CO3 by active learning, from nothing.',
     ),
+    'sei': (
+        'sei.command:cmd_sei',
+        'Grow one potential for the whole interphase, and judge it by crystals.',
+    ),
     'setup': ('profile.setup:cmd_setup', 'Register the embedded programs as codes in a profile.'),
     'check': (
         'check.command:cmd_check',
@@ -77,8 +81,8 @@ def cmd_root(ctx: click.Context, profile: str | None) -> None:
     """Grow machine-learning interatomic potentials by active learning, and look at what came of it."""
     if profile is None:
         return
-    if ctx.invoked_subcommand == 'demo':
-        raise click.UsageError('The demo keeps to a profile of its own: leave out --profile.')
+    if ctx.invoked_subcommand in ('demo', 'sei'):
+        raise click.UsageError(f'`{ctx.invoked_subcommand}` keeps to a profile of its own: leave out --profile.')
     from aiida import load_profile
     from aiida.common.exceptions import ConfigurationError
 

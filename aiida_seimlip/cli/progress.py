@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from aiida import orm
 
 CAMPAIGN = 'ActiveLearningWorkChain'
-REPORTING = (CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain', 'StartsWorkChain')
+REPORTING = (
+    CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain', 'StartsWorkChain', 'SeiWorkChain',
+    'LatticeComparisonWorkChain',
+)  # fmt: skip
 """Processes whose reports are for those who watch."""
 INTERRUPT = 'runner received interrupt'
 PATIENCE_SECONDS = 3.0
@@ -109,16 +112,17 @@ class Progress:
 
     def update(self, node: orm.WorkChainNode) -> None:
         """Print what is new: in the history of a campaign, or of the processes that another workflow has called."""
-        if self._label != CAMPAIGN:
-            for line in self._news_of_children(node):
-                self.say(line)
-            return
+        found = self._news_of_history(node) if self._label == CAMPAIGN else self._news_of_children(node)
+        for line in found:
+            self.say(line)
+
+    def _news_of_history(self, node: orm.WorkChainNode) -> Iterator[str]:
+        """Yield a line for each thing that a campaign has published since the last look."""
         content = published_history(node)
         if content is None or content == self._history.model_dump(mode='json'):
             return
         history = CampaignHistory.model_validate(content)
-        for line in news(self._history, history):
-            self.say(line)
+        yield from news(self._history, history)
         self._history = history
 
     def _news_of_children(self, node: orm.WorkChainNode) -> Iterator[str]:
@@ -127,7 +131,9 @@ class Progress:
 
         for link in node.base.links.get_outgoing(link_type=LinkType.CALL_WORK).all():
             child: Any = link.node
-            if child.process_label in REPORTING:
+            if child.process_label == CAMPAIGN:
+                yield from self._news_of_history(child)
+            elif child.process_label in REPORTING:
                 yield from self._news_of_children(child)
             if child.is_terminated and child.pk not in self._ended:
                 self._ended.add(child.pk)

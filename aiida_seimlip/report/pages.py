@@ -14,6 +14,7 @@ from aiida_seimlip.report.citations.collect import citations_section
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Page, Section
+from aiida_seimlip.report.sei.sections import sei_sections, tables_of_node
 from aiida_seimlip.report.starts.starts import starts_sections, starts_tables
 from aiida_seimlip.report.tables import Table, write_files
 from aiida_seimlip.report.transport.conductivity import conductivity_sections, conductivity_tables
@@ -28,6 +29,7 @@ PROPERTIES = {
     'seimlip.conductivity': (conductivity_sections, conductivity_tables),
     'seimlip.neb': (neb_sections, neb_tables),
     'seimlip.starts': (starts_sections, starts_tables),
+    'seimlip.sei': (sei_sections, tables_of_node),
 }
 """Who makes sections and tables, by the entry point of the WorkChain."""
 

@@ -28,6 +28,7 @@ def write_all(folder: Path) -> None:
         'barriers': options.describe_barriers(),
         'transport': options.describe_transport(),
         'starts': options.describe_starts(),
+        'sei': options.describe_sei(),
         'command_line': command_line.describe_command_line(),
         'embedded_programs': command_line.describe_embedded_programs(),
     }

@@ -19,10 +19,14 @@ from aiida_seimlip.options.base import Options
 
 CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
-PROPERTIES = ('seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.starts')
+PROPERTIES = (
+    'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.starts',
+    'seimlip.sei', 'seimlip.crystal.compare',
+)  # fmt: skip
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
-    'BarrierRecord': 'barriers.md', 'StartsTable': 'starts.md', 'LammpsOptions': 'options.md',
+    'BarrierRecord': 'barriers.md', 'StartsTable': 'starts.md', 'SeiResults': 'sei.md',
+    'LatticeComparison': 'sei.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

@@ -6,40 +6,17 @@ import json
 import math
 import shlex
 import sys
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from aiida import orm
 
+from aiida_seimlip.cli.clock import Clock
 from aiida_seimlip.cli.profile.home import Home
 from aiida_seimlip.cli.progress import Progress
 from aiida_seimlip.report.campaign.facts import CampaignReport, union_seconds
-
-
-class Clock:
-    """Wall time of the parts of the demo."""
-
-    def __init__(self) -> None:
-        self.began = time.time()
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def measure(self, name: str) -> Iterator[None]:
-        """Add the time spent in the block to a part."""
-        start = time.time()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.time() - start
-
-    @property
-    def total(self) -> float:
-        """Seconds since the beginning."""
-        return time.time() - self.began
 
 
 def write_results(

@@ -9,8 +9,9 @@ from typing import Any
 from aiida import orm
 from aiida.engine import ProcessBuilder
 
+from aiida_seimlip.cli.clock import Clock
 from aiida_seimlip.cli.demo.properties import LABELS, run_properties
-from aiida_seimlip.cli.demo.results import Clock, write_results
+from aiida_seimlip.cli.demo.results import write_results
 from aiida_seimlip.cli.profile.home import Home
 from aiida_seimlip.cli.progress import CAMPAIGN, Progress
 from aiida_seimlip.cli.run_process import last_process, run_process

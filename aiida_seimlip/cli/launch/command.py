@@ -110,6 +110,12 @@ def cmd_launch() -> None:
     help='Frames, or a file of them, that join the bootstrap only, as they are; may be repeated.',
 )  # fmt: skip
 @METHOD
+@click.option(
+    '--recipe', type=RecipeParam(),
+    help='Begin with amorphous cells instead: `sei`, `paper`, or a file (`RecipeOptions`). They are packed and '
+    'condensed first, and crystals judge the potential in the end (`seimlip.sei`). The protocols are `laptop`, the '
+    'default, and `paper`, the default of the recipe of that name.',
+)  # fmt: skip
 @SEED
 @common_options
 def launch_al(
@@ -120,11 +126,18 @@ def launch_al(
     """Grow a potential by active learning.
 
     The jobs are `reference`, `training`, `exploration` and `selection`; the code for `selection` is that for `training`
-    unless it is named. For a job without a code the only one in the profile that fits is taken.
+    unless it is named. For a job without a code the only one in the profile that fits is taken. With a recipe there
+    are `condensation`, `teacher` (its code is that for `condensation` unless it is named) and `relaxation`, too.
     """
     from aiida_seimlip.cli.launch.beginning import begin_campaign, join_bootstrap
     from aiida_seimlip.engines.contract import SOCKETS
 
+    recipe = request.pop('recipe')
+    if recipe is not None:
+        if structures or training or potential is not None:
+            raise click.UsageError('Give either --recipe, or what is there: --structure, --training, --potential.')
+        _launch_recipe(recipe, species, request)
+        return
     given = begin_campaign(by_name(structures) if structures else {}, species, potential, training, method)
     others = by_name(bootstrap_structures) if bootstrap_structures else {}
     given |= join_bootstrap(others, bootstrap_candidates, species, method)
@@ -230,6 +243,17 @@ def launch_neb(
     """
     request |= {'overrides': _with_fixed_atoms(request['overrides']), 'sockets': ('path',)}
     _launch('seimlip.neb', {'initial': initial, 'final': final, 'potential': potential}, request)
+
+
+def _launch_recipe(recipe: dict[str, Any], species: list[str] | None, request: dict[str, Any]) -> None:
+    """Launch the way from a recipe to a judged potential."""
+    from aiida_seimlip.options.starts.recipes import get_recipe
+    from aiida_seimlip.workflows.protocols.sei import SEI_SOCKETS
+
+    if request['protocol'] is None and recipe == get_recipe('paper'):
+        request['protocol'] = 'paper'
+    given = {'recipe': recipe, 'species': species}
+    _launch('seimlip.sei', given, {**request, 'sockets': tuple(name for name in SEI_SOCKETS if name != 'teacher')})
 
 
 def _with_fixed_atoms(overrides: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -11,15 +11,8 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.options.crystal.lattice import (
-    EXPERIMENT,
-    DeviationRecord,
-    LatticeComparison,
-    LatticeOptions,
-    LatticeRecord,
-    ModelOptions,
-    PhaseRecord,
-)
+from aiida_seimlip.options.crystal.lattice import EXPERIMENT, LatticeOptions, ModelOptions
+from aiida_seimlip.options.crystal.results import DeviationRecord, LatticeComparison, LatticeRecord, PhaseRecord
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.crystals import CRYSTALS, Cellpar, Crystal, conventional_cellpar
 from aiida_seimlip.science.structures.space_group import find_space_group

@@ -11,6 +11,7 @@ from typing import Any
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
 from aiida_seimlip.workflows.estimate.neb import plan_neb
 from aiida_seimlip.workflows.estimate.plan import Plan, Work
+from aiida_seimlip.workflows.estimate.sei import plan_sei
 from aiida_seimlip.workflows.estimate.starts import plan_starts
 from aiida_seimlip.workflows.estimate.transport import plan_conductivity, plan_diffusivity
 
@@ -19,5 +20,6 @@ __all__ = ('PLANNERS', 'Plan', 'Work')
 PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'ActiveLearningWorkChain': plan_campaign, 'DiffusivityWorkChain': plan_diffusivity,
     'ConductivityWorkChain': plan_conductivity, 'NEBWorkChain': plan_neb, 'StartsWorkChain': plan_starts,
+    'SeiWorkChain': plan_sei,
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""

@@ -15,13 +15,14 @@ from aiida_seimlip.workflows.estimate.plan import LABELLED, Plan, Work, sizes_of
 MAX_CANDIDATES: int = LammpsOptions.model_fields['max_candidates'].default
 
 
-def plan_campaign(inputs: Mapping[str, Any]) -> Plan:
+def plan_campaign(inputs: Mapping[str, Any], sizes: Sequence[int] = ()) -> Plan:
     """Return what a campaign does at most, until it has converged or reached its limits.
 
     :param inputs: of `ActiveLearningWorkChain`.
+    :param sizes: number of atoms of each start, where there are no `structures` yet.
     """
     options = ActiveLearningOptions.from_node(inputs['options'])
-    sizes = [size for node in inputs['structures'].values() for size in sizes_of(node)]
+    sizes = sizes or [size for node in inputs['structures'].values() for size in sizes_of(node)]
     iterations = options.max_iterations - options.first_iteration
     level = options.untrained.level
     explorations = [

@@ -71,7 +71,7 @@ class ProtocolMixin:
                 )
         inputs = read_protocol(cls.protocol_folder, name)
         del inputs['description']
-        return merge(_without_replaced(inputs, overrides or {}), overrides or {})
+        return merge(without_replaced(inputs, overrides or {}), overrides or {})
 
 
 def read_protocol(folder: str, name: str) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def read_protocol(folder: str, name: str) -> dict[str, Any]:
     return content
 
 
-def _without_replaced(inputs: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+def without_replaced(inputs: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Return a protocol without the settings of engines that are replaced: those of one are not those of another."""
     engines, others = inputs.get('engines', {}), overrides.get('engines') or {}
     replaced = {socket for socket, engine in others.items() if engine != engines.get(socket, engine)}

@@ -7,7 +7,7 @@ import pytest
 from aiida import orm
 from aiida.engine import run_get_node
 
-from aiida_seimlip.options.crystal.lattice import LatticeComparison
+from aiida_seimlip.options.crystal.results import LatticeComparison
 from aiida_seimlip.workflows.crystal.lattice import LatticeComparisonWorkChain
 
 OPTIONS = {'crystals': ['Li-fcc', 'Li-bcc'], 'fmax': 0.001}

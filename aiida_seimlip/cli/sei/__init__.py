@@ -1,0 +1,1 @@
+"""``aiida-seimlip sei``."""

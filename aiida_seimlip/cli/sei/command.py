@@ -1,0 +1,59 @@
+"""``aiida-seimlip sei``: the options; what it does is in `run_sei`, which is imported only then.
+
+This module must not import AiiDA, see `aiida_seimlip.cli`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+INTERRUPTED = 130
+NOT_CONVERGED = 1
+
+
+@click.command('sei')
+@click.option(
+    '--directory', type=click.Path(file_okay=False, path_type=Path), default=Path('sei'), show_default=True,
+    help='Where to write the report, the tables, the potentials and the archive.',
+)  # fmt: skip
+@click.option(
+    '--home', type=click.Path(file_okay=False, path_type=Path),
+    help='Folder of the AiiDA profile, made if need be.  [default: DIRECTORY/.aiida]',
+)  # fmt: skip
+@click.option(
+    '--python', type=click.Path(dir_okay=False, path_type=Path), envvar='SEIMLIP_CALCULATORS_PYTHON', show_envvar=True,
+    help='Interpreter that has the teacher (sevenn).  [default: that of `make calculators`, or the present one]',
+)  # fmt: skip
+@click.option(
+    '--crystals', is_flag=True, help='Let small strained cells of LiF, Li2O and Li join the bootstrap, in a second run.'
+)
+@click.option('--fresh', is_flag=True, help='Take over nothing of what earlier calls have done.')
+@click.option('--short', is_flag=True, help='Try it out: two starts, a small potential, short explorations.')
+def cmd_sei(directory: Path, home: Path | None, python: Path | None, **wanted: bool) -> None:
+    """Grow one potential for the whole interphase, from recipes of amorphous mixtures, and judge it by crystals.
+
+    The teacher, which condenses the mixtures and makes the labels, is the universal potential 7net-0: all errors are
+    against it, and the potential can be no better than it is. It takes an hour or two on two cores.
+
+    Called again, it goes on where it stopped: all jobs that had ended are taken over. Called again after it ended, it
+    prints the same once more.
+    """
+    from aiida_seimlip.cli.profile.home import Home, HomeInUseError
+
+    place = Home((home or directory / '.aiida').absolute(), profile='sei')
+    try:
+        with place.lock():
+            place.enter()
+            from aiida_seimlip.cli.sei.run import run_sei
+
+            converged = run_sei(place, directory.absolute(), python=python, **wanted)
+    except HomeInUseError as exception:
+        raise click.ClickException(str(exception)) from exception
+    except KeyboardInterrupt:
+        click.echo('Stopped. No program is left running; start again to go on.')
+        sys.exit(INTERRUPTED)
+    if not converged:
+        sys.exit(NOT_CONVERGED)

@@ -1,0 +1,1 @@
+"""Options of `SeiWorkChain`, and what it finds."""

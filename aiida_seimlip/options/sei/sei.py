@@ -1,0 +1,61 @@
+"""Options of `SeiWorkChain`: what is done before, besides and after the campaign."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.crystal.lattice import LatticeOptions
+from aiida_seimlip.science.structures.crystals import CRYSTALS
+
+
+class TraceOptions(Options):
+    """Which of the labelled frames of the condensation join the first training set."""
+
+    max_frames_per_start: int = Field(
+        default=12, ge=1, description='Frames of each start, spread evenly over all those that are usable.'
+    )
+    max_force: float = Field(default=15.0, gt=0, description='Frames with a larger force, in eV/Å, are left out.')
+
+
+class SeiOptions(Options):
+    """What is done before, besides and after the campaign."""
+
+    trace: TraceOptions | None = Field(
+        default_factory=TraceOptions,
+        description='What the campaign learns from the condensation where its model is the reference; none: nothing.',
+    )
+    small_crystals: list[str] = Field(
+        default=[],
+        description='Phases of which small strained cells join the bootstrap, and which are no longer new to the '
+        'potential then: names of `science.structures.crystals`.',
+    )
+    small_crystal_atoms: int = Field(default=16, ge=2, description='Largest number of atoms of such a cell.')
+    levels: list[int] = Field(
+        default=[], description='Levels of further potentials, trained on the last training set of the campaign.'
+    )
+    left_out: list[str] = Field(
+        default=[],
+        description='Names of starts. For each a potential is trained without all frames of its formula, and judged on '
+        'them.',
+    )
+    lattices: LatticeOptions | None = Field(
+        default_factory=LatticeOptions,
+        description='Which crystals are relaxed with the potentials and the teacher; none: no crystals.',
+    )
+
+    @field_validator('small_crystals')
+    @classmethod
+    def _crystals_are_known(cls, value: list[str]) -> list[str]:
+        unknown = [name for name in value if name not in CRYSTALS]
+        if unknown:
+            raise ValueError(f'there is no crystal `{unknown[0]}`; there are {", ".join(CRYSTALS)}')
+        return value
+
+    @field_validator('levels')
+    @classmethod
+    def _levels_are_distinct(cls, value: list[int]) -> list[int]:
+        wrong = [level for level in value if not 6 <= level <= 28 or level % 2]
+        if wrong or len(set(value)) < len(value):
+            raise ValueError('levels are different even numbers from 6 to 28')
+        return value

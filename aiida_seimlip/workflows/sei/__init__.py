@@ -1,0 +1,1 @@
+"""The workflow from a recipe to a potential for the whole interphase."""
