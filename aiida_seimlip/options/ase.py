@@ -109,6 +109,14 @@ class AseOptions(Options):
         default=None, gt=0, description='Stop a frame that takes longer than this, in s, and count it as failed.'
     )
 
+    @model_validator(mode='before')
+    @classmethod
+    def _stages_tell_the_task(cls, content: Any) -> Any:
+        """Take parameters that hold stages for those of a condensation: so does the engine that they are given to."""
+        if isinstance(content, Mapping) and content.get('condense') is not None and 'task' not in content:
+            return {**content, 'task': 'condense'}
+        return content
+
     @model_validator(mode='after')
     def _section_belongs_to_task(self) -> Self:
         for name in ('relax', 'md', 'condense'):

@@ -216,7 +216,7 @@ class AseParser(Parser):
         failures = self._failures(records)
         self.out('failures', orm.Dict({str(index): reason for index, reason in failures.items()}))
         results = summarise(records, len(self._indices), failures)
-        if self.node.inputs.parameters.get('task') == 'condense':
+        if self.node.inputs.parameters.get('condense') is not None:
             results |= records.way.summarise(failures)
             for name, output in records.way.nodes(failures).items():
                 self.out(name, output)

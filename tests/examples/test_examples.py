@@ -106,6 +106,15 @@ def test_neb(run_example, campaign):
         assert node.outputs.labelled.is_labelled
 
 
+def test_starts(run_example):
+    output, node = run_example('07_starts.py')
+    assert node.is_finished_ok, output
+    assert 'Starts for a campaign: fluoride, metal' in output
+    table = node.outputs.table.get_dict()['starts']
+    assert [start['verdict'] for start in table] == ['passed', 'passed']
+    assert all(start['density'] > start['packed_density'] for start in table)
+
+
 @pytest.mark.slow
 def test_workgraph(run_example):
     """A campaign and a diffusivity as tasks of one graph: the potential goes from one to the other."""

@@ -97,3 +97,10 @@ def test_fixed_atoms_need_a_fixed_cell():
         RelaxOptions(fixed=[0], cell='full')
     with pytest.raises(ValueError, match='greater than or equal to 0'):
         RelaxOptions(fixed=[-1])
+
+
+def test_stages_tell_the_task():
+    """Parameters of an engine that condenses are those of its jobs, whether or not they name the task."""
+    content = {'calculator': {'name': 'lj'}, 'condense': {'stages': [{'kind': 'relax'}]}}
+    assert AseOptions.from_node(content).task == 'condense'
+    assert 'is `single_point`' in AseOptions.explain({**content, 'task': 'single_point'}, 'parameters')

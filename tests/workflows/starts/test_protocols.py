@@ -16,7 +16,7 @@ def test_content(protocol):
     assert StartsOptions.explain(inputs.get('options', {}), 'options') is None
     assert StartsEngines.from_node(inputs['engines']).condensation == 'ase'
     parameters = AseCondenseOptions.from_node(inputs['condensation']['parameters'])
-    calls = {'laptop': (150, 200), 'paper': (5000, 6000), 'melt_quench': (7000, 9000)}
+    calls = {'laptop': (150, 200), 'paper': (5500, 6500), 'melt_quench': (20000, 30000)}
     low, high = calls[protocol]
     assert low < parameters.condense.max_calls < high
     assert parameters.calculator.name == 'sevennet'
@@ -28,3 +28,12 @@ def test_packed_cells_alone_need_no_code():
     )
     assert builder.recipe['seed'] == 4
     assert len(builder.recipe['compositions']) == 8
+
+
+def test_stages_can_be_replaced():
+    """Those of the overrides replace the whole list; the rest of the protocol stays."""
+    stages = [{'kind': 'relax', 'max_steps': 5}]
+    overrides = {'condensation': {'parameters': {'condense': {'stages': stages}}}}
+    parameters = StartsWorkChain.get_protocol_inputs('laptop', overrides)['condensation']['parameters']
+    assert parameters['condense']['stages'] == stages
+    assert parameters['calculator'] == {'name': 'sevennet'}
