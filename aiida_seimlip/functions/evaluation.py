@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.options.records import ErrorsRecord
-from aiida_seimlip.science.analysis.errors import ErrorStatistics, compute_errors
+from aiida_seimlip.options.records import DetailedErrorsRecord, ErrorsRecord
+from aiida_seimlip.science.analysis.errors import Errors, ErrorStatistics, compute_errors, divide_errors
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
+
+MAX_ATOMS = 200_000
+"""Atoms in the frames of a training set that a potential is judged by at most; of more, some are drawn evenly."""
 
 
 @calcfunction
 def evaluate_errors(potential: PotentialData, frames: FramesData) -> orm.Dict:
-    """Return the root-mean-square errors of a potential on labelled frames, as an `ErrorsRecord`.
+    """Return the root-mean-square errors of a potential on labelled frames, as a `DetailedErrorsRecord`.
 
     :param potential: a trained potential.
     :param frames: with the labels to compare with.
     """
-    errors = predict_errors(potential, frames.get_frames())
-    if errors is None:
-        raise ValueError(f'Potentials of the family `{potential.family}` cannot be evaluated in this process.')
-    return orm.Dict(errors.model_dump(mode='json'))
+    return _evaluate(potential, frames.get_frames())
+
+
+@calcfunction
+def evaluate_training(potential: PotentialData, **training: FramesData) -> orm.Dict:
+    """Return the root-mean-square errors of a potential on what it learned from, as a `DetailedErrorsRecord`.
+
+    :param potential: a trained potential.
+    :param training: its training set; of a large one, some frames are drawn evenly.
+    """
+    frames = Frames.concatenate(node.get_frames() for _, node in sorted(training.items()))
+    return _evaluate(potential, sample(frames, MAX_ATOMS))
 
 
 def predict_errors(potential: PotentialData, frames: Frames) -> ErrorsRecord | None:
@@ -45,9 +58,48 @@ def errors_of_mtp(potential: MomentTensorPotential, frames: Frames) -> ErrorsRec
     """
     from aiida_seimlip.science.mtp.evaluate import evaluate
 
-    errors = compute_errors(frames, evaluate(potential, frames))
+    return _record(len(frames), compute_errors(frames, evaluate(potential, frames)))
+
+
+def detailed_errors(reference: Frames, predicted: Frames) -> DetailedErrorsRecord:
+    """Return the root-mean-square errors of predictions, and where they come from.
+
+    :param reference: labelled frames.
+    :param predicted: the same frames, labelled by the potential.
+    """
+    parts = divide_errors(reference, predicted)
+    counts = Counter(reference.formulas)
+    forces = {symbol: _rms(statistics) for symbol, statistics in parts.force_by_element.items()}
+    return DetailedErrorsRecord(
+        **_record(len(reference), compute_errors(reference, predicted)).model_dump(),
+        by_formula={formula: _record(counts[formula], errors) for formula, errors in parts.by_formula.items()},
+        force_by_element={symbol: value for symbol, value in forces.items() if value is not None},
+    )
+
+
+def sample(frames: Frames, max_atoms: int) -> Frames:
+    """Return as many frames, drawn evenly, as have no more atoms than wanted; one at least.
+
+    :param frames: any number.
+    """
+    n_atoms = int(frames.ptr[-1])
+    if n_atoms <= max_atoms:
+        return frames
+    n_frames = max(1, int(len(frames) * max_atoms / n_atoms))
+    return frames[np.unique(np.linspace(0, len(frames) - 1, n_frames).astype(int))]
+
+
+def _evaluate(potential: PotentialData, frames: Frames) -> orm.Dict:
+    from aiida_seimlip.science.mtp.evaluate import evaluate
+
+    if potential.family != 'mtp':
+        raise ValueError(f'Potentials of the family `{potential.family}` cannot be evaluated in this process.')
+    return orm.Dict(detailed_errors(frames, evaluate(potential.get_mtp(), frames)).model_dump(mode='json'))
+
+
+def _record(n_frames: int, errors: Errors) -> ErrorsRecord:
     return ErrorsRecord(
-        n_frames=len(frames),
+        n_frames=n_frames,
         energy_mev_per_atom=_rms(errors.energy_per_atom, 1e3),
         force_ev_per_angstrom=_rms(errors.force_component),
         stress_gpa=_rms(errors.stress_pressure, 1.0 / 3.0),

@@ -36,7 +36,7 @@ class ErrorsRecord(Record):
 
 
 class DetailedErrorsRecord(ErrorsRecord):
-    """The same, and who they come from."""
+    """The same, and where they come from."""
 
     force_by_element: dict[str, float] = Field(
         default_factory=dict, description='Errors of the forces on the atoms of each element, in eV/Å per component.'

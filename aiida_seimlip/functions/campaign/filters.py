@@ -6,7 +6,7 @@ The records are lists of `DropRecord`, in the output ``report``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -143,7 +143,7 @@ def vet_labels(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
 
 @calcfunction
 def draw_held_out(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
-    """Draw frames evenly from trajectories.
+    """Draw frames evenly from trajectories, as many of each composition, and at least one.
 
     :param options: of the campaign (`ActiveLearningOptions`).
     :param groups: ``trajectories``, ``parameters`` (of each, under the same name) and ``training``: frames that were
@@ -154,15 +154,28 @@ def draw_held_out(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
     if settings is None:
         raise ValueError('The options ask for no held-out frames.')
     known = {value for node in groups['training'].values() for value in node.hashes}
-    pools = []
+    pools: dict[str, list[Frames]] = {}
     for name, node in sorted(groups['trajectories'].items()):
         frames = _fresh(node)
         steps = np.arange(len(frames)) if frames.origin_steps is None else frames.origin_steps
         late = steps >= settings.discard * groups['parameters'][name]['n_steps']
-        pools.append(frames[late & np.array([value not in known for value in frames.hashes()], dtype=bool)])
-    chosen = filtering.spread([len(pool) for pool in pools], settings.n_frames)
-    drawn = Frames.concatenate(pool[indices] for pool, indices in zip(pools, chosen, strict=True))
-    return {'frames': FramesData(drawn)} if len(drawn) else {}
+        pool = frames[late & np.array([value not in known for value in frames.hashes()], dtype=bool)]
+        if len(pool):
+            pools.setdefault(pool.formulas[0], []).append(pool)
+    drawn = [frames for frames in draw_frames(list(pools.values()), settings.n_frames) if len(frames)]
+    return {'frames': FramesData(Frames.concatenate(drawn))} if drawn else {}
+
+
+def draw_frames(pools: Sequence[Sequence[Frames]], n_frames: int) -> Iterator[Frames]:
+    """Yield frames drawn evenly from trajectories.
+
+    :param pools: the trajectories of each composition.
+    :param n_frames: number of frames, to be divided evenly among the compositions; each gets one at least.
+    """
+    sizes = [sum(map(len, pool)) for pool in pools]
+    for pool, share in zip(pools, filtering.spread(sizes, max(n_frames, len(pools))), strict=True):
+        for frames, indices in zip(pool, filtering.spread([len(one) for one in pool], share.size), strict=True):
+            yield frames[indices]
 
 
 def record(verdict: Verdict, frames: Frames, stage: Stage) -> list[dict[str, Any]]:

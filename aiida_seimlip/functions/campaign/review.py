@@ -14,7 +14,7 @@ from aiida.engine import calcfunction
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.functions.campaign.history import read_errors
 from aiida_seimlip.functions.campaign.warnings import find_warnings
-from aiida_seimlip.functions.evaluation import errors_of_mtp, predict_errors
+from aiida_seimlip.functions.evaluation import errors_of_mtp, predict_errors, sample
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.records import ErrorsRecord
 from aiida_seimlip.science.analysis.spread import Spread, find_spread
@@ -171,18 +171,6 @@ def describe(errors: ErrorsRecord) -> str:
     energy, force = errors.energy_mev_per_atom, errors.force_ev_per_angstrom
     known = [f'{energy:.3g} meV/atom'] if energy is not None else []
     return ' and '.join([*known, *([f'{force:.3g} eV/Å'] if force is not None else [])])
-
-
-def sample(frames: Frames, max_atoms: int) -> Frames:
-    """Return as many frames, drawn evenly, as have no more atoms than wanted; one at least.
-
-    :param frames: any number.
-    """
-    n_atoms = int(frames.ptr[-1])
-    if n_atoms <= max_atoms:
-        return frames
-    n_frames = max(1, int(len(frames) * max_atoms / n_atoms))
-    return frames[np.unique(np.linspace(0, len(frames) - 1, n_frames).astype(int))]
 
 
 def _is_above(value: float | None, limit: float | None, factor: float, floor: float) -> bool:

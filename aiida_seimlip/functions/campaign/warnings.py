@@ -25,6 +25,13 @@ MORE_TO_LEARN = (
     '(`bootstrap.n_perturbed`), or take a lower level'
 )
 
+HARD_BAROSTAT = 50
+"""Time steps within which a barostat must not answer."""
+FLOWS = (
+    ' What flows holds the volume of its cell, but not its shape, which wanders off: explore it with `npt_iso` instead '
+    'of `npt_tri`.'
+)
+
 
 def find_warnings(
     options: ActiveLearningOptions,
@@ -48,6 +55,7 @@ def find_warnings(
     begins_with = potential if options.warm_start else None
     yield from warn_about_cells(frames, options.untrained.max_dist if begins_with is None else begins_with.cutoff)
     yield from _warn_about_vacuum(frames, options)
+    yield from _warn_about_barostats(options)
     if begins_with is None and species:
         yield from _warn_about_neighbourhoods(frames, others, options, species, training)
     learned = [*frames.values(), *others.values(), *(node.get_frames() for node in training.values())]
@@ -96,9 +104,11 @@ def warn_about_run(start: str, condition: str, cell: Mapping[str, Any] | None) -
     :param condition: name of its conditions.
     :param cell: a `CellRecord`, None if nobody has looked.
     """
-    words = '' if cell is None else CellRecord(**cell).explain()
-    if words:
-        yield f'The cell of `{start}` at {condition} {words}.'
+    record = None if cell is None else CellRecord(**cell)
+    words = '' if record is None else record.explain()
+    if words and record is not None:
+        flows = condition.startswith('npt_tri') and record.extremes.has_flowed
+        yield f'The cell of `{start}` at {condition} {words}.{FLOWS if flows else ""}'
 
 
 def _warn_about_vacuum(starts: Mapping[str, Frames], options: ActiveLearningOptions) -> Iterator[str]:
@@ -132,6 +142,19 @@ def explain_tied(frames: Frames, species: Sequence[str]) -> str | None:
         'other mixture of them will be off by a constant for each atom. Add a start or a small crystal (input '
         '`bootstrap_structures`) in which these elements occur in other ratios.'
     )
+
+
+def _warn_about_barostats(options: ActiveLearningOptions) -> Iterator[str]:
+    """Look for barostats that take a cell so far in a few steps that LAMMPS hangs."""
+    held_out = options.held_out.conditions if options.held_out is not None else []
+    for condition in (*options.exploration.conditions, *held_out):
+        n_steps = condition.barostat_damping / condition.timestep
+        if condition.is_npt and n_steps < HARD_BAROSTAT:
+            yield (
+                f'The barostat of {condition.label} answers within {n_steps:.3g} steps (`barostat_damping` '
+                f'{condition.barostat_damping:g} fs, `timestep` {condition.timestep:g} fs): the cell may jump so far '
+                f'that LAMMPS hangs. About 1000 steps are usual, {HARD_BAROSTAT} the least.'
+            )
 
 
 def _warn_about_neighbourhoods(

@@ -205,7 +205,9 @@ class HeldOutOptions(Options):
     """Frames to judge the last potential by: from fresh molecular dynamics with it, labelled by the reference."""
 
     conditions: list[ExplorationConditions] = Field(min_length=1, description='Each is run from each start.')
-    n_frames: int = Field(default=30, ge=1, description='Drawn evenly from all trajectories.')
+    n_frames: int = Field(
+        default=30, ge=1, description='Drawn evenly from all trajectories: as many of each composition, at least one.'
+    )
     discard: float = Field(
         default=0.2, ge=0, lt=1, description='Fraction of each trajectory that is left out at its beginning.'
     )

@@ -29,7 +29,9 @@ from aiida_seimlip.report.campaign.records import (
     explorations_of,
     history_of_jobs,
     iterations_of,
+    parts_of,
     stage_of,
+    starts_of,
 )
 from aiida_seimlip.report.process import ProcessFacts, describe_paused, flatten, profile_name, reduced_formula
 from aiida_seimlip.science.frames import Frames
@@ -73,6 +75,8 @@ class _Campaign(ProcessFacts):
             n_labels=len(self.training) or history.n_labels,
             iterations=tuple(iterations_of(history)),
             explorations=tuple(explorations_of(history)),
+            starts=tuple(starts_of(history)),
+            parts=tuple(parts_of(history)),
             drops=tuple(drops_of(history)),
             grades=self.grades(),
             parities=parities,

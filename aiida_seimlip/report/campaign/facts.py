@@ -78,6 +78,71 @@ class Exploration:
 
 
 @dataclass(frozen=True)
+class Run:
+    """One exploration from a start.
+
+    :param condition: its name, such as ``nvt-300K``.
+    :param temperature: in K.
+    :param exploration: how it went.
+    """
+
+    condition: str
+    temperature: float
+    exploration: Exploration
+
+
+@dataclass(frozen=True)
+class Start:
+    """One start, and what the explorations from it met.
+
+    :param name: of the start.
+    :param formula: of its cell, empty if unknown.
+    :param runs: all explorations from it, in the order of iterations.
+    :param n_broken: iterations in a row, up to the last, in which it stayed broken.
+    :param quarantined: why it is explored no more, empty if it still is.
+    """
+
+    name: str
+    formula: str
+    runs: tuple[Run, ...]
+    n_broken: int = 0
+    quarantined: str = ''
+
+    @property
+    def last(self) -> dict[str, Run]:
+        """The last exploration under each condition, the lowest temperature first."""
+        found = {run.condition: run for run in self.runs}
+        return dict(sorted(found.items(), key=lambda item: (item[1].temperature, item[0])))
+
+    @property
+    def n_survived(self) -> int:
+        """Number of conditions of which the last exploration came to its end."""
+        return sum(run.exploration.outcome == 'completed' for run in self.last.values())
+
+    @property
+    def highest_grade(self) -> float:
+        """Highest grade of the last iteration in which it was explored; NaN if unknown."""
+        last = max(run.exploration.iteration for run in self.runs)
+        grades = [run.exploration.highest_grade for run in self.runs if run.exploration.iteration == last]
+        known = [grade for grade in grades if np.isfinite(grade)]
+        return max(known, default=float('nan'))
+
+
+@dataclass(frozen=True)
+class ErrorsByPart:
+    """Errors on one set of frames, and where they come from.
+
+    :param name: what the set is, such as ``training``.
+    :param by_formula: errors on the frames of each composition.
+    :param force_by_element: of the forces on the atoms of each element in eV/Å per component.
+    """
+
+    name: str
+    by_formula: dict[str, Errors]
+    force_by_element: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Iteration:
     """What one turn of the loop did.
 
@@ -153,6 +218,8 @@ class CampaignReport:
     :param n_labels: labelled frames in the training set.
     :param iterations: in order, the bootstrap first.
     :param explorations: of all iterations.
+    :param starts: in alphabetical order.
+    :param parts: errors by composition and element, of the training set and the held-out frames as far as known.
     :param drops: what was left out.
     :param grades: extrapolation grades of candidate frames by iteration.
     :param parities: by set of frames, the training set first.
@@ -181,6 +248,8 @@ class CampaignReport:
     n_labels: int = 0
     iterations: tuple[Iteration, ...] = ()
     explorations: tuple[Exploration, ...] = ()
+    starts: tuple[Start, ...] = ()
+    parts: tuple[ErrorsByPart, ...] = ()
     drops: tuple[Drop, ...] = ()
     grades: dict[int, np.ndarray] = field(default_factory=dict)
     parities: tuple[Parity, ...] = ()

@@ -10,6 +10,7 @@ import numpy as np
 from aiida_seimlip.report import words
 from aiida_seimlip.report.campaign import plots
 from aiida_seimlip.report.campaign.facts import CampaignReport, Errors
+from aiida_seimlip.report.campaign.starts import sections_of_starts
 from aiida_seimlip.report.sections import Figure, NumberTile, Page, Section, render_page
 from aiida_seimlip.report.tables import Cell, Column, Table
 
@@ -21,6 +22,8 @@ STATUS_WORDS = {
 
 FEW_ITERATIONS = 8
 """Up to so many, the figures of explorations and of grades stand side by side."""
+MANY_EXPLORATIONS = 40
+"""Beyond so many, there is no tile for each exploration and iteration."""
 
 
 def render(report: CampaignReport, further: Sequence[Section] = ()) -> str:
@@ -40,7 +43,8 @@ def campaign_page(report: CampaignReport, further: Sequence[Section] = ()) -> Pa
     """
     profile = f' in profile {report.profile}' if report.profile else ''
     own = [
-        _learning(report), _survival(report), _grades(report), _parity(report), _drops(report), _time(report),
+        _learning(report), _survival(report), _grades(report), *sections_of_starts(report), _parity(report),
+        _drops(report), _time(report),
     ]  # fmt: skip
     return Page(
         title=report.title,
@@ -151,8 +155,11 @@ def _survival(report: CampaignReport) -> Section:
         'extrapolation grade met. A dot: not run in that iteration.',
         reason='No exploration has ended yet.', is_half=report.n_iterations <= FEW_ITERATIONS,
     )  # fmt: skip
-    if not report.explorations:
+    names = {exploration.name for exploration in report.explorations}
+    if not names:
         return section
+    if len(names) > MANY_EXPLORATIONS:
+        return replace(section, lead='', reason=f'{len(names)} explorations are too many for this figure: see below.')
     tiles = [plots.Tile(e.name, e.iteration, e.outcome, e.survival, e.highest_grade) for e in report.explorations]
     legend = tuple((plots.tile_colour(outcome), plots.OUTCOME_WORDS[outcome]) for outcome in outcomes)
     svg = plots.survival_tiles(tiles, report.thresholds.get('save'))

@@ -9,9 +9,15 @@ from itertools import pairwise
 from aiida import orm
 from aiida.common.links import LinkType
 
-from aiida_seimlip.options.campaign.history import CampaignHistory, DropRecord, ExplorationRecord, IterationRecord
+from aiida_seimlip.options.campaign.history import (
+    CampaignHistory,
+    DropRecord,
+    ExplorationRecord,
+    IterationRecord,
+    StartRecord,
+)
 from aiida_seimlip.options.records import ErrorsRecord
-from aiida_seimlip.report.campaign.facts import Drop, Errors, Exploration, Iteration
+from aiida_seimlip.report.campaign.facts import Drop, Errors, ErrorsByPart, Exploration, Iteration, Run, Start
 from aiida_seimlip.report.process import flatten
 
 STAGES = {
@@ -93,6 +99,31 @@ def _exploration_names(records: list[ExplorationRecord]) -> dict[tuple[str, str]
     if len(set(short.values())) == len(short):
         return short
     return {key: f'{key[0]} · {key[1]}' for key in short}
+
+
+def starts_of(history: CampaignHistory) -> Iterator[Start]:
+    """Yield each start with the explorations from it."""
+    runs: dict[str, list[Run]] = {}
+    for item in history.iterations:
+        for record in item.explorations:
+            grade = UNKNOWN if record.highest_grade is None else record.highest_grade
+            exploration = Exploration(
+                record.condition, item.iteration, record.outcome, record.n_steps, record.n_steps_asked, grade
+            )
+            runs.setdefault(record.start, []).append(Run(record.condition, record.temperature, exploration))
+    for name, found in sorted(runs.items()):
+        standing = history.starts.get(name, StartRecord())
+        yield Start(name, standing.formula or '', tuple(found), standing.n_broken, standing.quarantined or '')
+
+
+def parts_of(history: CampaignHistory) -> Iterator[ErrorsByPart]:
+    """Yield errors by composition and element, as far as they are known."""
+    held_out = None if history.held_out is None else history.held_out.errors
+    for name, record in (('training', history.training_errors), ('held-out', held_out)):
+        if record is not None and record.by_formula:
+            known = {formula: errors_of(errors) for formula, errors in record.by_formula.items()}
+            by_formula = {formula: errors for formula, errors in known.items() if errors is not None}
+            yield ErrorsByPart(name, by_formula, dict(record.force_by_element))
 
 
 def drops_of(history: CampaignHistory) -> Iterator[Drop]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from ase.data import chemical_symbols
 
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import EV_PER_A3_TO_GPA, voigt_to_tensor
@@ -78,6 +79,39 @@ def compute_errors(reference: Frames, predicted: Frames) -> Errors:
         stress_pressure=_norm_statistics(*((part * EV_PER_A3_TO_GPA).reshape(-1, 9) for part in tensors)),
         stress_component=_statistics(*(part.ravel() * EV_PER_A3_TO_GPA for part in stresses)),
     )
+
+
+@dataclass(frozen=True)
+class ErrorsByPart:
+    """Where the differences come from.
+
+    :param by_formula: differences on the configurations of each composition, by chemical formula in Hill order.
+    :param force_by_element: of the Cartesian components of the forces on the atoms of each element in eV/Å, by symbol.
+    """
+
+    by_formula: dict[str, Errors]
+    force_by_element: dict[str, ErrorStatistics]
+
+
+def divide_errors(reference: Frames, predicted: Frames) -> ErrorsByPart:
+    """Compare the labels of two sets of the same configurations, composition by composition and element by element.
+
+    :param reference: configurations with labels.
+    :param predicted: the same configurations in the same order with other labels.
+    :raises ValueError: as `compute_errors`.
+    """
+    members: dict[str, list[int]] = {}
+    for index, formula in enumerate(reference.formulas):
+        members.setdefault(formula, []).append(index)
+    by_formula = {
+        formula: compute_errors(reference[indices], predicted[indices]) for formula, indices in sorted(members.items())
+    }
+    forces = _pair('forces', reference.forces, predicted.forces)
+    by_element = {
+        chemical_symbols[number]: _statistics(*(part[reference.numbers == number].ravel() for part in forces))
+        for number in (np.unique(reference.numbers) if len(forces[0]) else ())
+    }
+    return ErrorsByPart(by_formula, by_element)
 
 
 _EMPTY = {'energies': (0,), 'forces': (0, 3), 'stresses': (0, 6)}

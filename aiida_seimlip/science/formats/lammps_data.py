@@ -17,7 +17,11 @@ from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.lammps_data_file import DataFile
 from aiida_seimlip.science.formats.source import load_source
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.structures.cells import heights
 from aiida_seimlip.science.units import tensor_to_voigt, voigt_to_tensor
+
+SKEWED = 0.8
+"""Vectors between whose planes there is less than this share of the distance of those of LAMMPS are skewed."""
 
 
 def lammps_frame(cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -65,6 +69,8 @@ def follow_cells(cells: np.ndarray, start: np.ndarray) -> np.ndarray:
     LAMMPS swaps a cell that a barostat has sheared for a less tilted one, and `write_data` does so at the beginning.
     This takes the swaps back. A cell that differs too much from the one before stays as it is.
 
+    What flows is sheared for ever, and so are the vectors that follow it; see `compact_cells`.
+
     :param cells: cell vectors in LAMMPS' frame in rows, in the order of time, in Å; shape (n_frames, 3, 3).
     :param start: the cell that the trajectory started from, in LAMMPS' frame; shape (3, 3).
     """
@@ -80,6 +86,21 @@ def follow_cells(cells: np.ndarray, start: np.ndarray) -> np.ndarray:
         total = total @ swaps[index]
         followed[index] = total @ cells[index]
     return followed
+
+
+def compact_cells(followed: np.ndarray, cells: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Take the vectors of LAMMPS where those that follow the cell have become skewed.
+
+    A cell of skewed vectors looks thin, though its lattice is not: programs count more images and k-points in it.
+
+    :param followed: cell vectors as `follow_cells` returns them, in Å; shape (n_frames, 3, 3).
+    :param cells: vectors of the same lattices as LAMMPS has them; shape (n_frames, 3, 3).
+    :param start: the cell that the trajectory started from; what it is skewed itself counts for nothing. Shape (3, 3).
+    """
+    allowed = SKEWED * heights(start).min() / heights(reduce_tilt(start)).min()
+    ratios = [heights(one).min() / heights(other).min() for one, other in zip(followed, cells, strict=True)]
+    is_skewed = np.array(ratios, dtype=float).reshape(-1, 1, 1) < allowed
+    return np.where(is_skewed, cells, followed)
 
 
 def to_lammps_frame(frames: Frames, rotation: np.ndarray) -> Frames:
@@ -99,11 +120,13 @@ def from_lammps_frame(frames: Frames, rotation: np.ndarray, cell: np.ndarray | N
     :param frames: frames as LAMMPS wrote them, in the order of time.
     :param rotation: the matrix that `write_data` returned for the first frame; shape (3, 3).
     :param cell: the cell that was given to `write_data`: the cells of the frames come back as its continuation, see
-        `follow_cells`. Without it they are of the same lattices, but perhaps made of other vectors. Shape (3, 3).
+        `follow_cells`, as long as that is not skewed. Without it they are of the same lattices, but perhaps made of
+        other vectors. Shape (3, 3).
     """
     rotation = np.asarray(rotation, dtype=float)
-    if cell is not None:
-        frames = frames.replace(cells=follow_cells(frames.cells, np.asarray(cell, dtype=float) @ rotation))
+    if cell is not None and len(frames):
+        start = np.asarray(cell, dtype=float) @ rotation
+        frames = frames.replace(cells=compact_cells(follow_cells(frames.cells, start), frames.cells, start))
     return _rotate(frames, rotation.T)
 
 

@@ -15,6 +15,9 @@ VACUUM = 6.0
 TILT = 10.0
 """Degrees by which an angle has to become sharper for a cell to have tilted."""
 
+FLAT = 0.75
+"""Ratio of smallest heights below which a cell has become flat."""
+
 
 def heights(cell: np.ndarray) -> np.ndarray:
     """Return the distances between opposite faces of a cell in Å; shape (3,).
@@ -117,5 +120,17 @@ class CellExtremes:
             yield f'shrank to {shrunk:.2f} of its volume'
         if self.sharpest_angle < self.start_angle - TILT:
             yield f'tilted to an angle of {self.sharpest_angle:.0f}°'
-        if self.smallest_height < 2.0 * cutoff <= self.start_height:
+        if self.smallest_height < cutoff <= self.start_height:
+            yield f'became {self.smallest_height:.2f} Å thin, less than the cut-off of {cutoff:g} Å'
+        elif self.smallest_height < 2.0 * cutoff <= self.start_height:
             yield f'became {self.smallest_height:.2f} Å thin, less than twice the cut-off of {cutoff:g} Å'
+        elif self.smallest_height < FLAT * self.start_height:
+            yield f'became {self.smallest_height:.2f} Å thin, from {self.start_height:.2f} Å'
+
+    @property
+    def has_flowed(self) -> bool:
+        """Whether the cell has kept its volume and lost its shape, as one does whose content flows."""
+        is_tilted = self.sharpest_angle < self.start_angle - TILT
+        is_flat = self.smallest_height < FLAT * self.start_height
+        volumes = self.smallest_volume / self.start_volume, self.largest_volume / self.start_volume
+        return (is_tilted or is_flat) and volumes[0] > 1.0 / SWELLING and volumes[1] < SWELLING

@@ -15,6 +15,7 @@ from aiida_seimlip.functions.campaign.history import assemble_history
 from aiida_seimlip.functions.campaign.planning import generate_untrained, prepare_starts
 from aiida_seimlip.functions.campaign.review import find_recorded, review_beginning
 from aiida_seimlip.functions.campaign.warnings import find_warnings
+from aiida_seimlip.functions.evaluation import evaluate_training
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
 from aiida_seimlip.workflows.campaign.bootstrap import BootstrapStage
@@ -276,6 +277,7 @@ class ActiveLearningWorkChain(
     def results(self) -> ExitCode | None:
         """Attach the outputs, and say whether the potential has converged."""
         exit_code = self.why_unconverged()
+        self._judge_by_training()
         self.attach_outputs(None if exit_code is None else exit_code.message)
         return exit_code
 
@@ -303,6 +305,16 @@ class ActiveLearningWorkChain(
         errors = held_out['errors'].get_dict() if 'errors' in held_out else None
         methods = held_out['accepted'].methods if 'accepted' in held_out else ()
         self.report(describe_end(self.ctx.iteration, n_labels, message, errors, methods))
+
+    def _judge_by_training(self) -> None:
+        """Compare the last potential with what it learned from, where it can be evaluated here."""
+        potential = self.ctx.potential
+        if potential is None or potential.family != 'mtp' or not potential.is_trained or not self.ctx.training:
+            return
+        try:
+            self.ctx.nodes['training_errors'] = evaluate_training(potential, **self.labelled_so_far())
+        except ValueError as exception:
+            self.report(f'WARNING: The errors of the last potential on its training set are unknown: {exception}')
 
     def _name_initial(self, name: str) -> str:
         """Return how a set of `initial_training` is called in the training set: a set of another campaign as there."""

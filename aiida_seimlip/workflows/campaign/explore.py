@@ -170,7 +170,9 @@ class ExploreStage(PoolMixin, SurvivalMixin):
             self.ctx.candidates[key] = process.outputs.candidates
         if 'trajectory' in process.outputs:
             self.ctx.trajectories[key] = process.outputs.trajectory
-        self.warn(warn_about_run(start, condition, results.get('cell', None)))
+        self.warn(
+            warn_about_run(start, condition, results.get('cell', None)), about=f'The cell of `{start}` at {condition} '
+        )
 
     def _is_technical(self, key: str) -> bool:
         return self.ctx.outcomes.get(key, SURVIVED) not in (SURVIVED, *INFORMATIVE)

@@ -88,17 +88,21 @@ class StageMixin(WorkChain):
         history['converged'] = self.ctx.converged
         self.node.base.extras.set(HISTORY_EXTRA, history)
 
-    def warn(self, warnings: Iterable[str]) -> None:
+    def warn(self, warnings: Iterable[str], *, about: str | None = None) -> None:
         """Tell those who watch what is likely to go wrong, each thing once.
 
         :param warnings: one sentence each.
+        :param about: how the sentences begin, if one that begins so is enough, whatever numbers it holds.
         """
         present = list(warnings)
         if not present:
             return  # each exploration comes by here, and the history of many of them is long
         history = self.node.base.extras.get(HISTORY_EXTRA)
         for warning in present:
-            if warning not in history['warnings']:
+            is_said = warning in history['warnings'] or (
+                about is not None and any(said.startswith(about) for said in history['warnings'])
+            )
+            if not is_said:
                 self.report(f'WARNING: {warning}')
                 history['warnings'].append(warning)
         self.node.base.extras.set(HISTORY_EXTRA, history)

@@ -88,13 +88,19 @@ def assert_same_table(ours: LammpsLog, theirs: LammpsLog) -> None:
         np.testing.assert_array_equal(ours.thermo[column], values, err_msg=column)
 
 
-def md(lmp: Program, frame: Frames, **changes: object) -> tuple[subprocess.CompletedProcess[str], np.ndarray]:
-    """Run molecular dynamics from a frame; return the process and the rotation into LAMMPS' frame."""
+def md_script(lmp: Program, frame: Frames, **changes: object) -> tuple[str, np.ndarray]:
+    """Write the structure for molecular dynamics; return the script and the rotation into LAMMPS' frame."""
     text, rotation = write_data(frame, SPECIES)
     (lmp.folder / 's.data').write_text(text)
     changes.setdefault('seed', 5)
     files = LammpsFiles('pot.almtp', 's.data', 'trajectory.dump', 'final.dump', 'preselected.cfg')
-    return lmp.script(write_input(LammpsMdSettings(**changes), SPECIES, files=files)), rotation
+    return write_input(LammpsMdSettings(**changes), SPECIES, files=files), rotation
+
+
+def md(lmp: Program, frame: Frames, **changes: object) -> tuple[subprocess.CompletedProcess[str], np.ndarray]:
+    """Run molecular dynamics from a frame; return the process and the rotation into LAMMPS' frame."""
+    script, rotation = md_script(lmp, frame, **changes)
+    return lmp.script(script), rotation
 
 
 def rattled(li2co3) -> Frames:

@@ -97,6 +97,28 @@ def test_what_a_cell_did_in_a_run():
     assert list(warn_about_run('slab', 'npt_tri-300K', None)) == []
 
 
+def test_cell_that_flows_is_better_held_in_its_shape():
+    cell = {
+        'start_volume': 1000.0, 'start_angle': 90.0, 'start_height': 9.4, 'smallest_volume': 930.0,
+        'largest_volume': 1100.0, 'sharpest_angle': 62.0, 'smallest_height': 6.2, 'cutoff': 5.0,
+    }  # fmt: skip
+    (words,) = warn_about_run('melt', 'npt_tri-1000K-1bar', cell)
+    assert words.startswith(
+        'The cell of `melt` at npt_tri-1000K-1bar tilted to an angle of 62°, and became 6.20 Å thin, from 9.40 Å. '
+    )
+    assert words.endswith('explore it with `npt_iso` instead of `npt_tri`.')
+    (words,) = warn_about_run('melt', 'npt_tri-1000K-1bar', {**cell, 'smallest_height': 4.0})
+    assert 'became 4.00 Å thin, less than the cut-off of 5 Å' in words
+    (words,) = warn_about_run('melt', 'npt_tri-1000K-1bar', {**cell, 'largest_volume': 1500.0})
+    assert 'npt_iso' not in words  # a gas, or a collapse, is another matter
+
+
+@pytest.mark.parametrize(('damping', 'is_said'), [(3.0, True), (500.0, False)])
+def test_barostat_that_is_too_hard(damping, is_said):
+    said = [text for text in warn(LARGE, {**NPT, 'barostat_damping': damping}) if 'The barostat of' in text]
+    assert bool(said) == is_said
+
+
 # -- active sets ------------------------------------------------------------------------------------------------------
 
 

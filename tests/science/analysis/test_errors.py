@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aiida_seimlip.science.analysis.errors import compute_errors
+from aiida_seimlip.science.analysis.errors import compute_errors, divide_errors
 from aiida_seimlip.science.formats.mlip3_cfg import read_cfg
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp
 from aiida_seimlip.science.frames import Frames
@@ -102,3 +102,56 @@ def test_missing_prediction(reference):
 def test_other_frames(reference):
     with pytest.raises(ValueError, match='not those of the reference'):
         compute_errors(reference, reference[:3])
+
+
+def shifted(frames, energies, forces):
+    """Return frames whose energies per atom and forces differ by known amounts, frame by frame and atom by atom."""
+    return frames.replace(
+        energies=frames.energies + np.asarray(energies) * frames.sizes, forces=frames.forces + forces[:, None]
+    )  # fmt: skip
+
+
+def mixture():
+    """Return labelled frames of two compositions, which take turns."""
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    rng, images = np.random.default_rng(4), []
+    for symbols in ('Li2O', 'LiF', 'Li2O'):
+        atoms = Atoms(symbols, positions=rng.uniform(0, 5, (len(Atoms(symbols)), 3)), cell=[5] * 3, pbc=True)
+        labels = {'energy': rng.normal(), 'forces': rng.normal(size=(len(atoms), 3)), 'stress': rng.normal(size=6)}
+        atoms.calc = SinglePointCalculator(atoms, **labels)
+        images.append(atoms)
+    return Frames.from_atoms(images)
+
+
+def test_by_composition_and_element():
+    frames = mixture()
+    size = {3: 0.1, 8: 0.2, 9: 0.4}
+    predicted = shifted(frames, [0.003, 0.001, 0.004], np.array([size[number] for number in frames.numbers]))
+    parts = divide_errors(frames, predicted)
+    assert list(parts.by_formula) == ['FLi', 'Li2O']
+    assert parts.by_formula['FLi'].energy_per_atom.rms == pytest.approx(0.001)
+    assert parts.by_formula['Li2O'].energy_per_atom.rms == pytest.approx(np.sqrt((0.003**2 + 0.004**2) / 2))
+    assert parts.by_formula['FLi'].force_component.rms == pytest.approx(np.sqrt((0.1**2 + 0.4**2) / 2))
+    assert parts.by_formula['Li2O'].energy.count == 2
+    found = {symbol: errors.rms for symbol, errors in parts.force_by_element.items()}
+    assert found == pytest.approx({'Li': 0.1, 'O': 0.2, 'F': 0.4})
+    assert sum(errors.count for errors in parts.force_by_element.values()) == 3 * len(frames.numbers)
+
+
+def test_parts_add_up_to_the_whole():
+    frames = mixture()
+    predicted = shifted(frames, [0.1, 0.2, 0.3], np.random.default_rng(1).normal(size=len(frames.numbers)))
+    parts, whole = divide_errors(frames, predicted), compute_errors(frames, predicted)
+    squares = [errors.count * errors.rms**2 for errors in parts.force_by_element.values()]
+    assert sum(squares) == pytest.approx(whole.force_component.count * whole.force_component.rms**2)
+    squares = [part.energy_per_atom.count * part.energy_per_atom.rms**2 for part in parts.by_formula.values()]
+    assert sum(squares) == pytest.approx(3 * whole.energy_per_atom.rms**2)
+
+
+def test_parts_of_frames_without_forces():
+    frames = mixture().replace(forces=None)
+    parts = divide_errors(frames, frames)
+    assert parts.force_by_element == {}
+    assert parts.by_formula['Li2O'].force_component.count == 0

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.lammps_data import (
+    compact_cells,
     follow_cells,
     from_lammps_frame,
     lammps_frame,
@@ -21,8 +22,9 @@ from aiida_seimlip.science.formats.lammps_data import (
     write_data,
 )  # fmt: skip
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp
-from aiida_seimlip.science.frames import Frames, FramesError
+from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import evaluate
+from aiida_seimlip.science.structures.cells import FramesError, heights
 
 FIXTURES = Path(__file__).parents[2] / 'fixtures'
 SPECIES = ('Li', 'C', 'O')
@@ -98,6 +100,25 @@ def test_follow_cells_from_a_strained_cell():
 def test_follow_cells_leaves_a_foreign_cell():
     cell = np.diag([3.0, 40.0, 5.0])
     np.testing.assert_array_equal(follow_cells(cell[None], np.eye(3) * 9), cell[None])
+
+
+def test_vectors_follow_a_sheared_cell_until_they_are_skewed():
+    """What flows would turn them into needles: then the vectors are those of LAMMPS, of the same lattice."""
+    start = 10.0 * np.eye(3)
+    shears = np.linspace(0, 3, 100)
+    sheared = np.array([start @ np.array([[1, 0, 0], [s, 1, 0], [0, 0, 1]]) for s in shears])
+    swapped = np.array([reduce_tilt(cell) for cell in sheared])
+    compact = compact_cells(follow_cells(swapped, start), swapped, start)
+    np.testing.assert_allclose(compact[shears < 0.7], sheared[shears < 0.7], atol=1e-10)
+    np.testing.assert_allclose(compact[shears > 1.5], swapped[shears > 1.5], atol=1e-10)
+    assert min(heights(cell).min() for cell in compact) > 0.75 * min(heights(cell).min() for cell in swapped)
+
+
+def test_skewed_start_is_followed_all_the_same():
+    start = CELLS['strongly tilted']
+    followed = start @ np.array([[1.02, 0, 0], [0.01, 0.99, 0], [0, 0.02, 1.0]])
+    compact = compact_cells(followed[None], reduce_tilt(followed)[None], start)
+    np.testing.assert_array_equal(compact[0], followed)
 
 
 @pytest.mark.parametrize('velocities', [False, True])
