@@ -69,6 +69,12 @@ class Sheet:
             CheckRecord(name=name, status='failed', message=message, remedy=remedy, process_uuid=self.uuid(job))
         )
 
+    def warn(self, name: str, message: str, remedy: str, job: str | None = None) -> None:
+        """Write a line on what to know before the program is used."""
+        self.checks.append(
+            CheckRecord(name=name, status='warning', message=message, remedy=remedy, process_uuid=self.uuid(job))
+        )
+
     def skip(self, names: Collection[str], message: str) -> None:
         """Write a line for each name that an earlier failure stood in the way of."""
         self.checks += [CheckRecord(name=name, status='skipped', message=message) for name in names]
