@@ -83,7 +83,7 @@ def describe_engines() -> str:
             ]
     for name, process in all_processes().items():
         if issubclass(process, BaseRestartWorkChain) and not issubclass(process, SocketWorkChain):
-            parts += [*_describe(name, process, process.__bases__[0]), _handlers(process)]
+            parts += [*_describe(name, process, process.__bases__[-1]), _handlers(process)]
     return join([*_describe_shared(), *parts])
 
 

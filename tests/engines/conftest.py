@@ -97,7 +97,7 @@ def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
         },
         ('reference', 'quantumespresso'): lambda: {
             'code': request.getfixturevalue('pw_code'), 'options': orm.Dict(SCHEDULER),
-            'parameters': orm.Dict({'potential_family': request.getfixturevalue('pseudo_family'), 'kspacing': 1.1}),
+            'parameters': orm.Dict({'potential_family': request.getfixturevalue('pseudo_family'), 'kspacing': 1.5}),
         },
         ('training', 'mlip3'): lambda: {
             'code': code('seimlip.mlip3.train', 'seimlip-mlp'), 'parameters': orm.Dict({'iteration_limit': 30}),

@@ -33,14 +33,14 @@ class RecoveryMixin(BaseRestartWorkChain):
     how often each cause was answered, by the label of its exit code.
     """
 
-    program: ClassVar[str]
+    program: ClassVar[str] = 'The program'
     """What messages call the program."""
 
-    word: ClassVar[str]
+    word: ClassVar[str] = 'PROGRAM'
     """What exit codes call the program: ``ERROR_<WORD>_REFUSED`` for an input that it does not accept, and
     ``ERROR_<WORD>_STOPPED`` for what nothing else says."""
 
-    recovery_options: ClassVar[type[RecoveryOptions]]
+    recovery_options: ClassVar[type[RecoveryOptions]] = RecoveryOptions
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
