@@ -28,7 +28,7 @@ class BootstrapStage(LabelStage):
             perturbed, known = chosen.get('frames'), chosen.get('known')
         batches: dict[str, dict[str, Any]] = {}
         if perturbed is not None:
-            batches['perturbed'] = {'frames': perturbed, **self.deadline()}
+            batches['perturbed'] = {'frames': perturbed, **self.deadline_input()}
         if 'dynamics' in outputs:
             batches['dynamics'] = {'frames': outputs['dynamics_starts'], 'dynamics': outputs['dynamics']}
         if not batches and known is None and not self.ctx.training:

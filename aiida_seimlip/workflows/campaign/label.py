@@ -36,7 +36,7 @@ class LabelStage(StageMixin):
         sets = {'late': self.ctx.late, 'selected': self.ctx.to_label}
         present = {name: node for name, node in sets.items() if node is not None}
         frames = join_frames(**present) if len(present) > 1 else next(iter(present.values()))
-        self.submit_batches({'selected': {'frames': frames, **self.deadline()}})
+        self.submit_batches({'selected': {'frames': frames, **self.deadline_input()}})
 
     def inspect_labelling(self) -> ExitCode | None:
         """Take in the labels that are worth learning from."""
@@ -83,7 +83,7 @@ class LabelStage(StageMixin):
 
     # -- details ------------------------------------------------------------------------------------------------------
 
-    def deadline(self) -> dict[str, float]:
+    def deadline_input(self) -> dict[str, float]:
         """Return the deadline as an input of the engine; the last iteration has none, as no other follows."""
         seconds = self.settings.label_deadline
         is_last = self.ctx.iteration >= self.settings.max_iterations
