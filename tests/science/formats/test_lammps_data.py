@@ -22,9 +22,9 @@ from aiida_seimlip.science.formats.lammps_data import (
     write_data,
 )  # fmt: skip
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp
-from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.frames import Frames, FramesError
 from aiida_seimlip.science.mtp.evaluate import evaluate
-from aiida_seimlip.science.structures.cells import FramesError, heights
+from aiida_seimlip.science.structures.cells import heights
 
 FIXTURES = Path(__file__).parents[2] / 'fixtures'
 SPECIES = ('Li', 'C', 'O')
