@@ -225,6 +225,16 @@ REFERENCES = {
             'Computational Materials Science', 2013, '68', '314–319', '10.1016/j.commatsci.2012.10.028',
         ),
         Reference(
+            'Martinez2009Packmol', ('Martínez, L.', 'Andrade, R.', 'Birgin, E. G.', 'Martínez, J. M.'),
+            'PACKMOL: A package for building initial configurations for molecular dynamics simulations',
+            'J. Comput. Chem.', 2009, '30', '2157–2164', '10.1002/jcc.21224',
+        ),
+        Reference(
+            'Vilhelmsen2014StartGenerator', ('Vilhelmsen, L. B.', 'Hammer, B.'),
+            'A genetic algorithm for first principles global structure optimization of supported nano structures',
+            'J. Chem. Phys.', 2014, '141', '044711', '10.1063/1.4886337',
+        ),
+        Reference(
             'Shen2024Defects', ('Shen, J.-X.', 'Varley, J. B.'),
             'pymatgen-analysis-defects: A Python package for analyzing point defects in crystalline materials',
             'Journal of Open Source Software', 2024, '9', '5941', '10.21105/joss.05941',

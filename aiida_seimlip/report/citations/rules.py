@@ -37,6 +37,9 @@ IN_ASE = ('lj', 'morse')
 """Calculators that are part of ASE and have no paper of their own."""
 
 
+PACKERS = {'packmol': ('Martinez2009Packmol',), 'ase-ga': ('Vilhelmsen2014StartGenerator',)}
+"""Papers by the name of the program that packed molecules."""
+
 METHODS: dict[str, tuple[str, ...]] = {
     **XTB,
     'PBE': ('Perdew1996PBE',),
@@ -154,6 +157,21 @@ def of_defects(process: orm.ProcessNode) -> Iterator[Use]:
     yield Use('pymatgen', 'distinct sites of defects', DEFECTS)
 
 
+def of_packing(function: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what packed the starts of a recipe, and what the geometries of its molecules come from."""
+    table = results_of(function, 'table')
+    for program in sorted({start['program'] for start in table.get('starts', ()) if start.get('program')}):
+        name, _, version = program.rpartition(' ')
+        if name in PACKERS:
+            yield Use(name, 'packing of molecules', PACKERS[name], version)
+    sources = ' '.join(molecule['source'] for molecule in table.get('molecules', {}).values())
+    for method, keys in XTB.items():
+        if method in sources:
+            yield Use('tblite', f'geometries of molecules ({method}), which come with {PACKAGE}', keys)
+    if 'RDKit' in sources:
+        yield Use('RDKit', 'geometries of molecules from SMILES')
+
+
 RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'seimlip.lammps': of_lammps,
     'seimlip.mlip3.train': of_training,
@@ -167,6 +185,7 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'vasp.neb': of_vasp,
     'quantumespresso.pw': of_pw,
     'analyse_diffusion': of_diffusion,
+    'pack_recipe': of_packing,
     'make_vacancy': of_defects,
     'make_interstitial': of_defects,
     'make_frenkel_pair': of_defects,

@@ -5,13 +5,21 @@ import pytest
 from aiida import orm
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.functions.starts.packing import pack_recipe
+from aiida_seimlip.options.starts.recipe import RecipeOptions
 from aiida_seimlip.report.citations.collect import citations_of, citations_section, to_bibtex, to_text
 from aiida_seimlip.report.citations.rules import RULES, uses_of
 from aiida_seimlip.report.pages import page_of
 from aiida_seimlip.report.sections import render_page
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.structures.packing.packmol import find_packmol
 from tests.cli.conftest import store_job, story  # noqa: F401
 from tests.report.nodes import store_workchain
+
+BASIC = {'Li2025SEI', 'Huber2020AiiDA', 'Uhrin2021AiiDA'}
+"""Cited for every process."""
+
+needs_packmol = pytest.mark.skipif(find_packmol() is None, reason='packmol (extra `starts`) is not installed')
 
 
 @pytest.fixture
@@ -98,6 +106,22 @@ def test_labels_from_outside_are_cited_by_their_method(li2co3):
     node = store_workchain('ActiveLearningWorkChain', 'seimlip.active_learning', inputs, {})
     found = {citation.program: citation for citation in citations_of(node)}['labels by PBE+D3(BJ)']
     assert {reference.key for reference in found.references} == {'Perdew1996PBE', 'Grimme2010D3', 'Grimme2011BJ'}
+
+
+@pytest.mark.parametrize(
+    ('method', 'paper'),
+    [
+        ('random', None),
+        pytest.param('packmol', 'Martinez2009Packmol', marks=needs_packmol),
+    ],
+)
+def test_packing(method, paper):
+    """What packed, and what the geometries that come with the package were made with."""
+    recipe = RecipeOptions.model_validate({
+        'compositions': {'a': {'Li2CO3': 1, 'Li': 1}}, 'packing': {'method': method, 'volume_factor': 2.0},
+    })  # fmt: skip
+    _, node = pack_recipe.run_get_node(orm.Dict(recipe.to_dict()))
+    assert {key for use in uses_of(node) for key in use.keys} - BASIC == {'Bannwarth2019GFN2', *filter(None, [paper])}
 
 
 def test_each_paper_comes_once_in_bibtex(diffusivity):

@@ -36,5 +36,5 @@ def test_bibtex_is_well_formed(key):
 
 def test_every_rule_names_papers_that_there_are():
     tables = [rules.MOMENT_TENSORS, rules.SELECTION, rules.DEFECTS, *rules.XTB.values(), *rules.DAMPED.values()]
-    tables += [keys for _, _, keys in rules.CALCULATORS.values()]
+    tables += [*rules.PACKERS.values(), *(keys for _, _, keys in rules.CALCULATORS.values())]
     assert {key for keys in tables for key in keys} <= set(REFERENCES)

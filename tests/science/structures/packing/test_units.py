@@ -144,6 +144,24 @@ def test_what_a_program_packed_is_looked_at(monkeypatch, change, message):
         pack_units([MOLECULES['Li2CO3']], [2], [12.0, 12.0, 12.0], method='random', seed=1)
 
 
+def test_a_molecule_on_its_own_image_is_packed_again(monkeypatch):
+    """As packmol leaves it: a chain along an edge that is too short for it fits along the diagonal."""
+    chain = Molecule.of('chain', Atoms('C6', [(0, 0, 1.3 * k) for k in range(6)]), source='a test')
+    directions = iter([(0, 0, 1), (0, 1, 0), (1, 1, 1)])
+
+    def packer(molecules, counts, cell, **settings):
+        turned = molecules[0].copy()
+        turned.rotate((0, 0, 1), next(directions))
+        return Atoms(cell=cell, pbc=True) + turned
+
+    monkeypatch.setitem(units._PACKERS, 'random', packer)
+    packed = pack_units([chain], [1], [7.5, 7.5, 7.5], method='random', tolerances=[1.8], seed=1)
+    assert packed.shortest >= 1.8
+    assert packed.notes == (
+        'Two molecules, or a molecule and its image, are 1.00 Å apart, where 1.8 Å were asked for.',
+    )
+
+
 def test_no_such_method():
     with pytest.raises(ValueError, match=r'^There is no method of packing `magic`'):
         pack_units(SALTS, [1, 0], [9.0, 9.0, 9.0], method='magic', seed=1)
