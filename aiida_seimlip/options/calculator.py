@@ -17,7 +17,10 @@ from aiida_seimlip.science.frames import predicted_by
 MODEL_SUFFIXES = ('.ckpt', '.joblib', '.model', '.pickle', '.pkl', '.pt', '.pt2', '.pth')
 """How the names of files end that can run any code when they are loaded."""
 
-UPLOADED_MODULES = ('batch', 'make_calculator', 'pool', 'run_ase', 'run_md', 'run_neb', 'shared', 'tasks', 'worker')
+UPLOADED_MODULES = (
+    'batch', 'condense', 'make_calculator', 'pool', 'run_ase', 'run_md', 'run_neb', 'shared', 'stages', 'tasks',
+    'worker',
+)  # fmt: skip
 """Modules in the folder of a job, which hide others of the same name."""
 
 DAMPING_NAMES = {
