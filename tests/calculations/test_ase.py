@@ -111,6 +111,43 @@ def test_refused_parameters(generate_calc_job, code, frames_li2co3, parameters, 
         )
 
 
+@pytest.mark.parametrize(
+    ('inputs', 'message'),
+    [
+        ({'indices': [0, 7]}, 'Input `indices` names 7, but the 2 frames of input `frames` are counted from 0'),
+        ({'indices': [1, 1]}, 'Input `indices` names a frame twice'),
+        ({'indices': []}, 'Input `indices` names no frame'),
+        ({'checkpoints': None}, 'Input `checkpoints` is given, but only the task `condense`'),
+    ],
+)
+def test_refused_indices_and_checkpoints(generate_calc_job, code, copper, inputs, message):
+    from aiida import orm
+
+    given = {name: orm.FolderData() if name == 'checkpoints' else orm.List(value) for name, value in inputs.items()}
+    frames = FramesData.from_atoms(copper[1:])
+    with pytest.raises(ValueError, match=message):
+        generate_calc_job(
+            'seimlip.ase', {'code': code('seimlip.ase'), 'frames': frames, 'parameters': EMT_OPTIONS, **given}
+        )
+
+
+def test_checkpoints_are_uploaded(generate_calc_job, code, copper):
+    from aiida import orm
+
+    folder = orm.FolderData()
+    folder.base.repository.put_object_from_bytes(b'state', 'checkpoint-00001.npz')
+    condense = {'stages': [{'kind': 'relax'}]}
+    job = generate_calc_job('seimlip.ase', {
+        'code': code('seimlip.ase'), 'frames': FramesData.from_atoms(copper), 'checkpoints': folder,
+        'parameters': {**EMT_OPTIONS, 'condense': condense}, 'indices': orm.List([2, 1]),
+    })  # fmt: skip
+    assert (job.folder / 'checkpoint-00001.npz').read_bytes() == b'state'
+    assert 'checkpoint-00001.npz' in job.calc_info.provenance_exclude_list
+    options = json.loads(job.read('options.json'))
+    assert options['indices'] == [2, 1]
+    assert (options['task']['kind'], options['task']['stages'][0]['n_steps']) == ('condense', 100)
+
+
 def test_refused_empty_frames(generate_calc_job, code):
     inputs = {'code': code('seimlip.ase'), 'frames': FramesData.from_atoms([]), 'parameters': EMT_OPTIONS}
     with pytest.raises(ValueError, match='Input `frames` holds no frames'):
@@ -312,6 +349,23 @@ def test_run_universal_potential(run, code, package):
     correction = MP2020_FLUORINE / 2 if package == 'chgnet' else 0.0
     assert labelled.energies / 8 - correction == pytest.approx(-4.80, abs=0.05), 'PBE in the Materials Project'
     assert outputs['results']['versions'][package] is not None
+
+
+def test_run_condense_with_a_universal_potential(run, code):
+    """A swollen crystal of LiF comes to the pressure asked for, and close to the density that it has."""
+    python = os.environ.get('SEIMLIP_CALCULATORS_PYTHON')
+    if python is None:
+        pytest.skip('SEIMLIP_CALCULATORS_PYTHON names no interpreter that has chgnet')
+    lif = bulk('LiF', 'rocksalt', a=4.5, cubic=True)
+    lif.rattle(0.1, seed=1)
+    stages = [{'kind': 'relax', 'max_steps': 5}, {'kind': 'relax_cell', 'pressure': 2.0, 'max_steps': 60}]
+    parameters = {'calculator': {'name': 'chgnet'}, 'condense': {'stages': stages}}
+    outputs, node = run([lif], parameters, python=code('seimlip.ase', python, description=python))
+    assert node.is_finished_ok, node.exit_message
+    end = outputs['results']['stages']['0'][1]
+    assert end['pressure'] == pytest.approx(2.0, abs=0.15)
+    assert end['density'] == pytest.approx(2.64 * (4.026 / 4.09) ** 3, rel=0.05)
+    assert outputs['trace'].is_labelled
 
 
 def test_run_slab_among_crystals(run, copper):

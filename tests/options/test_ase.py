@@ -99,8 +99,40 @@ def test_fixed_atoms_need_a_fixed_cell():
         RelaxOptions(fixed=[-1])
 
 
+# -- condensation -----------------------------------------------------------------------------------------------------
+
+RAMP = {'kind': 'ramp', 'start_temperature': 900.0, 'end_temperature': 300.0, 'timestep': 2.0}
+
+
+def explain(*stages, **options):
+    content = {'calculator': {'name': 'emt'}, 'condense': {'stages': list(stages), **options}}
+    return AseOptions.explain(content, 'parameters')
+
+
 def test_stages_tell_the_task():
     """Parameters of an engine that condenses are those of its jobs, whether or not they name the task."""
     content = {'calculator': {'name': 'lj'}, 'condense': {'stages': [{'kind': 'relax'}]}}
     assert AseOptions.from_node(content).task == 'condense'
     assert 'is `single_point`' in AseOptions.explain({**content, 'task': 'single_point'}, 'parameters')
+
+
+def test_rate_tells_the_length_of_a_ramp():
+    options = AseOptions.from_node({
+        'calculator': {'name': 'emt'}, 'condense': {'stages': [{**RAMP, 'rate': 100.0}, {'kind': 'relax'}], 'seed': 1},
+    })  # fmt: skip
+    assert [stage['n_steps'] for stage in options.to_remote(1, None)['task']['stages']] == [3000, 100]
+    assert options.condense.max_calls == 3100
+
+
+@pytest.mark.parametrize(
+    ('stage', 'options', 'message'),
+    [
+        ({'kind': 'squeeze'}, {}, "does not match any of the expected tags: 'relax', 'relax_cell', 'dynamics', 'ramp'"),
+        ({**RAMP, 'rate': 1.0}, {}, '`seed` is missing'),
+        (RAMP, {'seed': 1}, 'give either `n_steps` or `rate`'),
+        ({**RAMP, 'rate': 1.0, 'pressure': 1.0}, {'seed': 1}, 'the ensemble `nvt` knows no `pressure`'),
+        ({**RAMP, 'rate': 1.0, 'ensemble': 'npt_tri'}, {'seed': 1}, 'the ensemble `npt_tri` needs a `pressure`'),
+    ],
+)  # fmt: skip
+def test_wrong_stages_are_named(stage, options, message):
+    assert message in explain(stage, **options)
