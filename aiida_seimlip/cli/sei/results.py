@@ -104,7 +104,7 @@ def _write_report(node: orm.WorkChainNode, path: Path) -> None:
     from aiida_seimlip.report.campaign.page import render
     from aiida_seimlip.report.citations.collect import citations_section
 
-    campaigns = [child for child in node.called if child.process_label == 'ActiveLearningWorkChain']
+    campaigns: list[Any] = [child for child in node.called if child.process_label == 'ActiveLearningWorkChain']
     if campaigns:
         further = [*sei_sections(node), citations_section([campaigns[-1]])]
         path.write_text(render(collect(campaigns[-1]), further), encoding='utf-8')

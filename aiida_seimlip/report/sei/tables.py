@@ -32,7 +32,7 @@ def errors_table(results: SeiResults) -> Table:
 
     :param results: what was found.
     """
-    names = {}
+    names: dict[str, list[str]] = {}
     for name, formula in results.starts.items():
         names.setdefault(formula, []).append(name)
     rows = []

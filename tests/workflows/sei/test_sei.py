@@ -59,7 +59,8 @@ def test_from_a_recipe_to_crystals(codes):
         },
         'lattices': {'teacher': {'parameters': lithium}},
     }  # fmt: skip
-    recipe = {'compositions': {'few': {'Li': 24}, 'more': {'Li': 30}}, 'neutral': False}
+    packing = {'volume_factor': 1.6, 'tolerances': [2.6, 2.4]}
+    recipe = {'compositions': {'few': {'Li': 24}, 'more': {'Li': 30}}, 'neutral': False, 'packing': packing}
     outputs, node = run_get_node(build(codes, overrides, recipe=recipe))
     assert node.exit_status in (0, 400), node.exit_message
     results = SeiResults.model_validate(outputs['results'].get_dict())
