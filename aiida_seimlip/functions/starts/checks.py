@@ -51,6 +51,8 @@ def check_starts(options: orm.Dict, packing: orm.Dict, **groups: Any) -> dict[st
             if start.packed_index in final:
                 cells = packed[start.packed_index], final[start.packed_index]
                 describe(start, *cells, plan.owners_of(row), settings)
+        if engine is None:  # molecules are packed as near to each other as bonded atoms are
+            settings = settings.model_copy(update={'new_bonds': 'report'})
         judge(starts, final, settings)
     passed = [start for start in starts if start.verdict == 'passed']
     for index, start in enumerate(passed):

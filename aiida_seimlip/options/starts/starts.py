@@ -41,7 +41,9 @@ class StartsOptions(Options):
         'they react, which is chemistry.',
     )  # fmt: skip
     new_bonds: Answer = Field(
-        default='drop', description='What is done about starts with bonds between units that had none.'
+        default='drop',
+        description='What is done about starts with bonds between units that had none; of packed cells that nothing '
+        'condensed they are reported, as molecules are packed as near as that.',
     )
     duplicates: Answer = Field(
         default='drop', description='What is done about starts that are the same structure as one before them.'

@@ -94,7 +94,7 @@ def compare_bonds(
         (*sorted((symbols[i], symbols[j])), round(float(length), 3))
         for i, j, length in zip(new.first[~inside], new.second[~inside], new.lengths[~inside], strict=True)
     }
-    return BondChanges(fates, tuple(sorted(found)))  # type: ignore[arg-type]
+    return BondChanges(fates, tuple(sorted(found)))
 
 
 def fingerprint(frame: Frames) -> np.ndarray:

@@ -12,6 +12,7 @@ from aiida_seimlip.calculations.calculators import faults_of_species
 from aiida_seimlip.engines.contract import load_engine
 from aiida_seimlip.functions.starts.packing import explain_recipe, gather_molecules, plan_starts
 from aiida_seimlip.functions.starts.packing import find_doubts as doubts_of_recipe
+from aiida_seimlip.options.base import Options
 from aiida_seimlip.options.condense import CondenseOptions
 from aiida_seimlip.options.starts.recipe import RecipeOptions
 from aiida_seimlip.options.starts.starts import StartsEngines, StartsOptions
@@ -36,7 +37,9 @@ def validate_starts(inputs: Mapping[str, Any], _: Any) -> str | None:
     """
     if any(name not in inputs for name in ('recipe', 'options', 'engines')):
         return None  # the ports themselves say so
-    models = {'recipe': RecipeOptions, 'options': StartsOptions, 'engines': StartsEngines}
+    models: dict[str, type[Options]] = {
+        'recipe': RecipeOptions, 'options': StartsOptions, 'engines': StartsEngines
+    }  # fmt: skip
     if any(model.explain(inputs[name], name) is not None for name, model in models.items()):
         return None
     return next(find_faults(inputs), None)
