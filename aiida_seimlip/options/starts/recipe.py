@@ -92,7 +92,7 @@ class PackingOptions(Options):
         'the next one is tried where the molecules do not fit with the one before.',
     )  # fmt: skip
     time_limit: float = Field(
-        default=60.0, gt=0, description='A start that takes longer fails, in s. It never decides about the cell.'
+        default=120.0, gt=0, description='A start that takes longer fails, in s. It never decides about the cell.'
     )
     proportions: tuple[float, float, float] = Field(
         default=(1.0, 1.0, 1.0), description='Of the three edges of the cell, which are at right angles.'
