@@ -128,6 +128,7 @@ def _dropped(table: orm.Dict | None) -> dict[str, str]:
 def _add_history(results: SeiResults, history: CampaignHistory) -> None:
     """Write down how the campaign ended, and what still breaks."""
     results.is_converged, results.n_labels = history.converged, history.n_labels
+    results.quarantined = history.quarantined
     explored = [record for record in history.iterations if record.explorations]
     results.n_iterations = history.iterations[-1].iteration if history.iterations else 0
     if not explored:

@@ -65,7 +65,7 @@ class SeiResults(Record):
     n_explorations: int = Field(default=0, description='Of the last iteration.')
     n_postponed: int = Field(default=0, description='Explorations that it did not come to.')
     breaks: list[BreakRecord] = Field(default_factory=list, description='What still breaks.')
-    quarantined: list[str] = Field(default_factory=list, description='Starts that were given up.')
+    quarantined: dict[str, str] = Field(default_factory=dict, description='Starts that were given up, and why.')
     potentials: dict[str, PotentialRecord] = Field(
         default_factory=dict,
         description=f'By name: `{CAMPAIGN}`, `level_16`, `without_mixture`, ...',

@@ -74,6 +74,8 @@ def describe_ending(results: SeiResults) -> Iterator[str]:
         yield f'{run.start}, {run.condition}: {run.outcome} after {run.n_steps} of {run.n_steps_asked} steps{grade}.'
     if len(results.breaks) > LIMIT:
         yield f'... and {len(results.breaks) - LIMIT} more.'
+    for name, reason in results.quarantined.items():
+        yield f'The start {name} was given up: {reason}'
     for name, reason in results.starts_dropped.items():
         yield f'The start {name} was left out: {reason}'
     for name, reason in results.lattices_left_out.items():
