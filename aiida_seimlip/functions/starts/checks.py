@@ -74,7 +74,7 @@ def begin_table(packing: PackedTable) -> list[StartRecord]:
         StartRecord(
             name=row.name, verdict='passed' if row.reason is None else 'failed', packed_index=indices.get(row.name),
             reason=None if row.reason is None else f'It was not packed: {row.reason}', counts=row.counts,
-            charge=row.charge, n_atoms=row.n_atoms, packing=row.program or row.method, seed=row.seed,
+            charge=row.charge, n_atoms=row.n_atoms, packing=row.method, seed=row.seed,
             packed_density=row.density,
         )
         for row in packing.starts

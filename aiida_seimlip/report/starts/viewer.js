@@ -47,7 +47,7 @@ for (const root of document.querySelectorAll('.view[data-kind="atoms"]')) {
     const { cell, atoms, positions, bonds } = frame();
     const middle = [0, 1, 2].map(k => (cell[0][k] + cell[1][k] + cell[2][k]) / 2);
     const reach = Math.hypot(...[0, 1, 2].map(k => cell[0][k] + cell[1][k] + cell[2][k])) / 2;
-    const scale = 0.47 * Math.min(width, height) / reach * zoom.value / 100;
+    const scale = 0.42 * Math.min(width, height) / reach * zoom.value / 100;
     const place = point => {
       const shifted = point.map((value, k) => value - middle[k]);
       const [x, y, z] = axes.map(axis => axis[0] * shifted[0] + axis[1] * shifted[1] + axis[2] * shifted[2]);
