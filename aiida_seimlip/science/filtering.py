@@ -50,6 +50,8 @@ def filter_candidates(
     formulas: Collection[str] | None = None,
     max_grade: float = np.inf,
     min_distance: float = 0.0,
+    sources: Sequence[Hashable] = (),
+    max_per_source: int | None = None,
 ) -> Verdict:
     """Leave out candidates that are not worth a label.
 
@@ -61,6 +63,9 @@ def filter_candidates(
         one that is not periodic at all, is a fragment. None: fragments are not looked for.
     :param max_grade: a higher grade is absurd; an unknown one is not.
     :param min_distance: a shorter distance in Å is absurd.
+    :param sources: the run that each candidate comes from, whose frames are in the order of time; as many as
+        candidates. Only needed with `max_per_source`.
+    :param max_per_source: number of frames that are kept of each run, evenly spaced in time, its last one among them.
     """
     hashes = candidates.hashes()
     first = {value: index for index, value in reversed(list(enumerate(hashes)))}
@@ -77,7 +82,31 @@ def filter_candidates(
         reasons[f'grade above {max_grade:g}'] = np.nan_to_num(candidates.grades, nan=0.0, posinf=np.inf) > max_grade
     if min_distance > 0.0:
         reasons[f'shortest distance below {min_distance:g} Å'] = candidates.shortest_distances(min_distance) < np.inf
+    if max_per_source is not None:
+        usable = _judge(len(candidates), reasons).kept
+        reasons[f'one of more than {max_per_source} of one run, which are much alike'] = ~thin(
+            sources, usable, max_per_source
+        )
     return _judge(len(candidates), reasons)
+
+
+def thin(sources: Sequence[Hashable], usable: np.ndarray, n: int) -> np.ndarray:
+    """Return which frames are left if of each run at most `n` usable ones are kept, evenly spaced, the last included.
+
+    :param sources: the run that each frame comes from; as many as frames.
+    :param usable: indices of the frames to choose among, in the order of time in each run.
+    :param n: number of frames of each run; at least 1.
+    :return: mask; shape (n_frames,).
+    """
+    members: dict[Hashable, list[int]] = {}
+    for index in map(int, usable):
+        members.setdefault(sources[index], []).append(index)
+    left = np.zeros(len(sources), dtype=bool)
+    for found in members.values():
+        share = min(n, len(found))
+        places = len(found) - 1 - np.floor(np.arange(share) * len(found) / share).astype(int)
+        left[np.asarray(found)[places]] = True
+    return left
 
 
 def filter_labels(labelled: Frames, *, max_force: float | None = None) -> Verdict:

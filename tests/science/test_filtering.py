@@ -166,3 +166,17 @@ def test_spread_shares_evenly(sizes, n, expected):
 
 def test_spread_covers_a_sequence():
     assert spread([100], 4)[0].tolist() == [12, 37, 62, 87]
+
+
+def test_run_with_many_candidates_is_thinned_to_the_last_one():
+    frames = crystals(10)
+    verdict = filter_candidates(frames, sources=['a'] * 7 + ['b'] * 3, max_per_source=3)
+    assert verdict.kept.tolist() == [2, 4, 6, 7, 8, 9]
+    assert reasons(verdict) == {'one of more than 3 of one run, which are much alike': [0, 1, 3, 5]}
+
+
+def test_thinning_counts_usable_frames_only():
+    frames = crystals(4, grades=[3.0, 4.0, 5.0, 5000.0])
+    verdict = filter_candidates(frames, max_grade=1000.0, sources=['a'] * 4, max_per_source=2)
+    assert verdict.kept.tolist() == [1, 2]
+    assert reasons(verdict)['grade above 1000'] == [3]

@@ -110,8 +110,8 @@ def check_errors(node: PotentialData, frames: Frames) -> None:
 
     :raises click.UsageError: if they are so large that it cannot have been trained on them.
     """
-    from aiida_seimlip.functions.campaign.review import MAX_ATOMS, describe, explain_errors, explain_order, sample
-    from aiida_seimlip.functions.evaluation import predict_errors
+    from aiida_seimlip.functions.campaign.review import MAX_ATOMS, describe, explain_errors, explain_order
+    from aiida_seimlip.functions.evaluation import predict_errors, sample
     from aiida_seimlip.science.analysis.spread import find_spread
     from aiida_seimlip.science.frames import FramesError
 

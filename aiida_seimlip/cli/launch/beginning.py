@@ -70,7 +70,8 @@ def _refuse_wrong_order(potential: PotentialData, sets: Sequence[FramesData]) ->
 
     :raises click.UsageError: if the errors are far smaller with the species in another order.
     """
-    from aiida_seimlip.functions.campaign.review import MAX_ATOMS_ORDERS, explain_order, sample
+    from aiida_seimlip.functions.campaign.review import MAX_ATOMS_ORDERS, explain_order
+    from aiida_seimlip.functions.evaluation import sample
 
     frames = Frames.concatenate(node.get_frames() for node in sets)
     known = frames[frames.labelled]

@@ -6,7 +6,7 @@ The records are lists of `DropRecord`, in the output ``report``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,10 @@ def filter_candidates(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
         labelled, each with the `failures` among them.
     :return: ``report`` (`n_candidates`, `n_kept`, `dropped`) and, if any is left, ``candidates``.
     """
-    filters = ActiveLearningOptions.from_node(options).filters
-    frames = Frames.concatenate(_fresh(node) for _, node in sorted(groups.get('candidates', {}).items()))
+    settings = ActiveLearningOptions.from_node(options)
+    filters = settings.filters
+    sets = {name: _fresh(node) for name, node in sorted(groups.get('candidates', {}).items())}
+    frames = Frames.concatenate(sets.values())
     verdict = filtering.filter_candidates(
         frames,
         known={value for node in groups.get('training', {}).values() for value in node.hashes},
@@ -43,6 +45,8 @@ def filter_candidates(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
         formulas={formula for node in groups['starts'].values() for formula in node.formulas},
         max_grade=filters.max_grade,
         min_distance=filters.min_distance,
+        sources=[name for name, found in sets.items() for _ in range(len(found))],
+        max_per_source=settings.selection.max_candidates_per_exploration,
     )
     report = {'n_candidates': len(frames), 'n_kept': verdict.kept.size, 'dropped': record(verdict, frames, 'select')}
     outputs: dict[str, orm.Data] = {'report': orm.Dict(report)}
@@ -93,7 +97,7 @@ def _budgets(
         for node in groups.get('labels', {}).values():
             counts.update(node.formulas)
         most = settings.max_labels_per_formula
-        left = {formula: max(0, most - counts[formula]) for formula in frames.formulas}
+        left: dict[Hashable, int] = {formula: max(0, most - counts[formula]) for formula in frames.formulas}
         budgets.append(Budget(frames.formulas, left, f'more than {most} labels of {{group}}'))
     if selection.max_frames_per_exploration is not None:
         origins = [] if frames.origin_uuids is None else frames.origin_uuids.tolist()

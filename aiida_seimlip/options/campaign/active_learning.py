@@ -187,6 +187,12 @@ class SelectionOptions(Options):
     """How many of the selected frames are labelled, and in which order they are taken."""
 
     max_frames: int | None = Field(default=None, ge=1, description='Per iteration; none for no limit.')
+    max_candidates_per_exploration: int | None = Field(
+        default=None, ge=1,
+        description='Frames of each exploration among which MaxVol selects, evenly spaced in time, the last one '
+        'included: neighbours in time are much alike, and time and memory of a selection grow with their number. '
+        'None: all that were saved.',
+    )  # fmt: skip
     max_frames_per_exploration: int | None = Field(default=None, ge=1, description='None for no limit.')
     max_frames_per_start: int | None = Field(
         default=None, ge=1, description='Of all explorations of a start in an iteration; none for no limit.'
