@@ -121,7 +121,7 @@ def test_band(run, name):
 def test_download_without_a_network(run):
     """The job ends with the plain reason, where its computer has no network; where it has one, nothing is shown."""
     calculator = {'name': 'sevennet', 'kwargs': {'model': '7net-omni'}, 'allow_download': True}
-    options = AseOptions.from_node({'calculator': calculator}).to_remote(1, 60.0)
+    options = AseOptions.from_node({'calculator': calculator}).to_remote(1, None)
     folder, code = run(run_ase, options, [Atoms('LiF', [[0, 0, 0], [2, 2, 2]], cell=[4, 4, 4], pbc=True)])
     if code == 0:
         pytest.skip('this computer has a network')
