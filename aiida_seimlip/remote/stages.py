@@ -143,9 +143,8 @@ class Dynamics:
             if len(atoms) > 1:
                 Stationary(atoms)
         self.integrator = _make_integrator(atoms, stage, self.temperatures[0], rng)
-        if saved is not None and saved['cell_momentum'] is not None:
-            momentum = np.array(saved['cell_momentum'])
-            self.integrator.p_eps = momentum if momentum.shape else float(momentum)
+        for name, value in (saved or {}).items():
+            setattr(self.integrator, name, np.array(value) if isinstance(value, list) else value)
 
     def step(self, number: int) -> None:
         """Do a step.
@@ -165,8 +164,12 @@ class Dynamics:
         """Return what there is to go on from beside positions, momenta, cell and the random numbers."""
         import numpy as np
 
-        momentum = getattr(self.integrator, 'p_eps', None)
-        return {'cell_momentum': None if momentum is None else np.asarray(momentum).tolist()}
+        names = ('p_eps', 'force_eps')  # the force is that of the momenta in the middle of the step
+        return {
+            name: np.asarray(getattr(self.integrator, name)).tolist()
+            for name in names
+            if hasattr(self.integrator, name)
+        }
 
 
 def _make_integrator(atoms: Atoms, stage: Record, temperature: float, rng: Any) -> Any:
