@@ -80,7 +80,9 @@ def choose(
     """
     new = np.flatnonzero(~find_repeats(potential, candidates, known))
     places = np.zeros(len(candidates), dtype=int)
-    places[new] = count_places(potential, candidates[new], known, groups=[groups[index] for index in new], mode=mode)
+    places[new] = count_places(
+        potential, candidates[new], known, groups=[groups[int(index)] for index in new], mode=mode
+    )
     order = np.argsort(-places, kind='stable')
     first: list[int] = []
     left = dict(n_per_group or {})

@@ -66,11 +66,11 @@ def molecule_from_smiles(name: str, smiles: str, *, volume: float | None = None,
 def _rdkit(name: str) -> tuple[Any, Any, str]:
     try:
         import rdkit
-        from rdkit import Chem, RDLogger
+        from rdkit import Chem, rdBase
         from rdkit.Chem import AllChem
     except ImportError as exception:
         raise MoleculeError(
             f'The molecule `{name}` is given as SMILES, which takes RDKit: it is not installed ({INSTALL}).'
         ) from exception
-    RDLogger.DisableLog('rdApp.*')
+    rdBase.DisableLog('rdApp.*')
     return Chem, AllChem, rdkit.__version__

@@ -116,13 +116,12 @@ def pack_units(
     units = [molecule for molecule, count in zip(molecules, counts, strict=True) for _ in range(count)]
     methods, notes = _choose_methods(method, sum(unit.mass for unit in units) / abs(float(np.linalg.det(vectors))))
     for (step, tolerance), name in itertools.product(enumerate(tolerances), methods):
-        pack_it = functools.partial(
-            _PACKERS[name], [molecule.atoms for molecule in molecules], counts, vectors, tolerance=tolerance
-        )
+        packer, atoms_of = _PACKERS[name], [molecule.atoms for molecule in molecules]
+        pack_it = functools.partial(packer, atoms_of, counts, vectors, tolerance=tolerance)
         seeds = [derive_seed(seed, step, sorted(_PACKERS).index(name), attempt) for attempt in range(TRIES)]
         try:
             found = _try(
-                lambda seed, pack_it=pack_it: pack_it(seed=seed, time_limit=max(deadline - time.monotonic(), 0.0)),
+                functools.partial(_pack_until, deadline, pack_it),
                 functools.partial(_inspect, units=units, tolerance=tolerance), seeds, notes,
             )  # fmt: skip
         except PackingTimeoutError as exception:
@@ -214,6 +213,14 @@ def _choose_methods(method: str, mass_density: float) -> tuple[list[str], list[s
     if len(missing) == len(wanted):
         raise MissingProgramError(_joined(missing.values()))
     return [name for name in wanted if name not in missing], list(missing.values())
+
+
+def _pack_until(deadline: float, pack_it: Callable[..., Atoms], seed: int) -> Atoms:
+    """Pack in what is left of the time.
+
+    :param deadline: on the monotonic clock.
+    """
+    return pack_it(seed=seed, time_limit=max(deadline - time.monotonic(), 0.0))
 
 
 def _try(
