@@ -61,6 +61,7 @@ class Condensation:
 
         self.atoms, self.index, self.task, self.stress, self.line = atoms, index, task, stress, line
         self.rng = None if task['seed'] is None else np.random.default_rng([task['seed'], index])
+        self.work = _hash_of_work(atoms, task)
         self.stage = self.step = self.total = 0
         self.driver: Any = None
         self.start: Record = {}
@@ -200,16 +201,10 @@ class Condensation:
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
-    @property
-    def _work(self) -> str:
-        """What has to be the same for a checkpoint to be gone on with."""
-        what = {'stages': self.task['stages'], 'seed': self.task['seed'], 'numbers': self.atoms.numbers.tolist()}
-        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-
     def _save(self) -> None:
         """Write a checkpoint; the one before it is kept until that is done."""
         state = {
-            'work': self._work, 'stage': self.stage, 'step': self.step, 'total': self.total, 'start': self.start,
+            'work': self.work, 'stage': self.stage, 'step': self.step, 'total': self.total, 'start': self.start,
             'ends': self.ends, 'driver': self.driver.state(),
             'rng': None if self.rng is None else self.rng.bit_generator.state,
         }  # fmt: skip
@@ -230,7 +225,7 @@ class Condensation:
         with np.load(self.path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         state: Record = json.loads(str(arrays['state']))
-        if state['work'] != self._work:
+        if state['work'] != self.work:
             raise FrameError('Checkpoint: it belongs to another frame, or to other stages.')
         self.atoms.set_cell(arrays['cell'])
         self.atoms.positions = arrays['positions']
@@ -242,3 +237,12 @@ class Condensation:
         self.line.send({'kind': 'resumed', 'index': self.index, 'total': self.total, 'ends': self.ends})
         driver: Record = state['driver']
         return driver
+
+
+def _hash_of_work(atoms: Atoms, task: Record) -> str:
+    """Return what has to be the same for a checkpoint to be gone on with: the frame as it was given, and the stages."""
+    what = {'stages': task['stages'], 'seed': task['seed'], 'numbers': atoms.numbers.tolist()}
+    work = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
+    work.update(atoms.positions.tobytes())
+    work.update(atoms.cell.array.tobytes())
+    return work.hexdigest()

@@ -309,3 +309,13 @@ def test_checkpoint_of_other_stages_is_refused(condense):
         condense(RELAX, stop_after=2)
     with pytest.raises(FrameError, match='Checkpoint: it belongs to another frame, or to other stages'):
         condense({**RELAX, 'max_steps': 7})
+
+
+def test_checkpoint_of_another_frame_is_refused(condense):
+    """Two starts of one composition have the same atoms, but not the same places."""
+    with pytest.raises(StopError):
+        condense(RELAX, stop_after=2)
+    other = copper()
+    other.rattle(0.01, seed=6)
+    with pytest.raises(FrameError, match='Checkpoint: it belongs to another frame, or to other stages'):
+        condense(RELAX, atoms=other)

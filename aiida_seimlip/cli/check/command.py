@@ -35,6 +35,8 @@ class MappingParam(click.ParamType):
             content = yaml.safe_load(Path(value).read_text(encoding='utf-8') if is_file else value)
         except OSError as exception:
             self.fail(f'The file {value} cannot be read: {exception.strerror}.', param, ctx)
+        except UnicodeDecodeError:
+            self.fail(f'The file {value} is no text.', param, ctx)
         except yaml.YAMLError as exception:
             self.fail(f'{value} is neither JSON nor YAML: {exception}', param, ctx)
         if not isinstance(content, dict):

@@ -136,6 +136,11 @@ def launch_al(
     if recipe is not None:
         if structures or training or potential is not None:
             raise click.UsageError('Give either --recipe, or what is there: --structure, --training, --potential.')
+        if bootstrap_structures or bootstrap_candidates or method is not None:
+            raise click.UsageError(
+                'With --recipe there is no --bootstrap-structure, --bootstrap-candidates or --method: the option '
+                '`small_crystals` lets small crystals join the bootstrap.'
+            )
         _launch_recipe(recipe, species, request)
         return
     given = begin_campaign(by_name(structures) if structures else {}, species, potential, training, method)

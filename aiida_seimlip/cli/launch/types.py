@@ -37,7 +37,10 @@ class SocketCodeParam(click.ParamType):
 
 
 class RecipeParam(click.ParamType):
-    """A recipe of starts: the name of one that comes with the package, a file that holds it, or JSON."""
+    """A recipe of starts: the name of one that comes with the package, a file that holds it, or JSON.
+
+    Files may say in words what the recipe is for, as those of the package do, under `description`.
+    """
 
     name = 'name|file|json'
 
@@ -52,7 +55,8 @@ class RecipeParam(click.ParamType):
         if not value.lstrip().startswith('{') and not Path(value).is_file():
             names = ', '.join(f'`{name}`' for name in get_available_recipes())
             self.fail(f'`{value}` is neither a file nor a recipe that comes with the package ({names}).', param, ctx)
-        return MappingParam().convert(value, param, ctx)
+        content = MappingParam().convert(value, param, ctx)
+        return {name: entry for name, entry in content.items() if name != 'description'}
 
 
 def by_socket(codes: tuple[SocketCode, ...]) -> dict[str, Any]:

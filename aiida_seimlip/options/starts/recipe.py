@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,6 +15,9 @@ from aiida_seimlip.science.structures.molecules import MOLECULES
 from aiida_seimlip.science.structures.molecules.smiles import charge_of_smiles
 
 NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
+
+Count = Annotated[int, Field(le=100_000)]
+"""Number of a molecule in a cell: more is a slip of the finger."""
 
 PackingMethod = Literal['auto', 'random', 'packmol', 'start_generator']
 
@@ -53,8 +56,8 @@ class MoleculeOptions(Options):
 class RandomOptions(Options):
     """Compositions that are drawn at random, all different as far as there are enough."""
 
-    number: int = Field(ge=1, description='Of starts.')
-    ranges: dict[str, tuple[int, int]] = Field(
+    number: int = Field(ge=1, le=100_000, description='Of starts.')
+    ranges: dict[str, tuple[Count, Count]] = Field(
         min_length=1, description='Smallest and largest number of each molecule; each between them is as likely.'
     )
     min_atoms: int = Field(default=1, ge=1, description='Compositions of fewer atoms are left out.')
@@ -119,14 +122,14 @@ class PackingOptions(Options):
 class RecipeOptions(Options):
     """Which starts are packed: compositions by name, or drawn at random, or both."""
 
-    compositions: dict[str, dict[str, int]] = Field(
+    compositions: dict[str, dict[str, Count]] = Field(
         default={}, description='Number of each molecule, for each start by its name.'
     )
     random: RandomOptions | None = Field(default=None, description='Starts of random compositions.')
     molecules: dict[str, MoleculeOptions] = Field(
         default={}, description='Those that are used and not built in, by name.'
     )
-    copies: int = Field(default=1, ge=1, description='Each named composition is packed so many times.')
+    copies: int = Field(default=1, ge=1, le=10_000, description='Each named composition is packed so many times.')
     neutral: bool = Field(
         default=True, description='Refuse compositions that are charged; atoms of Li give their electrons to anions.'
     )

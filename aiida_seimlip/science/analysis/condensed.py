@@ -26,6 +26,10 @@ Two packings of one composition differ by 0.10 to 0.35, a structure and its copy
 """
 
 
+SAME_LENGTH = 1e-3
+"""In Å: a bond that is longer by more without the images of the cell is one to an image."""
+
+
 class NotTheSameAtomsError(ValueError):
     """Two configurations are not of the same atoms in the same order."""
 
@@ -64,14 +68,18 @@ def compare_bonds(
     :param before: one configuration, such as a packed one: its bonds say what the units are.
     :param after: the same atoms in the same order.
     :param molecules: number of the molecule that each atom of `before` belongs to, if that is known: atoms of two of
-        them may be as near there as those of a bond, as in dense packings; shape (n_atoms,).
+        them, or of one and its image, may be as near there as those of a bond, as in dense packings. Each must be whole
+        in `before`; shape (n_atoms,).
     :param tolerance: bonds are shorter than this times the sum of the covalent radii.
     :raises NotTheSameAtomsError: if the atoms are others.
     """
     if not np.array_equal(before.numbers, after.numbers):
         raise NotTheSameAtomsError('The atoms are not those that were packed, in their order.')
     old, new = find_bonds(before, tolerance=tolerance), find_bonds(after, tolerance=tolerance)
-    own = np.ones(old.first.size, dtype=bool) if molecules is None else molecules[old.first] == molecules[old.second]
+    own = np.ones(old.first.size, dtype=bool)
+    if molecules is not None:
+        straight = np.linalg.norm(before.positions[old.first] - before.positions[old.second], axis=1)
+        own = (molecules[old.first] == molecules[old.second]) & (straight < old.lengths + SAME_LENGTH)
     unit = _components(old, own)
     inside = unit[new.first] == unit[new.second]
     pieces = _components(new, inside)

@@ -68,3 +68,7 @@ def test_refused(run_command, codes, reference):
         'launch', 'al', '--recipe', 'sei', '--structure', start.pk, *codes, *reference, fails=True
     ).output
     assert 'Give either --recipe, or what is there' in output
+    output = run_command(
+        'launch', 'al', '--recipe', 'sei', '--bootstrap-structure', start.pk, *codes, *reference, fails=True
+    ).output
+    assert 'With --recipe there is no --bootstrap-structure' in output

@@ -86,3 +86,17 @@ def test_dry_run(run_command, submitted, toy):
     assert 'these are 0.03 core-hours' in output
     assert 'times as large as their molecules are together' in output
     assert submitted == []
+
+
+def test_recipe_that_says_what_it_is_for(run_command, submitted, toy, tmp_path):
+    """A copy of a recipe of the package is a recipe."""
+    path = tmp_path / 'mine.yaml'
+    path.write_text('description: Mine.\ncompositions: {salt: {Li2CO3: 4}}')
+    run_command('launch', 'starts', '--recipe', path, '--overrides', TOY)
+    assert submitted[0].recipe['compositions'] == {'salt': {'Li2CO3': 4}}
+
+
+def test_file_that_is_no_text(run_command, tmp_path):
+    path = tmp_path / 'mine.yaml'
+    path.write_bytes(bytes(range(256)))
+    assert 'is no text' in run_command('launch', 'starts', '--recipe', path, fails=True).output

@@ -86,6 +86,18 @@ def test_molecules_that_are_packed_as_near_as_bonded_atoms():
     assert 'CO3' not in compare_bonds(frame(packed), frame(after)).units
 
 
+def test_molecule_that_is_packed_near_its_own_image():
+    """One carbonate in a thin cell, its oxygens 1.6 Å from those of its image: no bond, which later is not broken."""
+    packed = Atoms('CO3', positions=MOLECULES['CO3'].atoms.positions, cell=[14.0] * 3, pbc=True)
+    packed.rotate([0.0, 0.0, 1.0], packed.positions[1] - packed.positions[2])
+    packed.set_cell([14.0, 14.0, np.ptp(packed.positions[:, 2]) + 1.6])
+    after = packed.copy()
+    after.set_cell([14.0] * 3)
+    fate = compare_bonds(frame(packed), frame(after), molecules=np.zeros(4, dtype=int)).units['CO3']
+    assert (fate.n_packed, fate.n_whole) == (1, 1)
+    assert compare_bonds(frame(packed), frame(after)).units['CO3'].n_whole == 0
+
+
 def test_other_atoms_are_refused():
     packed = cell({'Li2CO3': 2})
     with pytest.raises(NotTheSameAtomsError, match='in their order'):

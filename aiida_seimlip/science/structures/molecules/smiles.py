@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from aiida_seimlip.science.seeds import LARGEST_SEED
 from aiida_seimlip.science.structures.molecules.molecule import Molecule, MoleculeError
 
 INSTALL = "pip install 'aiida-seimlip[smiles]'"
@@ -51,7 +52,7 @@ def molecule_from_smiles(name: str, smiles: str, *, volume: float | None = None,
         raise MoleculeError(f'RDKit does not understand the SMILES `{smiles}` of `{name}`.')
     whole = chem.AddHs(parsed)
     settings = all_chem.ETKDGv3()
-    settings.randomSeed = seed
+    settings.randomSeed = seed % LARGEST_SEED  # RDKit takes 32 bits
     if all_chem.EmbedMolecule(whole, settings):
         raise MoleculeError(f'RDKit finds no geometry for the SMILES `{smiles}` of `{name}`.')
     field = 'MMFF94' if all_chem.MMFFHasAllMoleculeParams(whole) else 'UFF'

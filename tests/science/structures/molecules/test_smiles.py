@@ -48,3 +48,9 @@ def test_wrong_smiles(smiles, message):
     pytest.importorskip('rdkit', reason='RDKit (extra `smiles`) is not installed')
     with pytest.raises(MoleculeError, match=message):
         molecule_from_smiles('mine', smiles, seed=1)
+
+
+def test_any_seed():
+    """RDKit's own seeds have 32 bits."""
+    pytest.importorskip('rdkit', reason='RDKit (extra `smiles`) is not installed')
+    assert molecule_from_smiles('mine', 'O', seed=5_000_000_000).formula == 'H2O'
