@@ -72,6 +72,7 @@ def choose_bootstrap(options: orm.Dict, species: orm.List, **groups: Any) -> dic
         quarantined=set(list_quarantined(groups.get('failed', {}).values())),
         min_distance=settings.filters.min_distance,
     )
+    verdict = _drop_useless_labels(settings, frames, verdict)
     if settings.bootstrap.max_labels is not None and verdict.kept.size:
         least = [f'{prefix}{name}' for key, prefix in PREFIXES.items() for name, _ in _named(groups.get(key, {}))]
         verdict = _choose(settings, species.get_list(), frames, verdict, names=names, least=least, known=known)
@@ -91,17 +92,29 @@ def choose_bootstrap(options: orm.Dict, species: orm.List, **groups: Any) -> dic
 
 
 def _gather(settings: ActiveLearningOptions, groups: Mapping[str, Any]) -> tuple[list[str], Frames]:
-    """Return all candidates, and the name of the start, structure or set of frames that each of them belongs to."""
+    """Return all candidates, and the name of the start, structure or set of frames that each of them belongs to.
+
+    Given frames come first, as the first of two that are the same is the one that is kept, and theirs may be labelled.
+    """
     numbers = {'starts': settings.bootstrap.n_perturbed, 'structures': len(settings.bootstrap.structures.strains)}
     names: list[str] = []
     parts: list[Frames] = []
-    for key, node in sorted(groups.get('copies', {}).items()):
-        names += [f'{PREFIXES[key]}{name}' for name, _ in _named(groups[key]) for _ in range(numbers[key])]
-        parts.append(node.get_frames(trace=True))
     for name, node in sorted(groups.get('given', {}).items()):
         names += [f'bootstrap_candidates.{name}'] * node.n_frames
         parts.append(node.get_frames(trace=True).replace(velocities=None, grades=None))
+    for key, node in sorted(groups.get('copies', {}).items()):
+        names += [f'{PREFIXES[key]}{name}' for name, _ in _named(groups[key]) for _ in range(numbers[key])]
+        parts.append(node.get_frames(trace=True))
     return names, Frames.concatenate(parts)
+
+
+def _drop_useless_labels(settings: ActiveLearningOptions, frames: Frames, verdict: Verdict) -> Verdict:
+    """Leave out candidates that are not worth learning from, as their labels say: they would take others' places."""
+    labelled = verdict.kept[frames.labelled[verdict.kept]]
+    found = filtering.filter_labels(frames[labelled], max_force=settings.filters.max_force)
+    drops = [Drop(drop.reason, labelled[drop.indices]) for drop in found.drops]
+    useless = np.isin(verdict.kept, [index for drop in drops for index in drop.indices])
+    return Verdict(verdict.kept[~useless], [*verdict.drops, *drops])
 
 
 def _choose(

@@ -111,11 +111,14 @@ def _budgets(
 
 
 def _find_starts(frames: Frames, groups: Mapping[str, Any]) -> list[str]:
-    """Return the start of the exploration that each frame comes from, empty where that is unknown."""
+    """Return the start of the exploration that each frame comes from, empty where that is unknown.
+
+    The frames are known by their content: their origins name other nodes where some results were taken over from the
+    cache, as those of an interrupted campaign are.
+    """
     planned = {entry['key']: entry['start'] for entry in groups['explorations']['plan']['explorations']}
-    by_uuid = {node.uuid: planned[key] for key, node in groups['candidates'].items()}
-    origins = [''] * len(frames) if frames.origin_uuids is None else frames.origin_uuids.tolist()
-    return [by_uuid.get(uuid, '') for uuid in origins]
+    by_hash = {value: planned[key] for key, node in sorted(groups['candidates'].items()) for value in node.hashes}
+    return [by_hash.get(value, '') for value in frames.hashes()]
 
 
 @calcfunction

@@ -66,12 +66,12 @@ def follow_iteration(
 def set_aside_barren(starts: Mapping[str, StartRecord], record: IterationRecord) -> dict[str, StartRecord]:
     """Put starts in quarantine that broke in an iteration in which there was nothing to learn.
 
-    Explored again with the same potential, they would break again.
+    Explored again with the same potential, they would break again; those that failed for technical reasons may not.
 
     :param starts: after the iteration.
     :param record: of the iteration.
     """
-    broken = {run.start: run for run in record.explorations if not run.survived} if record.is_barren else {}
+    broken = {run.start: run for run in record.explorations if run.is_informative} if record.is_barren else {}
     return {
         name: start if name not in broken or start.quarantined is not None else start.model_copy(update={
             'quarantined': f'it broke ({describe_run(broken[name])}), and none of the candidates was worth a label'
@@ -123,7 +123,7 @@ def _follow(start: StartRecord, runs: Sequence[ExplorationRecord], limit: int | 
     is_further = any(share(run) >= start.furthest.get(run.condition, 0.0) + GAIN for run in runs)
     n_broken = 0 if not broken else 1 if is_further else start.n_broken + 1
     reason = None
-    if limit is not None and n_broken >= limit:
+    if limit is not None and n_broken >= limit and not is_further:
         worst = min(broken, key=lambda run: (run.temperature, share(run)))
         reason = f'it broke in {_in_a_row(n_broken)} and came no further; the last time {describe_run(worst)}'
     furthest = {run.condition: max(share(run), start.furthest.get(run.condition, 0.0)) for run in runs}

@@ -108,7 +108,7 @@ def record_potential(nodes: Any) -> PotentialRecord:
         potential: PotentialData = nodes['potential']
         record.uuid, record.level, record.n_parameters = potential.uuid, potential.level, potential.n_parameters
     if 'left_out' in nodes:
-        record.left_out = next(iter(nodes['left_out'].formulas), None)
+        record.left_out = ', '.join(nodes['left_out'].formulas)
     if 'held_out' in nodes:
         record.held_out = CompositionErrors.model_validate(nodes['held_out'].get_dict())
     if 'unseen' in nodes:

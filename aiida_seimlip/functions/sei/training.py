@@ -11,6 +11,7 @@ from ase import Atoms
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.functions.campaign.planning import name_frames
 from aiida_seimlip.functions.campaign.warnings import empty_potential
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.sei.sei import SeiOptions
@@ -90,20 +91,20 @@ def make_untrained(options: orm.Dict, species: orm.List, level: orm.Int) -> Pote
 
 
 @calcfunction
-def leave_out(start: FramesData, **training: FramesData) -> dict[str, Any]:
+def leave_out(start: FramesData | orm.StructureData, **training: FramesData) -> dict[str, Any]:
     """Divide a training set into the frames of the formula of a start and all others.
 
-    :param start: one frame.
+    :param start: a structure, or frames, of each of which the formula counts.
     :param training: labelled frames by name.
     :return: ``training`` (sets by name, without the formula) and ``left_out`` (all frames of the formula), as far as
         there are frames.
     """
-    (formula,) = start.get_frames().formulas
+    formulas = [formula for _, frame in name_frames('start', start) for formula in frame.formulas]
     rest: dict[str, FramesData] = {}
     out: list[Frames] = []
     for name, node in sorted(training.items()):
         frames = node.get_frames(trace=True)
-        is_out = np.array(frames.formulas) == formula
+        is_out = np.isin(frames.formulas, formulas)
         if is_out.any():
             out.append(frames[np.flatnonzero(is_out)])
         if not is_out.all():

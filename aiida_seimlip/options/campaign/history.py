@@ -15,6 +15,9 @@ from aiida_seimlip.options.records import CellRecord, DetailedErrorsRecord, Erro
 Outcome = Literal['completed', 'broke', 'crashed', 'out_of_walltime', 'failed']
 """How an exploration can end; ``failed`` is a technical failure, of which nothing can be learned."""
 
+INFORMATIVE = ('broke', 'crashed')
+"""How an exploration ends of which something can be learned."""
+
 Stage = Literal['explore', 'select', 'label', 'train', 'held_out']
 
 HISTORY_EXTRA = 'seimlip_history'
@@ -55,6 +58,11 @@ class ExplorationRecord(Record):
     def survived(self) -> bool:
         """Whether the run came to its end."""
         return self.outcome == 'completed'
+
+    @property
+    def is_informative(self) -> bool:
+        """Whether it ended early in a way of which something can be learned, and not for technical reasons."""
+        return self.outcome in INFORMATIVE
 
 
 class StartRecord(Record):

@@ -294,7 +294,7 @@ class ActiveLearningWorkChain(
         if 'accepted' in held_out:
             self.out('held_out', held_out['accepted'])
         nodes: dict[str, Any] = {'starts': dict(self.ctx.starts)}
-        nodes |= {name: found for name, found in self.ctx.nodes.items() if found}
+        nodes |= self.all_made()
         if 'review' in self.ctx:
             nodes['review'] = self.ctx.review
         if message is not None:

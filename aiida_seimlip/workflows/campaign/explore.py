@@ -12,13 +12,11 @@ from aiida.engine import ExitCode
 from aiida_seimlip.engines.pool import PoolMixin
 from aiida_seimlip.functions.campaign.planning import plan_explorations, plan_held_out
 from aiida_seimlip.functions.campaign.warnings import warn_about_run
+from aiida_seimlip.options.campaign.history import INFORMATIVE
 from aiida_seimlip.workflows.campaign.ladders import broken_levels, build_ladders, open_runs
 from aiida_seimlip.workflows.campaign.stage import HELD_OUT
 from aiida_seimlip.workflows.campaign.survival import SURVIVED, SurvivalMixin
 from aiida_seimlip.workflows.failures import explain_failure
-
-INFORMATIVE = ('broke', 'crashed')
-"""How an exploration ends of which something can be learned."""
 
 
 class ExploreStage(PoolMixin, SurvivalMixin):
@@ -83,15 +81,16 @@ class ExploreStage(PoolMixin, SurvivalMixin):
         ended = {key: job for key, job in jobs.items() if key not in self.ctx.outcomes}
         for key, process in ended.items():
             self._take_in(key, process)
-        if self._is_stuck():
-            self.ctx.queue = []  # those under way may still tell something
-            if self.has_jobs():
-                return None
-            key = next(key for key in sorted(jobs) if self._is_technical(key))
-            reason = self.ctx.outcomes[key] or explain_failure(jobs[key])
-            return self.fail('ERROR_EXPLORATION_FAILED', iteration=self.ctx.iteration, reason=reason)
         self._fill_queue()
-        return None
+        if not self._is_stuck():
+            return None
+        if SURVIVED not in self.ctx.outcomes.values():
+            self.ctx.queue = []  # the next ones would fail, too; those under way may still tell something
+        if self.has_jobs():
+            return None
+        key = next(key for key in sorted(jobs) if self._is_technical(key))
+        reason = self.ctx.outcomes[key] or explain_failure(jobs[key])
+        return self.fail('ERROR_EXPLORATION_FAILED', iteration=self.ctx.iteration, reason=reason)
 
     def judge_explorations(self) -> None:
         """Decide whether the potential has passed, or must learn and may."""
@@ -178,7 +177,7 @@ class ExploreStage(PoolMixin, SurvivalMixin):
         return self.ctx.outcomes.get(key, SURVIVED) not in (SURVIVED, *INFORMATIVE)
 
     def _is_stuck(self) -> bool:
-        """Return whether explorations failed for technical reasons alone: the next ones would, too."""
+        """Return whether explorations failed for technical reasons alone: there is nothing to learn from."""
         broken = [key for key, outcome in self.ctx.outcomes.items() if outcome != SURVIVED]
         return bool(broken) and all(map(self._is_technical, broken)) and self.ctx.current != HELD_OUT
 

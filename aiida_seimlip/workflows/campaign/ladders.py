@@ -28,16 +28,15 @@ def build_ladders(
     :param first: level to begin with, by the name of the ladder; 0 where there is none.
     :param each: whether each start has a ladder of its own, by the name of which that is known.
     """
-    names = dict.fromkeys(start if each else ALL for start, _ in planned.values())
-    ladders = {}
-    for name in names:
-        begin = first.get(name, 0)
-        rungs = [
-            [key for key, (start, index) in planned.items() if index in level and (start == name or not each)]
-            for level in [*levels[begin:], *levels[:begin]]
-        ]  # fmt: skip
-        ladders[name] = [rung for rung in rungs if rung]
-    return ladders
+    level_of = {index: number for number, level in enumerate(levels) for index in level}
+    rungs: dict[str, list[list[str]]] = {}
+    for key, (start, index) in planned.items():
+        rungs.setdefault(start if each else ALL, [[] for _ in levels])[level_of[index]].append(key)
+    begin = {name: first.get(name, 0) for name in rungs}
+    return {
+        name: [rung for rung in [*found[begin[name] :], *found[: begin[name]]] if rung]
+        for name, found in rungs.items()
+    }  # fmt: skip
 
 
 def open_runs(ladders: Mapping[str, Ladder], survived: Collection[str]) -> Iterator[str]:

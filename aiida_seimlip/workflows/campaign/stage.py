@@ -15,9 +15,15 @@ from aiida_seimlip.functions.campaign.history import record_held_out, record_ite
 from aiida_seimlip.functions.words import describe_count
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA
+from aiida_seimlip.workflows.campaign.closed import close_nodes, reopen_nodes
 
 HELD_OUT = 'held_out'
 """Name under which the end of the campaign is recorded."""
+
+
+def is_closed(found: Any) -> bool:
+    """Return whether the results are closed of what an iteration has made."""
+    return isinstance(found, dict) and isinstance(found.get('results'), str)
 
 
 class StageMixin(WorkChain):
@@ -26,7 +32,7 @@ class StageMixin(WorkChain):
     The context holds
 
     * ``iteration``: number of the present iteration; ``nodes``: what each iteration has made, as `build_history` takes
-      it, under ``current`` for the present one;
+      it but for `closed` results, under ``current`` for the present one;
     * ``starts``, ``training``, ``potential``, ``untrained``: what the stages work on; ``late``: frames whose labels
       are still out, None if there are none; ``known``: frames that had a label before they were to be labelled;
     * ``converged``, and ``stop``: label of the exit code with which the loop has to end, if it has to.
@@ -66,12 +72,23 @@ class StageMixin(WorkChain):
         return f'{self.ctx.current}_{stage}'
 
     def open_record(self, name: str) -> None:
-        """Begin to gather what an iteration makes.
+        """Begin to gather what an iteration makes; of the one before only its history needs the results from now on.
 
         :param name: ``iteration_000``, ... or ``held_out``.
         """
+        before = self.ctx.nodes.get(self.ctx.get('current'), {})
+        if 'results' in before:
+            before['results'] = close_nodes(before['results'])
         self.ctx.current = name
         self.ctx.nodes[name] = {}
+
+    def all_made(self) -> dict[str, Any]:
+        """Return what all iterations have made, as `build_history` takes it."""
+        nodes: dict[str, Any] = {name: found for name, found in self.ctx.nodes.items() if found}
+        return {
+            name: {**found, 'results': reopen_nodes(found['results'])} if is_closed(found) else found
+            for name, found in nodes.items()
+        }  # fmt: skip
 
     def publish(self) -> None:
         """Let those who watch see the history so far."""

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from aiida_seimlip.functions.campaign.survival import (
     describe_starts,
     first_standings,
-    follow_iteration,
-    set_aside_barren,
+    follow_starts,
     warn_about_quarantine,
 )
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, IterationRecord, StartRecord
@@ -26,14 +25,13 @@ class SurvivalMixin(StageMixin):
 
     def open_standings(self) -> None:
         """Begin with what is known of the starts from the campaign that this one continues."""
-        formulas = {name: next(iter(node.formulas)) for name, node in self.ctx.starts.items()}
-        self._publish_standings(first_standings(self.settings, formulas))
+        self._publish_standings(first_standings(self.settings, self._formulas))
 
     def judge_starts(self) -> None:
         """See how each start stands after the explorations of an iteration, and set aside what stays broken."""
-        before, record = self._standings, self._record
-        after = follow_iteration(before, record, self.settings.exploration.quarantine_after)
-        self.report(describe_starts(after, record))
+        records = self._records
+        after = follow_starts(self.settings, self._formulas, records)
+        self.report(describe_starts(after, records[-1]))
         self._publish_standings(after)
         self._end_with_quarantine()
 
@@ -42,7 +40,7 @@ class SurvivalMixin(StageMixin):
         if self.settings.exploration.quarantine_after is None:
             return False
         self.publish()
-        self._publish_standings(set_aside_barren(self._standings, self._record))
+        self._publish_standings(follow_starts(self.settings, self._formulas, self._records))
         self._end_with_quarantine()
         return True
 
@@ -56,14 +54,17 @@ class SurvivalMixin(StageMixin):
             self.ctx.stop = 'ERROR_STARTS_QUARANTINED'
 
     @property
-    def _standings(self) -> dict[str, StartRecord]:
-        found = self.node.base.extras.get(HISTORY_EXTRA)['starts']
-        return {name: StartRecord(**content) for name, content in found.items()}
+    def _formulas(self) -> dict[str, str | None]:
+        return {name: next(iter(node.formulas)) for name, node in self.ctx.starts.items()}
 
     @property
-    def _record(self) -> IterationRecord:
-        """The present iteration, as it has been published."""
-        return IterationRecord(**self.node.base.extras.get(HISTORY_EXTRA)['iterations'][-1])
+    def _records(self) -> list[IterationRecord]:
+        """All iterations, as they have been published.
+
+        How the starts stand follows from these, not from how they stood: a step that a worker repeats, as the one
+        before was killed in it, counts no iteration twice.
+        """
+        return [IterationRecord(**content) for content in self.node.base.extras.get(HISTORY_EXTRA)['iterations']]
 
     def _publish_standings(self, starts: Mapping[str, StartRecord]) -> None:
         """Let those who watch see how the starts stand, and warn of those that are set aside."""

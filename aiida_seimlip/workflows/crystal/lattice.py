@@ -86,7 +86,7 @@ class LatticeComparisonWorkChain(WorkChain):
             if not job.is_finished_ok:
                 self.ctx.problems[name] = explain_failure(job)
                 self.report(self.ctx.problems[name])
-                found['problem'] = orm.Str(self.ctx.problems[name])
+                found['problem'] = orm.Str(self.ctx.problems[name]).store()  # the context is written down
             if 'potential' in self.inputs.models[name]:
                 found['potential'] = self.inputs.models[name]['potential']
             self.ctx.found[name] = found

@@ -14,6 +14,7 @@ from aiida_seimlip.functions.starts.split import split_starts
 from aiida_seimlip.options.campaign.active_learning import EngineNames
 from aiida_seimlip.options.sei.sei import SeiOptions
 from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
+from aiida_seimlip.workflows.campaign.validation import validate_campaign
 from aiida_seimlip.workflows.failures import explain_failure
 from aiida_seimlip.workflows.starts.starts import StartsWorkChain
 
@@ -81,8 +82,8 @@ class GrowingStages(WorkChain):
             self._take_trace(outputs.trace)
         return None
 
-    def run_campaign(self) -> None:
-        """Grow the potential."""
+    def run_campaign(self) -> ExitCode | None:
+        """Grow the potential; what the starts that are left make impossible is said here, as nobody knew it before."""
         inputs: dict[str, Any] = dict(self.exposed_inputs(ActiveLearningWorkChain, namespace=CAMPAIGN))
         inputs |= {'structures': self.ctx.structures, 'species': self.inputs.species}
         if self.ctx.trace is not None:
@@ -90,8 +91,12 @@ class GrowingStages(WorkChain):
         if self.settings.small_crystals:
             cells = make_small_crystals(self.inputs.options, self.inputs.species)
             inputs['bootstrap_structures'] = {**cells, **inputs.get('bootstrap_structures', {})}
+        fault = validate_campaign(inputs, None)
+        if fault is not None:
+            return self.stop('ERROR_CAMPAIGN_FAILED', reason=fault)
         inputs['metadata'] = {'call_link_label': CAMPAIGN}
         self.to_context(campaign_process=self.submit(ActiveLearningWorkChain, **inputs))
+        return None
 
     def inspect_campaign(self) -> ExitCode | None:
         """Take what the campaign has made, however it ended."""

@@ -55,7 +55,7 @@ class JudgingStages(GrowingStages):
             if process.is_finished_ok:
                 found['potential'] = process.outputs.potential
             else:
-                found['failure'] = orm.Str(explain_failure(process))
+                found['failure'] = orm.Str(explain_failure(process)).store()  # the context is written down
                 self.fault('ERROR_TRAININGS_FAILED', name=name, reason=found['failure'].value)
         for found in self.ctx.potentials.values():
             potential = found.get('potential')

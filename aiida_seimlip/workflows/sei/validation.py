@@ -51,14 +51,18 @@ def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
         return
     species = inputs['species'].get_list()
     campaign = {**inputs['campaign'], 'species': inputs['species']}
+    options = SeiOptions.from_node(inputs['options'])
     if given:
+        unknown = [name for name in options.left_out if name not in given]
+        if unknown:
+            yield f'Input `options` leaves out `{unknown[0]}` (`left_out`), which is not among the input `structures`.'
         fault = validate_campaign({**campaign, 'structures': given}, None)
         yield from () if fault is None else [_renamed(fault)]
     else:
         yield from faults_of_species(species)
         for fault in [*faults_of_engines(campaign, species), *faults_of_methods(campaign)]:
             yield _renamed(fault)
-    yield from _faults_of_lattices(inputs, SeiOptions.from_node(inputs['options']), species)
+    yield from _faults_of_lattices(inputs, options, species)
 
 
 def _faults_of_lattices(inputs: Mapping[str, Any], options: SeiOptions, species: list[str]) -> Iterator[str]:

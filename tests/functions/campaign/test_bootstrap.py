@@ -96,6 +96,32 @@ def test_given_frames_that_have_labels_are_not_sent(starts):
     assert outputs['report']['sources']['bootstrap_candidates.trace'] == {'n_candidates': 2, 'n_chosen': 2}
 
 
+def test_given_frame_with_a_large_force_takes_no_place(starts):
+    given = labelled(FramesData.from_atoms([crystal(seed, 0.2) for seed in (20, 21)])).get_frames()
+    forces = np.zeros_like(given.positions)
+    forces[0] = [60.0, 0.0, 0.0]
+    trace = FramesData(given.replace(forces=forces)).store()
+    _, outputs = choose(options(), starts, given={'trace': trace})
+    assert outputs['known'].hashes == trace.hashes[1:]
+    (drop,) = outputs['report']['dropped']
+    assert (drop['reason'], drop['count'], drop['stage']) == ('force above 50 eV/Å', 1, 'select')
+
+
+def test_label_is_not_paid_for_a_copy_that_is_given_with_one(starts):
+    perturbed = plan_bootstrap(options(), **starts)['perturbed']
+    given = labelled(perturbed, 1).store()
+    _, outputs = choose(options(), starts, given={'trace': given})
+    assert outputs['known'].hashes == given.hashes
+    assert outputs['frames'].hashes == perturbed.hashes[1:]
+
+
+def test_nothing_to_choose_from(starts):
+    """Reference dynamics alone, beside frames that are labelled: there are no candidates."""
+    known = labelled(next(iter(starts.values()))).store()
+    outputs = choose_bootstrap(options(), orm.List(SPECIES), starts=starts, training={'old': known})
+    assert (outputs['report']['n_candidates'], set(outputs)) == (0, {'report'})
+
+
 def test_candidate_in_two_sets_is_taken_once(starts):
     frames = FramesData.from_atoms([crystal(20, 0.2)]).store()
     _, outputs = choose(

@@ -1,9 +1,12 @@
 """What is drawn from trajectories."""
 
 import numpy as np
+from aiida import orm
 from ase import Atoms
 
-from aiida_seimlip.functions.campaign.filters import draw_frames
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.functions.campaign.filters import draw_frames, rank_selected
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.science import filtering
 from aiida_seimlip.science.frames import Frames
 
@@ -40,3 +43,28 @@ def test_each_composition_is_represented_however_few_are_asked_for():
 def test_composition_that_has_too_few_gives_all_and_others_make_up_for_it():
     pools = [[trajectory('LiF', 1)], [trajectory('Li2O', 20)]]
     assert [len(indices) for indices in drawn(pools, 6)] == [1, 5]
+
+
+def test_starts_of_candidates_that_were_taken_over_from_the_cache():
+    """The origins of selected frames name other nodes than those at hand, which hold the same."""
+    explored = {
+        f'run_{number:03d}': FramesData.from_atoms([
+            Atoms('LiF', positions=[[0, 0, 0], [1.6 + 0.1 * number + 0.01 * i, 0, 0]], cell=[9] * 3, pbc=True)
+            for i in range(3)
+        ]).store()
+        for number in range(2)
+    }  # fmt: skip
+    frames = Frames.concatenate(node.get_frames() for node in explored.values())
+    selected = FramesData(frames.replace(
+        grades=np.array([9.0, 8.0, 7.0, 3.0, 2.5, 2.2]), origin_uuids=np.full(6, explored['run_000'].uuid[::-1]),
+        origin_indices=np.arange(6),
+    ))  # fmt: skip
+    plan = {'explorations': [{'key': 'run_000', 'start': 'melt'}, {'key': 'run_001', 'start': 'glass'}]}
+    options = ActiveLearningOptions.serializer({
+        'seed': 1, 'exploration': {'conditions': [{'temperature': 20.0, 'n_steps': 10}]},
+        'selection': {'share': 'start', 'max_frames_per_start': 2},
+    })  # fmt: skip
+    outputs = rank_selected(
+        options, selected, orm.Int(0), explorations={'plan': orm.Dict(plan).store()}, candidates=explored
+    )
+    assert outputs['frames'].get_frames().grades.tolist() == [9.0, 3.0, 8.0, 2.5]

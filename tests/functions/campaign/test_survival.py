@@ -86,6 +86,18 @@ def test_barren_iteration_sets_aside_what_broke(limit, is_set_aside):
     assert starts['glass'].quarantined is None
 
 
+def test_technical_failure_in_a_barren_iteration_sets_nothing_aside():
+    rows = [run('melt', 5), run('glass', 0, 'failed')]
+    starts = stand(settings(5), rows, is_barren=True)
+    assert starts['melt'].quarantined is not None
+    assert starts['glass'].quarantined is None
+
+
+def test_start_that_comes_further_is_not_set_aside():
+    assert stand(settings(1), [run('melt', 40)])['melt'].quarantined is None
+    assert stand(settings(1), [run('melt', 40)], [run('melt', 42)])['melt'].quarantined is not None
+
+
 def test_line_names_the_worst():
     records = iterations([run('melt', 5), run('glass', 100, 'completed')], [run('melt', 6), run('glass', 1)])
     starts = follow_starts(settings(), FORMULAS, records)

@@ -60,7 +60,7 @@ def test_structures_join_the_bootstrap_but_no_exploration(beginning, potential):
     assert sent(process).n_frames == 2 * 3 + 2
     process.ctx.potential = potential
     process.plan_explorations()
-    assert {entry['start'] for entry in process.ctx.planned.values()} == {'crystal', 'other'}
+    assert {entry['start'] for entry in process.made['plan']['explorations']} == {'crystal', 'other'}
 
 
 def test_labelled_candidates_are_learned_from_without_being_sent(beginning, finished, make_frames):

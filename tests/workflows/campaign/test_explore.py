@@ -212,6 +212,17 @@ def test_technical_failures_alone_hold_back_the_others(
     assert len(process.ctx.queue) == 2
 
 
+def test_technical_failure_beside_survivals_holds_back_nothing(generate_campaign, explore, finished, campaign_options):
+    """The machine works: what the other explorations tell is worth having."""
+    exploration = {**campaign_options['exploration'], 'rising': 'each'}
+    process = generate_campaign({'exploration': exploration})
+    ends = {'run_000': finished(310, 'no executable'), 'run_003': finished(results=results('broke', 12.0))}
+    waves, _, exit_code = explore(process, ends)
+    assert waves == [['run_000', 'run_001'], ['run_003']]
+    assert exit_code is None
+    assert process.should_learn()
+
+
 def quarantining(generate_campaign, campaign_options, after=2, **options):
     exploration = {**campaign_options['exploration'], 'rising': 'each', 'quarantine_after': after}
     return generate_campaign({'exploration': exploration, **options})
@@ -238,6 +249,15 @@ def test_start_that_stays_broken_is_set_aside(generate_campaign, explore, finish
     assert history['starts']['crystal']['quarantined'].startswith('it broke in 2 iterations in a row')
     assert any('`crystal` is explored no more' in words for words in history['warnings'])
     assert 'potential' in process.outputs
+
+
+def test_iteration_that_a_worker_judges_twice_counts_once(generate_campaign, explore, finished, campaign_options):
+    """A worker was killed after it had published the standings, and before it had written down its step."""
+    process = quarantining(generate_campaign, campaign_options)
+    explore(process, {'run_000': finished(results=results('broke', 11.0, 5))})
+    process.judge_explorations()
+    assert process.ctx.quarantined == []
+    assert process.node.base.extras.get('seimlip_history')['starts']['crystal']['n_broken'] == 1
 
 
 def test_quarantine_ends_the_loop_if_the_others_have_passed(generate_campaign, explore, finished, campaign_options):

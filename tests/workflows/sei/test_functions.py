@@ -49,6 +49,13 @@ def test_training_set_without_a_composition(structures):
     assert parts['left_out'].formulas == {'Ar32': 2}
 
 
+def test_composition_of_a_structure_and_of_several_frames(structures):
+    both = FramesData(Frames.concatenate([structures['pure'].get_frames(), structures['mixed'].get_frames()])).store()
+    structure = orm.StructureData(ase=structures['pure'].get_frames().to_atoms()[0])
+    assert leave_out(structure, first=both)['left_out'].formulas == {'Ar32': 1}
+    assert set(leave_out(both, first=both)) == {'left_out'}
+
+
 def test_crystals_of_unknown_elements_are_left_out():
     options = orm.Dict({'small_crystals': ['Li-bcc'], 'lattices': {'crystals': ['Li-bcc', 'LiF']}})
     planned = plan_lattices(options, orm.List(['Li']))

@@ -3,6 +3,9 @@
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node
+from aiida.engine.utils import instantiate_process
+from aiida.manage import get_manager
+from aiida.orm.utils.serialize import deserialize_unsafe, serialize
 
 from aiida_seimlip.options.sei.results import SeiResults
 from aiida_seimlip.workflows.protocols import merge
@@ -14,6 +17,13 @@ LITHIUM = {'sigma': 2.75, 'epsilon': 0.1, 'rc': 6.0, 'smooth': True}
 
 def build(codes, overrides=None, **given):
     return SeiWorkChain.get_builder_from_protocol(codes, overrides=merge(OVERRIDES, overrides or {}), **given)
+
+
+def prepared(builder):
+    """Return the process of a builder, set up but not run."""
+    process = instantiate_process(get_manager().get_runner(), builder)
+    process.setup()
+    return process
 
 
 @pytest.mark.slow
@@ -86,6 +96,30 @@ def test_refused(codes, structures):
     refuse('`starts` or the input `structures` is needed, but neither', structures={})
     refuse(r'`campaign\.options` allows 5 labels', campaign=campaign_with(codes, structures, max_labels=5))
     refuse(r'`lattices\.potential` is missing', options={'lattices': {}})
+
+
+def test_composition_to_leave_out_is_a_start(codes, structures):
+    with pytest.raises(ValueError, match='leaves out `nowhere`'):
+        run_get_node(build(codes, {'options': {'left_out': ['nowhere']}}, structures=structures))
+
+
+def test_campaign_that_the_starts_make_impossible(codes, structures):
+    """A start was dropped, and with it an element: it is told, and not an exception after hours of condensation."""
+    process = prepared(build(codes, structures=structures))
+    process.ctx.structures = {'pure': structures['pure']}
+    exit_code = process.run_campaign()
+    assert exit_code.status == 310
+    assert 'Ne' in exit_code.message
+    assert process.outputs['results']['messages'] == [exit_code.message]
+
+
+def test_context_can_be_written_down_after_a_training_failed(codes, structures, finished):
+    process = prepared(build(codes, structures=structures))
+    process.ctx.potentials = {'level_8': {'training': {}}}
+    process.ctx.trainings = {'level_8': finished(310, 'no executable')}
+    process.inspect_trainings()
+    assert process.ctx.faults[0][0] == 'ERROR_TRAININGS_FAILED'
+    assert 'no executable' in deserialize_unsafe(serialize(process.ctx.potentials))['level_8']['failure'].value
 
 
 def campaign_with(codes, structures, **options):
