@@ -19,6 +19,10 @@ FAMILY = 'PseudoDojo-0.4-PBE-SR-standard'
 SCHEDULER = {'resources': {'num_machines': 1, 'num_mpiprocs_per_machine': 1}, 'withmpi': False}
 
 
+ALONE = 'export OMP_NUM_THREADS=1\nexport OMPI_MCA_ess_singleton_isolated=1\n'
+"""Before pw.x: without `mpirun`, Open MPI would start a daemon beside each pw.x, which it waits for in the end."""
+
+
 def miss(what: str) -> Any:
     """Skip a test for what it lacks, or let it fail where that is to be there."""
     if os.environ.get(REQUIRED):
@@ -73,7 +77,7 @@ def pw_code(aiida_localhost, pw_executable) -> Any:
 
     return orm.InstalledCode(
         label='pw', computer=aiida_localhost, filepath_executable=str(pw_executable), with_mpi=False,
-        prepend_text='export OMP_NUM_THREADS=1\n', default_calc_job_plugin='quantumespresso.pw',
+        prepend_text=ALONE, default_calc_job_plugin='quantumespresso.pw',
     ).store()  # fmt: skip
 
 

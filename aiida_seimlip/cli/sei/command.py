@@ -43,6 +43,11 @@ def cmd_sei(directory: Path, home: Path | None, python: Path | None, **wanted: b
     """
     from aiida_seimlip.cli.profile.home import Home, HomeInUseError
 
+    try:
+        for folder in (directory, home or directory / '.aiida'):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exception:
+        raise click.UsageError(f'The folder {folder} cannot be made: {exception.strerror}.') from exception
     place = Home((home or directory / '.aiida').absolute(), profile='sei')
     try:
         with place.lock():

@@ -93,9 +93,12 @@ def find_teacher(python: Path | None) -> Path:
     """
     made = Path(sys.prefix) / 'var' / 'calculators' / 'bin' / 'python'
     found = python or (made if made.is_file() else Path(sys.executable))
-    code = f'import importlib.util as u; raise SystemExit(u.find_spec("{MODULE}") is None)'
-    is_there = found.is_file() and subprocess.run([found, '-c', code], check=False).returncode == 0
-    if not is_there:
+    code = f'import importlib.util as u; print(u.find_spec("{MODULE}") is not None)'
+    try:
+        said = subprocess.run([found, '-c', code], check=False, capture_output=True, text=True).stdout
+    except OSError:  # it is not there, or no program
+        said = ''
+    if said.strip() != 'True':
         raise click.ClickException(
             f'The interpreter {found} is not there or lacks `{MODULE}`, the teacher: `make calculators` makes one that '
             'has it, or name one by --python.'

@@ -47,5 +47,18 @@ def test_the_interpreter_of_the_teacher(tmp_path):
     without.chmod(0o755)
     with pytest.raises(click.ClickException, match='lacks `sevenn`'):
         find_teacher(without)
-    without.write_text('#!/bin/sh\nexit 0\n')
+    without.write_text('#!/bin/sh\nexit 0\n')  # a program, but no interpreter
+    with pytest.raises(click.ClickException, match='lacks `sevenn`'):
+        find_teacher(without)
+    without.write_text('#!/bin/sh\necho True\n')
+    without.chmod(0o644)
+    with pytest.raises(click.ClickException, match='lacks `sevenn`'):
+        find_teacher(without)
+    without.chmod(0o755)
     assert find_teacher(without) == Path(without)
+
+
+def test_folder_that_cannot_be_made(run_command, tmp_path):
+    (tmp_path / 'file').touch()
+    output = run_command('sei', '--directory', tmp_path / 'file' / 'sei', fails=True).output
+    assert 'cannot be made: Not a directory' in output
