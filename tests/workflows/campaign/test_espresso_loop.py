@@ -1,6 +1,6 @@
 """A small campaign whose labels are those of pw.x: LiF, eight atoms, few labels, and nothing in it is pretended.
 
-At Γ and 60 Ry its numbers are no physics, but those of pw.x all the same. Whether three iterations are enough for the
+At Γ and 25 Ry its numbers are no physics, but those of pw.x all the same. Whether two iterations are enough for the
 potential to survive is not what is tested: that frames of explorations are labelled by pw.x and learned is.
 """
 
@@ -21,20 +21,20 @@ MD = {'timestep': 1.0, 'n_steps': 200, 'dump_every': 20, 'thermo_every': 50}
 OVERRIDES = {
     'engines': {'reference': 'quantumespresso'},
     'options': {
-        'seed': 5, 'max_iterations': 3, 'max_labels': 16,
+        'seed': 5, 'max_iterations': 2, 'max_labels': 16,
         'untrained': {'level': 6, 'min_dist': 1.2, 'max_dist': 4.5},
         'bootstrap': {'n_perturbed': 4, 'temperatures': [100.0, 300.0], 'strain': 0.01},
         'exploration': {'conditions': [{**MD, 'temperature': 100.0}, {**MD, 'temperature': 300.0}]},
-        'filters': {'min_distance': 1.2, 'max_force': 20.0},
-        'selection': {'max_frames': 4},
+        'filters': {'min_distance': 1.2, 'max_force': 20.0, 'max_grade': 1e9},  # few labels: all grades are high
+        'selection': {'max_frames': 2},
         'held_out': None,
     },
     'reference': {
         'options': SCHEDULER,
-        'parameters': {'potential_family': FAMILY, 'ecutwfc': 60.0, 'trust_cutoff': True, 'kspacing': 2.0},
+        'parameters': {'potential_family': FAMILY, 'ecutwfc': 25.0, 'trust_cutoff': True, 'kspacing': 2.0},
         'max_concurrent': 2,
     },
-    'training': {'parameters': {'iteration_limit': 40}},
+    'training': {'parameters': {'iteration_limit': 20}},
 }  # fmt: skip
 
 
