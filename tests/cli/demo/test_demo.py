@@ -17,7 +17,7 @@ import pytest
 from aiida_seimlip.cli.profile.home import Home, HomeInUseError
 
 SUMMARY = {'converged', 'iterations', 'labels', 'held_out', 'seconds', 'share_outside_programs', 'potential_uuid'}
-HELD_OUT = {'n_frames', 'rmse_energy_mev_per_atom', 'rmse_force_ev_per_angstrom', 'rmse_stress_gpa'}
+HELD_OUT = {'against', 'n_frames', 'rmse_energy_mev_per_atom', 'rmse_force_ev_per_angstrom', 'rmse_stress_gpa'}
 
 
 def start_demo(directory: Path, *options: str) -> subprocess.Popen:
