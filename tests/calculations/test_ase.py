@@ -318,7 +318,9 @@ def test_run_known_calculator_that_is_missing(run):
     _, node = run([bulk('Cu')], {'calculator': {'name': 'chgnet'}})
     assert node.exit_status == 310
     assert "No module named 'chgnet'" in node.exit_message
-    assert f'The Python interpreter of the job, {sys.executable}, needs `pip install chgnet`' in node.exit_message
+    assert (
+        f'The Python interpreter of the job, {sys.executable}, needs `pip install torch==2.13.0`' in node.exit_message
+    )
 
 
 MP2020_FLUORINE = -0.462

@@ -16,9 +16,9 @@ from aiida_seimlip.options.campaign.history import (
     HeldOutRecord,
     IterationRecord,
 )
-from aiida_seimlip.options.records import ErrorsRecord
+from aiida_seimlip.options.records import DetailedErrorsRecord
 
-ERRORS = ErrorsRecord(n_frames=30, energy_mev_per_atom=2.345, force_ev_per_angstrom=0.1234)
+ERRORS = DetailedErrorsRecord(n_frames=30, energy_mev_per_atom=2.345, force_ev_per_angstrom=0.1234)
 
 
 def make_exploration(outcome='broke', grade=14.9, n_steps=143):

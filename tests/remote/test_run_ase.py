@@ -400,9 +400,7 @@ def rows(folder):
 
 @pytest.mark.parametrize('stop', ['terminate', 'time limit'])
 def test_condensation_is_left_in_order_and_gone_on_with(start, tmp_path, stop):
-    process = start(
-        [chain(3)], calculator=SLOW, task=CONDENSE, time_limit_seconds=None if stop == 'terminate' else 12.0
-    )
+    process = start([chain(3)], calculator=SLOW, task=CONDENSE, time_limit_seconds=None if stop == 'terminate' else 5.0)
     if stop == 'terminate':
         wait_for(lambda: len(rows(tmp_path)) > 5)
         process.terminate()

@@ -19,7 +19,7 @@ from aiida_seimlip.options.campaign.history import (
     HeldOutRecord,
     IterationRecord,
 )
-from aiida_seimlip.options.records import ErrorsRecord
+from aiida_seimlip.options.records import DetailedErrorsRecord, ErrorsRecord
 from aiida_seimlip.report.campaign.collect import collect, compare, program_times
 from aiida_seimlip.report.campaign.page import render
 from aiida_seimlip.report.process import flatten, reduced_formula
@@ -134,7 +134,7 @@ def story(aiida_localhost, mtp, labelled) -> SimpleNamespace:
                 failures={'a:1': 'SCF not converged', 'a:2': 'SCF not converged'}, n_failed=2,
             ),
         ],
-        held_out=HeldOutRecord(n_frames=1, errors=ErrorsRecord(n_frames=1, energy_mev_per_atom=9.0)),
+        held_out=HeldOutRecord(n_frames=1, errors=DetailedErrorsRecord(n_frames=1, energy_mev_per_atom=9.0)),
     )  # fmt: skip
     return SimpleNamespace(
         builder=builder, campaign=builder.campaign, history=history, potential=potential, training=training,

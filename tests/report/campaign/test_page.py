@@ -54,7 +54,7 @@ def test_errors_are_against_what_made_the_labels(campaign):
     assert 'against 7net-0' in page
     assert 'by 7net-0' in page
     assert 'the reference' not in page
-    assert 'DFT' not in page
+    assert 'DFT' not in re.sub(r'data:[^"]*', '', page)  # pictures hold letters by chance
 
 
 @pytest.fixture(scope='module')
