@@ -5,13 +5,9 @@ This module must not import AiiDA, see `aiida_seimlip.cli`.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
-
-INTERRUPTED = 130
-NOT_CONVERGED = 1
 
 
 @click.command('demo')
@@ -37,19 +33,14 @@ def cmd_demo(directory: Path, home: Path | None, fresh: bool, short: bool) -> No
     Called again after it was interrupted, it goes on where it stopped: all jobs that had ended are taken over. Called
     again after it ended, it begins another campaign in the same profile.
     """
-    from aiida_seimlip.cli.profile.home import Home, HomeInUseError
+    from aiida_seimlip.cli.profile.home import Home
+    from aiida_seimlip.cli.profile.work import work_at
 
     place = Home((home or directory / '.aiida').absolute())
-    try:
-        with place.lock():
-            place.enter()
-            from aiida_seimlip.cli.demo.run import run_demo
 
-            converged = run_demo(place, directory.absolute(), fresh=fresh, short=short)
-    except HomeInUseError as exception:
-        raise click.ClickException(str(exception)) from exception
-    except KeyboardInterrupt:
-        click.echo('Stopped. No program is left running; start again to go on.')
-        sys.exit(INTERRUPTED)
-    if not converged:
-        sys.exit(NOT_CONVERGED)
+    def work() -> bool:
+        from aiida_seimlip.cli.demo.run import run_demo
+
+        return run_demo(place, directory.absolute(), fresh=fresh, short=short)
+
+    work_at(place, work)

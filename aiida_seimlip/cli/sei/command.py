@@ -5,13 +5,9 @@ This module must not import AiiDA, see `aiida_seimlip.cli`.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
-
-INTERRUPTED = 130
-NOT_CONVERGED = 1
 
 
 @click.command('sei')
@@ -41,7 +37,8 @@ def cmd_sei(directory: Path, home: Path | None, python: Path | None, **wanted: b
     Called again, it goes on where it stopped: all jobs that had ended are taken over. Called again after it ended, it
     prints the same once more.
     """
-    from aiida_seimlip.cli.profile.home import Home, HomeInUseError
+    from aiida_seimlip.cli.profile.home import Home
+    from aiida_seimlip.cli.profile.work import work_at
 
     try:
         for folder in (directory, home or directory / '.aiida'):
@@ -49,16 +46,10 @@ def cmd_sei(directory: Path, home: Path | None, python: Path | None, **wanted: b
     except OSError as exception:
         raise click.UsageError(f'The folder {folder} cannot be made: {exception.strerror}.') from exception
     place = Home((home or directory / '.aiida').absolute(), profile='sei')
-    try:
-        with place.lock():
-            place.enter()
-            from aiida_seimlip.cli.sei.run import run_sei
 
-            converged = run_sei(place, directory.absolute(), python=python, **wanted)
-    except HomeInUseError as exception:
-        raise click.ClickException(str(exception)) from exception
-    except KeyboardInterrupt:
-        click.echo('Stopped. No program is left running; start again to go on.')
-        sys.exit(INTERRUPTED)
-    if not converged:
-        sys.exit(NOT_CONVERGED)
+    def work() -> bool:
+        from aiida_seimlip.cli.sei.run import run_sei
+
+        return run_sei(place, directory.absolute(), python=python, **wanted)
+
+    work_at(place, work)
