@@ -12,6 +12,7 @@ from aiida.plugins import WorkflowFactory
 from aiida.plugins.entry_point import get_entry_point_names
 
 from aiida_seimlip.calculations.validation import explain_resources, explain_scheduler_options, faults_of_code
+from aiida_seimlip.data.frames import FramesData
 
 ENTRY_POINT_GROUP = 'aiida.workflows'
 SOCKETS = ('reference', 'training', 'exploration', 'selection')
@@ -126,6 +127,11 @@ class SocketWorkChain(WorkChain):
         """
         options = self.inputs.options.get_dict() if 'options' in self.inputs else {}
         return {'options': options, **({'call_link_label': label} if label else {})}
+
+
+def validate_frames(frames: FramesData, _: Any) -> str | None:
+    """Refuse an empty set."""
+    return None if frames.n_frames else 'Input `frames` holds no frame.'
 
 
 def engine_names(socket: str) -> tuple[str, ...]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiida import orm
 from aiida.engine import ProcessSpec
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.engines.contract import SocketWorkChain
+from aiida_seimlip.engines.contract import SocketWorkChain, validate_frames
 
 
 class CondensationWorkChain(SocketWorkChain):
@@ -64,8 +62,3 @@ class CondensationWorkChain(SocketWorkChain):
             310, 'ERROR_PROGRAM_FAILED',
             message='The condensation did not run: job {pk} ended with status {status}: {reason}',
         )  # fmt: skip
-
-
-def validate_frames(frames: FramesData, _: Any) -> str | None:
-    """Refuse an empty set."""
-    return None if frames.n_frames else 'Input `frames` holds no frame.'

@@ -9,7 +9,7 @@ from aiida import orm
 from aiida.engine import ProcessSpec
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.engines.contract import SocketWorkChain
+from aiida_seimlip.engines.contract import SocketWorkChain, validate_frames
 from aiida_seimlip.functions.campaign.labels import take_known
 from aiida_seimlip.functions.campaign.replay import replay_dynamics
 from aiida_seimlip.functions.frames import merge_labels
@@ -160,8 +160,3 @@ def hashes_of(node: FramesData) -> frozenset[str]:
     if node.uuid not in _HASHES:
         _HASHES[node.uuid] = frozenset(node.hashes)
     return _HASHES[node.uuid]
-
-
-def validate_frames(frames: FramesData, _: Any) -> str | None:
-    """Refuse an empty set."""
-    return None if frames.n_frames else 'Input `frames` holds no frame.'

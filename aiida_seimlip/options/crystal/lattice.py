@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from aiida_seimlip.options.ase import CalculatorOptions, RelaxOptions
 from aiida_seimlip.options.base import Options
@@ -14,17 +14,28 @@ EXPERIMENT = 'experiment'
 """Name that the experiment has among those that a lattice is compared with."""
 
 
+def _are_known(names: list[str]) -> list[str]:
+    unknown = [name for name in names if name not in CRYSTALS]
+    if unknown:
+        raise ValueError(f'there is no crystal `{unknown[0]}`; there are {", ".join(CRYSTALS)}')
+    return names
+
+
+CrystalNames = Annotated[list[str], AfterValidator(_are_known)]
+"""Names of phases in `CRYSTALS`."""
+
+
 class LatticeOptions(Options):
     """Which crystals are relaxed, how, and with which model the others are compared."""
 
-    crystals: list[str] = Field(
+    crystals: CrystalNames = Field(
         default=list(CRYSTALS), min_length=1,
         description=f'Names of the phases: {", ".join(f"`{name}`" for name in CRYSTALS)}.',
     )  # fmt: skip
     teacher: str | None = Field(
         default='teacher', description='Name of the model that the others are compared with; none: experiment alone.'
     )
-    learned: list[str] = Field(
+    learned: CrystalNames = Field(
         default=[], description='Phases that the potentials have seen in their training; all others are new to them.'
     )
     fmax: float = Field(
@@ -37,14 +48,6 @@ class LatticeOptions(Options):
     )
     processes: int = Field(default=1, ge=1, description='Crystals relaxed side by side, each in its own process.')
     seconds_per_crystal: float | None = Field(default=600.0, gt=0, description='Time limit of each relaxation in s.')
-
-    @field_validator('crystals', 'learned')
-    @classmethod
-    def _are_known(cls, value: list[str]) -> list[str]:
-        unknown = [name for name in value if name not in CRYSTALS]
-        if unknown:
-            raise ValueError(f'there is no crystal `{unknown[0]}`; there are {", ".join(CRYSTALS)}')
-        return value
 
     def relaxation(self, calculator: CalculatorOptions) -> dict[str, Any]:
         """Return the parameters of the job that relaxes with a calculator, as `AseOptions`."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from aiida_seimlip.options.base import Options
-from aiida_seimlip.options.crystal.lattice import LatticeOptions
-from aiida_seimlip.science.structures.crystals import CRYSTALS
+from aiida_seimlip.options.crystal.lattice import CrystalNames, LatticeOptions
 
 
 class TraceOptions(Options):
@@ -25,7 +24,7 @@ class SeiOptions(Options):
         default_factory=TraceOptions,
         description='What the campaign learns from the condensation where its model is the reference; none: nothing.',
     )
-    small_crystals: list[str] = Field(
+    small_crystals: CrystalNames = Field(
         default=[],
         description='Phases of which small strained cells join the bootstrap, and which are no longer new to the '
         'potential then: names of `science.structures.crystals`.',
@@ -43,14 +42,6 @@ class SeiOptions(Options):
         default_factory=LatticeOptions,
         description='Which crystals are relaxed with the potentials and the teacher; none: no crystals.',
     )
-
-    @field_validator('small_crystals')
-    @classmethod
-    def _crystals_are_known(cls, value: list[str]) -> list[str]:
-        unknown = [name for name in value if name not in CRYSTALS]
-        if unknown:
-            raise ValueError(f'there is no crystal `{unknown[0]}`; there are {", ".join(CRYSTALS)}')
-        return value
 
     @field_validator('levels')
     @classmethod

@@ -70,12 +70,14 @@ class JudgingStages(GrowingStages):
             if 'potential' in found and name != GROWN
         })  # fmt: skip
 
+    def plan_relaxations(self) -> None:
+        """Find the crystals of whose elements the potentials know all."""
+        if self.settings.lattices is not None:
+            planned = plan_lattices(self.inputs.options, self.inputs.species)
+            self.ctx.lattices_left_out, self.ctx.lattice_options = planned['left_out'], planned.get('options')
+
     def should_relax(self) -> bool:
         """Return whether crystals are relaxed."""
-        if self.settings.lattices is None:
-            return False
-        planned = plan_lattices(self.inputs.options, self.inputs.species)
-        self.ctx.lattices_left_out, self.ctx.lattice_options = planned['left_out'], planned.get('options')
         return self.ctx.lattice_options is not None
 
     def run_lattices(self) -> None:

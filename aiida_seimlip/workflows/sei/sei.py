@@ -46,6 +46,7 @@ class SeiWorkChain(SeiProtocolMixin, JudgingStages):
             cls.inspect_campaign,
             cls.run_trainings,
             cls.inspect_trainings,
+            cls.plan_relaxations,
             if_(cls.should_relax)(
                 cls.run_lattices,
                 cls.inspect_lattices,
@@ -131,7 +132,8 @@ class SeiWorkChain(SeiProtocolMixin, JudgingStages):
         """Begin with what is there."""
         self.ctx.structures, self.ctx.faults = dict(self.inputs.get('structures', {})), []
         self.ctx.table = self.ctx.trace = self.ctx.history = self.ctx.held_out = self.ctx.lattices = None
-        self.ctx.training, self.ctx.potentials, self.ctx.lattices_left_out = {}, {}, None
+        self.ctx.training, self.ctx.potentials = {}, {}
+        self.ctx.lattices_left_out = self.ctx.lattice_options = None
 
     def results(self) -> ExitCode | None:
         """Gather what was found, and say what is missing of it; that the campaign did not converge comes first."""
