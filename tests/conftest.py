@@ -204,9 +204,9 @@ def code(aiida_localhost, aiida_code_installed) -> Callable[..., Any]:
     def factory(entry_point: str, executable: str = '/bin/true', **kwargs: Any) -> Any:
         if '/' not in executable:
             executable = str(Path(sys.executable).parent / executable)
-        label = f'{entry_point}-{Path(executable).name}'.replace('.', '-')
-        if kwargs:  # a code of the same label would be taken as it is
-            label += f'-{hashlib.sha256(repr(sorted(kwargs.items())).encode()).hexdigest()[:8]}'
+        # A code of the same label would be taken as it is, whatever program it names.
+        what = repr((executable, sorted(kwargs.items()))).encode()
+        label = f'{entry_point}-{Path(executable).name}-{hashlib.sha256(what).hexdigest()[:8]}'.replace('.', '-')
         return aiida_code_installed(
             label=label, computer=aiida_localhost, filepath_executable=executable,
             default_calc_job_plugin=entry_point, **kwargs,
