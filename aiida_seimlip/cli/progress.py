@@ -38,15 +38,17 @@ class Progress:
     """Print lines about a campaign, or another workflow, that runs in this process.
 
     What is printed comes from what processes report, and from the history that a campaign publishes, which is looked at
-    once a second from the event loop that drives it.
+    now and then from the event loop that drives it.
 
     :param stream: where to print, by default the standard output.
     :param label: name of the class of the workflow.
+    :param look_seconds: time in s between two looks.
     """
 
-    def __init__(self, stream: TextIO | None = None, label: str = CAMPAIGN) -> None:
+    def __init__(self, stream: TextIO | None = None, label: str = CAMPAIGN, look_seconds: float = 1.0) -> None:
         self._stream = stream or sys.stdout
         self._label = label
+        self._look_seconds = look_seconds
         self._start = time.monotonic()
         self._history = CampaignHistory()
         self._node: orm.WorkChainNode | None = None
@@ -84,7 +86,7 @@ class Progress:
     # -- watching -----------------------------------------------------------------------------------------------------
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look at the newest workflow of the kind once a second, as long as the loop runs.
+        """Look at the newest workflow of the kind now and then, as long as the loop runs.
 
         :param loop: that drives the workflow.
         """
@@ -95,10 +97,10 @@ class Progress:
         def look() -> None:
             if self._interrupted is not None and time.monotonic() - self._interrupted > PATIENCE_SECONDS:
                 raise KeyboardInterrupt
-            loop.call_later(1.0, look)  # before anything can go wrong
+            loop.call_later(self._look_seconds, look)  # before anything can go wrong
             self._look(began)
 
-        loop.call_later(1.0, look)
+        loop.call_later(self._look_seconds, look)
 
     def _look(self, began: Any) -> None:
         from aiida import orm

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or __package__:
-    from .shared import Record, parts_of
+    from .shared import Record, keep_memory, parts_of
 else:  # on the remote computer the module lies beside this one
-    from shared import Record, parts_of
+    from shared import Record, keep_memory, parts_of
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator
@@ -41,6 +41,7 @@ def make_calculator(options: Record) -> BaseCalculator:
         as `add_dispersion` does.
     :raises SetupError: if what was made is no calculator.
     """
+    keep_memory()
     module, _, attribute = options['target'].partition(':')
     calculator = getattr(importlib.import_module(module), attribute)(**options['kwargs'])
     if not hasattr(calculator, 'get_potential_energy') or not hasattr(calculator, 'get_forces'):

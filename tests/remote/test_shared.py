@@ -1,4 +1,8 @@
-"""What the uploaded scripts share: labels in the forms that calculators return them, frames and their cells."""
+"""What the uploaded scripts share: labels in the forms that calculators return them, frames and their cells, memory."""
+
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -136,3 +140,29 @@ def test_periodicity(pbc):
     others = [number for number in range(4) if number != sum(pbc)]
     with pytest.raises(FrameError, match=f'the frame is periodic in {sum(pbc)} directions, the calculator takes'):
         refuse_periodicity(atoms, others)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='the C library is not glibc: memory was not kept')
+def test_freed_memory_is_kept():
+    """40 MB that are allocated again cost no pages again."""
+    faults = {kept: int(run_allocations(kept)) for kept in (False, True)}
+    n_pages = 10 * 40_000_000 // 4096
+    assert faults[False] > 0.9 * n_pages
+    assert faults[True] < 0.01 * n_pages
+
+
+def run_allocations(kept):
+    """Return the page faults of ten large allocations, one after the other, in a process of its own."""
+    code = f"""
+import resource
+from aiida_seimlip.remote.shared import keep_memory
+if {kept}:
+    keep_memory()
+size = 40_000_000
+size * b'x'
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    size * b'x'
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    return subprocess.run([sys.executable, '-c', code], check=True, capture_output=True, text=True).stdout

@@ -36,10 +36,12 @@ class Home:
 
     :param path: becomes `AIIDA_PATH`.
     :param profile: name of the profile in it.
+    :param poll_seconds: time in s between two looks at a running job.
     """
 
     path: Path
     profile: str = 'demo'
+    poll_seconds: float = POLL_SECONDS
 
     @property
     def config_folder(self) -> Path:
@@ -145,7 +147,7 @@ class Home:
         from aiida_seimlip.cli.profile.codes import COMPUTER, setup_codes
 
         codes = setup_codes(say, self.scratch)
-        codes[next(iter(codes))].computer.set_minimum_job_poll_interval(POLL_SECONDS)
+        codes[next(iter(codes))].computer.set_minimum_job_poll_interval(self.poll_seconds)
         assert COMPUTER == codes[next(iter(codes))].computer.label
         return codes
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import click
 
+POLL_SECONDS = 2.0
+"""How often a running job is looked at: most take minutes, and each look costs the two cores 0.1 s."""
+
 
 @click.command('sei')
 @click.option(
@@ -45,7 +48,7 @@ def cmd_sei(directory: Path, home: Path | None, python: Path | None, **wanted: b
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as exception:
         raise click.UsageError(f'The folder {folder} cannot be made: {exception.strerror}.') from exception
-    place = Home((home or directory / '.aiida').absolute(), profile='sei')
+    place = Home((home or directory / '.aiida').absolute(), profile='sei', poll_seconds=POLL_SECONDS)
 
     def work() -> bool:
         from aiida_seimlip.cli.sei.run import run_sei

@@ -63,7 +63,7 @@ def run_sei(
     :return: whether all ended well.
     :raises KeyboardInterrupt: if it was interrupted; all programs have been ended then.
     """
-    clock, progress = Clock(), Progress(label=LABEL)
+    clock, progress = Clock(), Progress(label=LABEL, look_seconds=home.poll_seconds)
     directory.mkdir(parents=True, exist_ok=True)
     with clock.measure('setup'):
         home.load_profile(progress.say)
@@ -77,7 +77,9 @@ def run_sei(
         codes = setup_codes(home, find_teacher(python), progress.say_unless_known)
     try:
         with clock.measure('workflow'):
-            node = run_process(build_sei(codes, crystals=crystals, short=short), progress, reuse=reuse)
+            node = run_process(
+                build_sei(codes, crystals=crystals, short=short), progress, reuse=reuse, poll_seconds=home.poll_seconds
+            )
     finally:
         home.end_unfinished(INTERRUPTED)
     if node.is_killed:
