@@ -64,20 +64,20 @@ def find_warnings(
 
 
 def warn_about_cells(starts: Mapping[str, Frames], cutoff: float) -> Iterator[str]:
-    """Yield a sentence for each start whose cell is so small that an atom would see its own images.
+    """Yield a sentence if cells of starts are so small that an atom would see its own images.
 
     :param starts: one frame each.
     :param cutoff: of the potential in Å.
     """
-    for name, frame in starts.items():
-        if not frame.pbc.any():
-            continue
-        height = float(heights(frame.cells[0])[frame.pbc[0]].min())
-        if height < 2.0 * cutoff:
-            yield (
-                f'The cell of the start `{name}` is {height:.2f} Å thin, less than twice the cut-off of {cutoff:g} Å: '
-                'atoms see their own images.'
-            )
+    smallest = {
+        name: float(heights(frame.cells[0])[frame.pbc[0]].min()) for name, frame in starts.items() if frame.pbc.any()
+    }
+    thin = [f'`{name}` is {height:.2f} Å' for name, height in smallest.items() if height < 2.0 * cutoff]
+    if thin:
+        which = (
+            f'cell of the start {thin[0]} thin' if len(thin) == 1 else f'cells of starts are thin: {", ".join(thin)}'
+        )
+        yield f'The {which}, less than twice the cut-off of {cutoff:g} Å: atoms see their own images.'
 
 
 def explain_unfilled(potential: PotentialData) -> str | None:

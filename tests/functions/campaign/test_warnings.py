@@ -6,7 +6,7 @@ from ase.build import bulk, fcc111
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.functions.campaign.warnings import explain_unfilled, find_warnings, warn_about_run
+from aiida_seimlip.functions.campaign.warnings import explain_unfilled, find_warnings, warn_about_cells, warn_about_run
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.filling import count_neighbourhoods, most_rows, n_tolerated, n_unfilled
@@ -237,3 +237,17 @@ def test_limit_of_the_bootstrap_counts_for_the_active_set():
     assert not about_rows()
     (warning,) = about_rows(max_labels=1)
     assert 'gives 16 different neighbourhoods' in warning
+
+
+def test_thin_cells_are_named_in_one_sentence():
+    frames = {
+        name: Frames.from_atoms([bulk('LiF', 'rocksalt', a=a, cubic=True)]) for name, a in (('a', 4.0), ('b', 4.5))
+    }
+    assert list(warn_about_cells({'a': frames['a']}, 5.0)) == [
+        'The cell of the start `a` is 4.00 Å thin, less than twice the cut-off of 5 Å: atoms see their own images.'
+    ]
+    assert list(warn_about_cells(frames, 5.0)) == [
+        'The cells of starts are thin: `a` is 4.00 Å, `b` is 4.50 Å, less than twice the cut-off of 5 Å: atoms see '
+        'their own images.'
+    ]
+    assert list(warn_about_cells(frames, 2.0)) == []
