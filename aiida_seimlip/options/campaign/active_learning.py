@@ -131,6 +131,11 @@ class ExplorationOptions(Options):
         '(`together`, or true), or for each start once it has itself survived the lower ones (`each`). False: in no '
         'order.',
     )
+    recheck: Literal['at_once', 'last'] = Field(
+        default='at_once',
+        description='When a start is explored again that survived everything with an earlier potential: with each new '
+        'potential, or once all starts that did not survive everything do (`last`; needs `rising: each`).',
+    )
     quarantine_after: int | None = Field(
         default=None,
         ge=1,
@@ -149,6 +154,12 @@ class ExplorationOptions(Options):
             raise ValueError(
                 f'`threshold_save` ({self.threshold_save}) must be below `threshold_break` ({self.threshold_break})'
             )
+        return self
+
+    @model_validator(mode='after')
+    def _some_can_wait(self) -> Self:
+        if self.recheck == 'last' and not self.rises_each:
+            raise ValueError('`recheck: last` needs `rising: each`: otherwise all starts are explored together')
         return self
 
     @field_validator('conditions')

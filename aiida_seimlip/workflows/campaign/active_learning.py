@@ -239,7 +239,7 @@ class ActiveLearningWorkChain(
 
     def setup(self) -> None:
         """Make the starts, and see what there is to continue from."""
-        self.ctx.iteration, self.ctx.first = self.settings.first_iteration, {}
+        self.ctx.iteration, self.ctx.first, self.ctx.climbed = self.settings.first_iteration, {}, []
         self.ctx.converged, self.ctx.stop, self.ctx.late = False, None, self.inputs.get('initial_late', None)
         self.ctx.starts = self._make_starts()
         training = sorted(self.inputs.get('initial_training', {}).items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +14,14 @@ from aiida_seimlip.engines.pool import PoolMixin
 from aiida_seimlip.functions.campaign.planning import plan_explorations, plan_held_out
 from aiida_seimlip.functions.campaign.warnings import warn_about_run
 from aiida_seimlip.options.campaign.history import INFORMATIVE
-from aiida_seimlip.workflows.campaign.ladders import broken_levels, build_ladders, open_runs
+from aiida_seimlip.workflows.campaign.ladders import (
+    Ladder,
+    broken_levels,
+    build_ladders,
+    climbed_ladders,
+    hold_back,
+    open_runs,
+)
 from aiida_seimlip.workflows.campaign.stage import HELD_OUT
 from aiida_seimlip.workflows.campaign.survival import SURVIVED, SurvivalMixin
 from aiida_seimlip.workflows.failures import explain_failure
@@ -27,7 +35,8 @@ class ExploreStage(PoolMixin, SurvivalMixin):
 
     * ``parameters``: by exploration; ``outcomes``: how those ended that have been taken in, None without results;
     * ``candidates`` and ``trajectories``: what they have found, by exploration;
-    * ``first``: the level to begin with, by ladder (`build_ladders`).
+    * ``first``: the level to begin with, by ladder (`build_ladders`);
+    * ``climbed``: ladders whose explorations all survived the last time that they were tried.
     """
 
     @property
@@ -98,6 +107,7 @@ class ExploreStage(PoolMixin, SurvivalMixin):
         levels, each = self.settings.exploration.levels, self.settings.exploration.rises_each
         broken = [key for key, outcome in self.ctx.outcomes.items() if outcome != SURVIVED]
         self.ctx.first = {**self.ctx.first, **broken_levels(self._planned, levels, broken, each=each)}
+        self.ctx.climbed = climbed_ladders(self._ladders, self.ctx.climbed, self.ctx.outcomes, survivors)
         self.ctx.converged = len(survivors) == len(self._plan) and not self.ctx.quarantined
         n_labels = sum(node.n_frames for node in self.ctx.training.values())
         self.publish()
@@ -124,6 +134,11 @@ class ExploreStage(PoolMixin, SurvivalMixin):
         self._fill_queue()
 
     @property
+    def _ladders(self) -> dict[str, list[list[str]]]:
+        exploration = self.settings.exploration
+        return build_ladders(self._planned, exploration.levels, self.ctx.first, each=exploration.rises_each)
+
+    @property
     def _planned(self) -> dict[str, tuple[str, int]]:
         """Name of the start and index of the condition of each exploration, by its key."""
         return {key: (entry['start'], entry['condition_index']) for key, entry in self._plan.items()}
@@ -143,12 +158,13 @@ class ExploreStage(PoolMixin, SurvivalMixin):
 
     def _fill_queue(self) -> None:
         """Append what may be run and has not been begun."""
-        if self.ctx.current == HELD_OUT:
-            ladders = {'': [list(self._plan)]}
-        else:
-            exploration = self.settings.exploration
-            ladders = build_ladders(self._planned, exploration.levels, self.ctx.first, each=exploration.rises_each)
         survived = {key for key, outcome in self.ctx.outcomes.items() if outcome == SURVIVED}
+        if self.ctx.current == HELD_OUT:
+            ladders: Mapping[str, Ladder] = {'': [list(self._plan)]}
+        elif self.settings.exploration.recheck == 'last':
+            ladders = hold_back(self._ladders, self.ctx.climbed, survived)
+        else:
+            ladders = self._ladders
         names = [self.label_of(key) for key in open_runs(ladders, survived)]
         begun = {*self.ctx.queue, *self.ctx.jobs}
         self.ctx.queue = [*self.ctx.queue, *(name for name in names if name not in begun)]

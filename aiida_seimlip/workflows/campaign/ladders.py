@@ -1,7 +1,7 @@
 """In which order explorations are run: what has to be survived before a higher temperature is tried.
 
 A *ladder* is a list of rungs, a rung a list of explorations by their keys. A rung may be run when all explorations of
-the rungs before it have survived; different ladders do not wait for each other.
+the rungs before it have survived; different ladders do not wait for each other, unless some are held back.
 """
 
 from __future__ import annotations
@@ -49,6 +49,34 @@ def open_runs(ladders: Mapping[str, Ladder], survived: Collection[str]) -> Itera
             yield from rung
 
 
+def hold_back(
+    ladders: Mapping[str, Ladder], climbed: Collection[str], survived: Collection[str]
+) -> Mapping[str, Ladder]:
+    """Return the ladders without those that were climbed before, unless all others have been climbed as well.
+
+    :param climbed: names of the ladders that an earlier potential has climbed to the end.
+    :param survived: keys of the explorations that came to their end.
+    """
+    others = {name: ladder for name, ladder in ladders.items() if name not in climbed}
+    return ladders if all(_is_climbed(ladder, survived) for ladder in others.values()) else others
+
+
+def climbed_ladders(
+    ladders: Mapping[str, Ladder], climbed: Collection[str], tried: Collection[str], survived: Collection[str]
+) -> list[str]:
+    """Return the names of the ladders that were climbed to the end the last time that they were tried.
+
+    :param climbed: names of those of which that was true before.
+    :param tried: keys of the explorations that have ended in any way.
+    :param survived: keys of those that came to their end.
+    """
+    found = set(climbed)
+    for name, ladder in ladders.items():
+        if any(key in tried for rung in ladder for key in rung):
+            found = found | {name} if _is_climbed(ladder, survived) else found - {name}
+    return sorted(found)
+
+
 def broken_levels(
     planned: Mapping[str, tuple[str, int]], levels: Sequence[Sequence[int]], broken: Collection[str], *, each: bool
 ) -> dict[str, int]:
@@ -63,6 +91,10 @@ def broken_levels(
         name, level = start if each else ALL, next(i for i, level in enumerate(levels) if index in level)
         found[name] = min(level, found.get(name, level))
     return found
+
+
+def _is_climbed(ladder: Ladder, survived: Collection[str]) -> bool:
+    return all(key in survived for rung in ladder for key in rung)
 
 
 def _open_rungs(ladder: Ladder, survived: Collection[str]) -> Iterator[Sequence[str]]:

@@ -181,6 +181,23 @@ def test_each_start_rises_by_itself(generate_campaign, explore, finished, campai
     assert process.ctx.converged
 
 
+def test_start_that_survived_waits_for_the_others(generate_campaign, explore, finished, campaign_options):
+    exploration = {**campaign_options['exploration'], 'rising': 'each', 'recheck': 'last'}
+    process = generate_campaign({'exploration': exploration})
+    broke = finished(results=results('broke', 11.0, 5))
+    waves, _, _ = explore(process, {'run_000': broke})
+    assert waves == [['run_000', 'run_001'], ['run_003']]
+    waves, _, _ = explore(process, {'run_002': broke})
+    assert waves == [['run_000'], ['run_002']]
+    assert not process.ctx.converged
+    waves, _, _ = explore(process, {'run_003': broke})  # what survived once may break with a later potential
+    assert waves == [['run_002'], ['run_000'], ['run_001'], ['run_003']]
+    assert not process.ctx.converged
+    waves, _, _ = explore(process)
+    assert waves == [['run_003'], ['run_001'], ['run_002'], ['run_000']]
+    assert process.ctx.converged
+
+
 def test_slow_exploration_holds_up_no_other(generate_campaign, finished, under_way, potential, campaign_options):
     exploration = {**campaign_options['exploration'], 'rising': False, 'max_concurrent': 2}
     process = generate_campaign({'exploration': exploration})

@@ -1,6 +1,12 @@
 """The order of explorations: what may be run once others have survived."""
 
-from aiida_seimlip.workflows.campaign.ladders import broken_levels, build_ladders, open_runs
+from aiida_seimlip.workflows.campaign.ladders import (
+    broken_levels,
+    build_ladders,
+    climbed_ladders,
+    hold_back,
+    open_runs,
+)
 
 STARTS = ('a', 'b')
 PLANNED = {f'{start}{index}': (start, index) for index in range(3) for start in STARTS}
@@ -42,3 +48,19 @@ def test_lowest_level_that_broke():
     assert broken_levels(PLANNED, LEVELS, ['a2', 'b1', 'b2'], each=True) == {'a': 2, 'b': 1}
     assert broken_levels(PLANNED, LEVELS, ['a2', 'b1', 'b2'], each=False) == {'all': 1}
     assert broken_levels(PLANNED, LEVELS, [], each=False) == {}
+
+
+def test_what_was_climbed_waits_until_all_else_is():
+    ladders = build_ladders(PLANNED, LEVELS, {}, each=True)
+    assert list(hold_back(ladders, ['a'], {'b0', 'b1'})) == ['b']
+    assert hold_back(ladders, ['a'], {'b0', 'b1', 'b2'}) == ladders
+    assert hold_back(ladders, [], set()) == ladders
+    assert hold_back(ladders, ['a', 'b'], set()) == ladders
+
+
+def test_climbed_is_what_was_so_when_last_tried():
+    ladders = build_ladders(PLANNED, LEVELS, {}, each=True)
+    whole = {'a0', 'a1', 'a2'}
+    assert climbed_ladders(ladders, [], {*whole, 'b0'}, whole) == ['a']
+    assert climbed_ladders(ladders, ['a'], {'b0', 'b1'}, {'b0'}) == ['a']
+    assert climbed_ladders(ladders, ['a'], {'a0'}, {'a0'}) == []
