@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
+from aiida_seimlip.functions.words import describe_count
 from aiida_seimlip.options.campaign.history import CampaignHistory, ExplorationRecord, IterationRecord
 from aiida_seimlip.options.records import ErrorsRecord
 from aiida_seimlip.report.campaign.collect import published_history
@@ -215,7 +216,8 @@ def _news_of_iteration(old: IterationRecord, new: IterationRecord) -> Iterator[s
         for drop in new.dropped:
             reasons[drop.reason] += drop.count
         dropped = '; '.join(f'{count} left out: {reason}' for reason, count in reasons.items())
-        yield f'selected {new.n_selected} of {new.n_candidates} candidates{f" ({dropped})" if dropped else ""}'
+        checks = f', besides {describe_count(new.n_spot_checks, "spot check")}' if new.n_spot_checks else ''
+        yield f'selected {new.n_selected} of {new.n_candidates} candidates{f" ({dropped})" if dropped else ""}{checks}'
     if new.n_labelled and not old.n_labelled:
         failed = f', {new.n_failed} failed' if new.n_failed else ''
         failed += f', {new.n_late} late' if new.n_late else ''

@@ -63,23 +63,44 @@ def rank_selected(options: orm.Dict, selected: FramesData, n_labels: orm.Int, **
     :param selected: with grades and origins.
     :param n_labels: frames that are labelled or being labelled already, which count for the budget of labels.
     :param groups: what the options need: ``explorations`` (`plan`) and ``candidates`` (by exploration) to tell the
-        starts, ``labels`` (sets of frames that are labelled or being labelled) to count those of each formula.
-    :return: ``report`` (`n_selected`, `n_kept`, `dropped`) and, if any is left, ``frames``.
+        starts, ``labels`` (sets of frames that are labelled or being labelled) to count those of each formula, and
+        ``survivors`` (trajectories, by exploration) to draw spot checks from, which come before the selected frames.
+    :return: ``report`` (`n_selected`, `n_kept`, `n_spot_checks`, `dropped`) and, if any is left, ``frames``.
     """
     settings = ActiveLearningOptions.from_node(options)
     frames = selected.get_frames(trace=True)
     limits = [settings.selection.max_frames] if settings.selection.max_frames is not None else []
     if settings.max_labels is not None:
         limits.append(max(0, settings.max_labels - n_labels.value))
+    limit = min(limits, default=None)
+    checks = draw_spot_checks(groups, settings.selection.spot_checks_per_exploration)[:limit]
     starts = _find_starts(frames, groups) if needs_starts(settings) else []
     turns = {'grade': None, 'start': starts, 'formula': frames.formulas}[settings.selection.share]
     budgets = _budgets(settings, frames, starts, groups)
-    verdict = filtering.rank(frames, n_frames=min(limits, default=None), budgets=budgets, turns=turns)
-    report = {'n_selected': len(frames), 'n_kept': verdict.kept.size, 'dropped': record(verdict, frames, 'select')}
+    left = None if limit is None else limit - len(checks)
+    verdict = filtering.rank(frames, n_frames=left, budgets=budgets, turns=turns)
+    report = {
+        'n_selected': len(frames), 'n_kept': verdict.kept.size, 'n_spot_checks': len(checks),
+        'dropped': record(verdict, frames, 'select'),
+    }  # fmt: skip
     outputs: dict[str, orm.Data] = {'report': orm.Dict(report)}
-    if verdict.kept.size:
-        outputs['frames'] = FramesData(frames[verdict.kept])
+    if verdict.kept.size or len(checks):
+        outputs['frames'] = FramesData(Frames.concatenate([checks, frames[verdict.kept]]))
     return outputs
+
+
+def draw_spot_checks(groups: Mapping[str, Any], n_frames: int) -> Frames:
+    """Return frames of explorations that came to their end, evenly spaced in time, without those that have a label.
+
+    :param groups: ``survivors`` and ``labels``, as in `rank_selected`; without survivors there are no frames.
+    :param n_frames: of each exploration, the last one included.
+    """
+    sets = {name: _fresh(node) for name, node in sorted(groups.get('survivors', {}).items())}
+    frames = Frames.concatenate(sets.values())
+    known = {value for node in groups.get('labels', {}).values() for value in node.hashes}
+    usable = [index for index, value in enumerate(frames.hashes()) if value not in known]
+    sources = [name for name, found in sets.items() for _ in range(len(found))]
+    return frames[filtering.thin(sources, np.array(usable, dtype=int), n_frames)]
 
 
 def needs_starts(settings: ActiveLearningOptions) -> bool:

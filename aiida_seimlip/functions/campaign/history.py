@@ -139,6 +139,7 @@ def record_iteration(key: str, found: Nodes, n_before: int) -> IterationRecord:
         explorations=explorations,
         n_candidates=sum(record.n_candidates for record in explorations),
         n_selected=found['selected'].n_frames if 'selected' in found else 0,
+        n_spot_checks=_content(found.get('rank')).get('n_spot_checks', 0),
         is_barren=_is_barren(found),
         dropped=[DropRecord(**drop) for report in reports for drop in report.get('dropped', [])],
         n_labelled=n_labelled,

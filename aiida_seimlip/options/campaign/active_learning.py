@@ -211,6 +211,12 @@ class SelectionOptions(Options):
     max_frames_per_formula: int | None = Field(
         default=None, ge=1, description='Of each chemical formula in an iteration; none for no limit.'
     )
+    spot_checks_per_exploration: int = Field(
+        default=0, ge=0,
+        description='Frames of each exploration that came to its end which are labelled and learned from as well, '
+        'evenly spaced in time, the last one included: a low grade does not tell of energies that have drifted away '
+        "from the reference's.",
+    )  # fmt: skip
     share: Literal['grade', 'start', 'formula'] = Field(
         default='grade',
         description='Who comes first where not all can be labelled. `grade`: the highest grades of all; `start` and '

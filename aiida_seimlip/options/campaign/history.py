@@ -108,6 +108,7 @@ class IterationRecord(Record):
     explorations: list[ExplorationRecord] = Field(default_factory=list)
     n_candidates: int = Field(default=0, description='Frames that the explorations saved.')
     n_selected: int = Field(default=0, description='Candidates that the selection chose, before the budget.')
+    n_spot_checks: int = Field(default=0, description='Frames of explorations that survived, to be labelled as well.')
     is_barren: bool = Field(
         default=False, description='Whether explorations broke, but none of their candidates was worth a label.'
     )

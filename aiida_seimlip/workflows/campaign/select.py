@@ -9,7 +9,7 @@ from aiida.engine import ExitCode
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.campaign.filters import filter_candidates, needs_starts, rank_selected
-from aiida_seimlip.workflows.campaign.survival import SurvivalMixin
+from aiida_seimlip.workflows.campaign.survival import SURVIVED, SurvivalMixin
 from aiida_seimlip.workflows.failures import explain_failure
 
 
@@ -59,10 +59,13 @@ class SelectStage(SurvivalMixin):
         groups: dict[str, Any] = {}
         if needs_starts(self.settings):
             groups = {'explorations': {'plan': self.made['plan']}, 'candidates': self.ctx.candidates}
-        if self.settings.max_labels_per_formula is not None:
+        if self.settings.selection.spot_checks_per_exploration:
+            found = self.ctx.trajectories
+            groups['survivors'] = {key: found[key] for key in found if self.ctx.outcomes[key] == SURVIVED}
+        if self.settings.max_labels_per_formula is not None or groups.get('survivors'):
             late = {f'late_{name}': node for name, node in self._late_before().items()}
             groups['labels'] = {**self.labelled_so_far(), **late}
-        return groups
+        return {name: group for name, group in groups.items() if group}
 
     def _failed_before(self) -> dict[str, dict[str, object]]:
         """Return the batches of frames of which some could not be labelled, in this campaign or the one before."""

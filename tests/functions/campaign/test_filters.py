@@ -1,4 +1,4 @@
-"""What is drawn from trajectories."""
+"""What is drawn from trajectories, and which frames are labelled."""
 
 import numpy as np
 from aiida import orm
@@ -68,3 +68,48 @@ def test_starts_of_candidates_that_were_taken_over_from_the_cache():
         options, selected, orm.Int(0), explorations={'plan': orm.Dict(plan).store()}, candidates=explored
     )
     assert outputs['frames'].get_frames().grades.tolist() == [9.0, 3.0, 8.0, 2.5]
+
+
+def walk(number, n_frames):
+    """Return the node of an exploration in which a pair of atoms moves apart."""
+    return FramesData.from_atoms([
+        Atoms('LiF', positions=[[0, 0, 0], [1.6 + 0.2 * number + 0.01 * i, 0, 0]], cell=[9] * 3, pbc=True)
+        for i in range(n_frames)
+    ]).store()  # fmt: skip
+
+
+def distances(node):
+    return [round(float(np.linalg.norm(b - a)), 2) for a, b in node.get_frames().positions.reshape(-1, 2, 3)]
+
+
+def rank_with_checks(n_checks, *, labels=None, **limits):
+    options = ActiveLearningOptions.serializer({
+        'seed': 1, 'exploration': {'conditions': [{'temperature': 20.0, 'n_steps': 10}]},
+        'selection': {'spot_checks_per_exploration': n_checks, **limits},
+    })  # fmt: skip
+    broken, survivors = walk(2, 3), {f'run_{number:03d}': walk(number, 9) for number in range(2)}
+    selected = FramesData(broken.get_frames().replace(grades=np.array([9.0, 8.0, 7.0])))
+    groups = {} if labels is None else {'labels': labels}
+    return rank_selected(options, selected, orm.Int(0), survivors=survivors, **groups), survivors
+
+
+def test_spot_checks_are_drawn_from_what_survived():
+    outputs, survivors = rank_with_checks(2)
+    assert distances(outputs['frames']) == [1.64, 1.68, 1.84, 1.88, 2.0, 2.01, 2.02]
+    frames = outputs['frames'].get_frames(trace=True)
+    assert frames.origin_uuids.tolist()[:4] == [node.uuid for node in survivors.values() for _ in range(2)]
+    assert frames.origin_indices.tolist()[:4] == [4, 8, 4, 8]
+    assert outputs['report']['n_spot_checks'] == 4
+    assert outputs['report']['n_kept'] == 3
+
+
+def test_spot_checks_count_in_the_budget():
+    outputs, _ = rank_with_checks(1, max_frames=3)
+    assert distances(outputs['frames']) == [1.68, 1.88, 2.0]
+    outputs, _ = rank_with_checks(2, max_frames=3)
+    assert distances(outputs['frames']) == [1.64, 1.68, 1.84]
+
+
+def test_spot_check_that_has_a_label_is_not_drawn():
+    outputs, _ = rank_with_checks(1, labels={'set': FramesData(walk(0, 9).get_frames()[8:])})
+    assert distances(outputs['frames'])[0] == 1.67

@@ -97,6 +97,19 @@ def test_selection_is_capped_by_the_budget_of_labels(campaign, finished, make_fr
     assert process.ctx.to_label.get_frames().grades.tolist() == [9.0]
 
 
+def test_frames_of_what_survived_are_labelled_as_well(campaign, finished, make_frames):
+    process = campaign({'selection': {'spot_checks_per_exploration': 1}})
+    process.ctx.trajectories = {name: make_frames(3, seed=seed).store() for seed, name in enumerate('ab')}
+    process.ctx.outcomes = {'a': 'completed', 'b': 'broke'}
+    process.ctx.selection = finished(selected=make_frames(1, grades=[3.0], seed=9))
+    assert process.inspect_selection() is None
+    frames = process.ctx.to_label.get_frames(trace=True)
+    assert frames.origin_uuids[0] == process.ctx.trajectories['a'].uuid
+    assert frames.origin_indices[0] == 2
+    assert len(frames) == 2
+    assert process.made['rank']['n_spot_checks'] == 1
+
+
 def test_empty_selection_although_explorations_break(campaign, finished, make_frames):
     process = campaign()
     process.made['filter'] = orm.Dict({'n_candidates': 4, 'dropped': []})
