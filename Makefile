@@ -7,6 +7,10 @@ CLUSTER_LOG := $(VENV)/var/tests-cluster.log
 # Nothing on the main path imports torch: the universal potentials have an environment of their own.
 CALCULATORS := $(VENV)/var/calculators
 
+# Modules are compiled when they are first imported: compiling all of them takes two minutes, and most are never used.
+# Jobs with the universal potentials do not write to their environment: there all modules are compiled.
+PIP_INSTALL := pip install --no-compile
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_CACHE_DIR := 1
 export PIP_QUIET := 1
@@ -66,7 +70,7 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo 'Installing aiida-seimlip into $(VENV) ...'
-	$(BIN)/python -m pip install -e '.[demo]'
+	$(BIN)/python -m $(PIP_INSTALL) -e '.[demo]'
 	@echo 'Compiling the kernels ...'
 	@$(BIN)/python -c 'from aiida_seimlip.science.mtp.kernel import compile_kernels; compile_kernels()'
 	@touch $@
@@ -82,5 +86,5 @@ $(CALCULATORS)/.installed: requirements-calculators.txt | $(BIN)/python
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
 	@echo 'Installing the test tools into $(VENV) ...'
-	$(BIN)/python -m pip install -e '.[dev]'
+	$(BIN)/python -m $(PIP_INSTALL) -e '.[dev]'
 	@touch $@
