@@ -35,17 +35,16 @@ def filter_candidates(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
     """
     settings = ActiveLearningOptions.from_node(options)
     filters = settings.filters
-    sets = {name: _fresh(node) for name, node in sorted(groups.get('candidates', {}).items())}
-    frames = Frames.concatenate(sets.values())
+    frames, sources = _join(groups.get('candidates', {}))
     verdict = filtering.filter_candidates(
         frames,
-        known={value for node in groups.get('training', {}).values() for value in node.hashes},
-        under_way={value for node in groups.get('late', {}).values() for value in node.hashes},
+        known=_hashes_of(groups.get('training', {})),
+        under_way=_hashes_of(groups.get('late', {})),
         quarantined=set(list_quarantined(groups.get('failed', {}).values())),
         formulas={formula for node in groups['starts'].values() for formula in node.formulas},
         max_grade=filters.max_grade,
         min_distance=filters.min_distance,
-        sources=[name for name, found in sets.items() for _ in range(len(found))],
+        sources=sources,
         max_per_source=settings.selection.max_candidates_per_exploration,
     )
     report = {'n_candidates': len(frames), 'n_kept': verdict.kept.size, 'dropped': record(verdict, frames, 'select')}
@@ -95,11 +94,9 @@ def draw_spot_checks(groups: Mapping[str, Any], n_frames: int) -> Frames:
     :param groups: ``survivors`` and ``labels``, as in `rank_selected`; without survivors there are no frames.
     :param n_frames: of each exploration, the last one included.
     """
-    sets = {name: _fresh(node) for name, node in sorted(groups.get('survivors', {}).items())}
-    frames = Frames.concatenate(sets.values())
-    known = {value for node in groups.get('labels', {}).values() for value in node.hashes}
+    frames, sources = _join(groups.get('survivors', {}))
+    known = _hashes_of(groups.get('labels', {}))
     usable = [index for index, value in enumerate(frames.hashes()) if value not in known]
-    sources = [name for name, found in sets.items() for _ in range(len(found))]
     return frames[filtering.thin(sources, np.array(usable, dtype=int), n_frames)]
 
 
@@ -181,7 +178,7 @@ def draw_held_out(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
     settings = ActiveLearningOptions.from_node(options).held_out
     if settings is None:
         raise ValueError('The options ask for no held-out frames.')
-    known = {value for node in groups['training'].values() for value in node.hashes}
+    known = _hashes_of(groups['training'])
     pools: dict[str, list[Frames]] = {}
     for name, node in sorted(groups['trajectories'].items()):
         frames = _fresh(node)
@@ -236,6 +233,16 @@ def _fresh(node: FramesData) -> Frames:
     return frames.replace(
         velocities=None, origin_uuids=np.full(n_frames, node.uuid), origin_indices=np.arange(n_frames)
     )
+
+
+def _join(nodes: Mapping[str, FramesData]) -> tuple[Frames, list[str]]:
+    """Return the frames that programs have just made, in the order of the names, and the name of each."""
+    sets = {name: _fresh(node) for name, node in sorted(nodes.items())}
+    return Frames.concatenate(sets.values()), [name for name, found in sets.items() for _ in range(len(found))]
+
+
+def _hashes_of(nodes: Mapping[str, FramesData]) -> set[str]:
+    return {value for node in nodes.values() for value in node.hashes}
 
 
 def list_quarantined(sets: Iterable[Mapping[str, Any]]) -> Iterable[str]:

@@ -101,8 +101,8 @@ class IterationRecord(Record):
     n_survivors: int = Field(default=0, description='Explorations that came to their end.')
     n_postponed: int = Field(
         default=0,
-        description='Explorations not run, because one at a lower temperature did not come to its end; those '
-        'of starts in quarantine are not counted.',
+        description='Explorations not run, because one at a lower temperature did not come to its end, or because '
+        'starts that survive wait for the others; those of starts in quarantine are not counted.',
     )
     highest_grade: float | None = None
     explorations: list[ExplorationRecord] = Field(default_factory=list)

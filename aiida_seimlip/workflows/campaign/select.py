@@ -60,8 +60,8 @@ class SelectStage(SurvivalMixin):
         if needs_starts(self.settings):
             groups = {'explorations': {'plan': self.made['plan']}, 'candidates': self.ctx.candidates}
         if self.settings.selection.spot_checks_per_exploration:
-            found = self.ctx.trajectories
-            groups['survivors'] = {key: found[key] for key in found if self.ctx.outcomes[key] == SURVIVED}
+            found = self.ctx.trajectories.items()
+            groups['survivors'] = {key: node for key, node in found if self.ctx.outcomes[key] == SURVIVED}
         if self.settings.max_labels_per_formula is not None or groups.get('survivors'):
             late = {f'late_{name}': node for name, node in self._late_before().items()}
             groups['labels'] = {**self.labelled_so_far(), **late}
