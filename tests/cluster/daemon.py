@@ -51,7 +51,7 @@ class Daemon:
         if n_workers > 1:
             self.client.increase_workers(n_workers - 1)
         wait_for(lambda: len(self.worker_pids()) == n_workers, 60, 'the workers of the daemon')
-        forget_broker()
+        wait_for(reaches_broker, 120, 'the broker of the daemon')
 
     def stop(self) -> None:
         """Stop the daemon with its workers; running processes go on when it is started again."""
@@ -89,3 +89,15 @@ def forget_broker() -> None:
 
     get_manager().reset_runner()
     get_manager().reset_broker()
+
+
+def reaches_broker() -> bool:
+    """Connect this interpreter anew and return whether the broker serves, for which AiiDA waits 10 s at a time."""
+    from aiida.manage import get_manager
+
+    forget_broker()
+    try:
+        get_manager().get_communicator()
+    except ConnectionError:
+        return False
+    return True
