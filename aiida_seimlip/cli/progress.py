@@ -218,6 +218,8 @@ def _news_of_iteration(old: IterationRecord, new: IterationRecord) -> Iterator[s
         dropped = '; '.join(f'{count} left out: {reason}' for reason, count in reasons.items())
         checks = f', besides {describe_count(new.n_spot_checks, "spot check")}' if new.n_spot_checks else ''
         yield f'selected {new.n_selected} of {new.n_candidates} candidates{f" ({dropped})" if dropped else ""}{checks}'
+    if new.check_errors is not None and old.check_errors is None:
+        yield f'{describe_count(new.check_errors.n_frames, "spot check")}: {describe_errors(new.check_errors)}'
     if new.n_labelled and not old.n_labelled:
         failed = f', {new.n_failed} failed' if new.n_failed else ''
         failed += f', {new.n_late} late' if new.n_late else ''

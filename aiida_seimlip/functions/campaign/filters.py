@@ -167,6 +167,21 @@ def vet_labels(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
 
 
 @calcfunction
+def draw_checks(options: orm.Dict, **groups: Any) -> dict[str, FramesData]:
+    """Draw frames of explorations that all came to their end, to judge by whether the potential is accurate enough.
+
+    :param options: of the campaign (`ActiveLearningOptions`).
+    :param groups: ``survivors`` (trajectories, by exploration) and ``labels``: frames that have one are left out.
+    :return: ``frames``, if there are any.
+    """
+    settings = ActiveLearningOptions.from_node(options).accuracy
+    if settings is None:
+        raise ValueError('The options ask for no accuracy.')
+    frames = draw_spot_checks(groups, settings.frames_per_exploration)
+    return {'frames': FramesData(frames)} if len(frames) else {}
+
+
+@calcfunction
 def draw_held_out(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
     """Draw frames evenly from trajectories, as many of each composition, and at least one.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
@@ -53,9 +53,9 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
         ``held_out``, each a mapping with some of: ``plan``, ``results`` (by exploration), ``failed`` (parameters of the
         explorations that gave none), ``filter``, ``selected``, ``rank``, ``failures`` (of each batch of frames to
         label) and ``sent`` (those batches of which some frames have no label), ``late`` (frames whose labels are still
-        out), ``vetting``, ``accepted``, ``errors`` and ``potential``; ``training_errors``: of the last potential;
-        ``message``: why the campaign ended; ``review``: what was found about the inputs, as `review_beginning`
-        returns it.
+        out), ``vetting``, ``accepted``, ``check_errors``, ``errors`` and ``potential``; ``training_errors``: of the
+        last potential; ``message``: why the campaign ended; ``review``: what was found about the inputs, as
+        `review_beginning` returns it.
     """
     iterations: list[IterationRecord] = []
     n_training = sum(node.n_frames for node in nodes.get('initial', {}).values())
@@ -73,7 +73,7 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
     return CampaignHistory(
         species=species.get_list(),
         seed=settings.seed,
-        converged=bool(iterations) and iterations[-1].is_survived and not any(s.quarantined for s in starts.values()),
+        converged=has_converged(settings, iterations) and not any(start.quarantined for start in starts.values()),
         iterations=iterations,
         held_out=held_out,
         training_errors=_detailed(nodes.get('training_errors')),
@@ -83,6 +83,18 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
         warnings=list(dict.fromkeys([*_warnings(nodes, last_runs), *warn_about_quarantine(starts)])),
         message=nodes['message'].value if 'message' in nodes else None,
     )
+
+
+def has_converged(settings: ActiveLearningOptions, iterations: Sequence[IterationRecord]) -> bool:
+    """Return whether the last potential survived all explorations, and is as accurate as asked.
+
+    :param settings: of the campaign.
+    :param iterations: in order.
+    """
+    if not iterations or not iterations[-1].is_survived:
+        return False
+    errors = iterations[-1].check_errors
+    return settings.accuracy is None or (errors is not None and not settings.accuracy.find_misses(errors))
 
 
 def still_out(iterations: Iterable[IterationRecord]) -> list[str]:
@@ -149,6 +161,7 @@ def record_iteration(key: str, found: Nodes, n_before: int) -> IterationRecord:
         late=list(late),
         late_uuid=found['late'].uuid if 'late' in found else None,
         train_errors=read_errors(found['errors']) if 'errors' in found else None,
+        check_errors=_detailed(found.get('check_errors')),
         validation_errors=ErrorsRecord(**vetting['errors']) if vetting.get('errors') else None,
         potential_uuid=found['potential'].uuid if 'potential' in found else None,
         training_uuid=found['accepted'].uuid if 'accepted' in found else None,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.campaign.judgement import AccuracyOptions, HeldOutOptions, distinct
 from aiida_seimlip.options.exploration import ExplorationConditions
 
 
@@ -224,34 +224,6 @@ class SelectionOptions(Options):
     )
 
 
-class HeldOutOptions(Options):
-    """Frames to judge the last potential by: from fresh molecular dynamics with it, labelled by the reference."""
-
-    conditions: list[ExplorationConditions] = Field(min_length=1, description='Each is run from each start.')
-    n_frames: int = Field(
-        default=30, ge=1, description='Drawn evenly from all trajectories: as many of each composition, at least one.'
-    )
-    discard: float = Field(
-        default=0.2, ge=0, lt=1, description='Fraction of each trajectory that is left out at its beginning.'
-    )
-
-    @field_validator('conditions')
-    @classmethod
-    def _labels_are_distinct(cls, value: list[ExplorationConditions]) -> list[ExplorationConditions]:
-        return distinct(value)
-
-    @model_validator(mode='after')
-    def _frames_are_kept(self) -> Self:
-        for condition in self.conditions:
-            last = condition.n_steps - condition.n_steps % condition.dump_every
-            if last < self.discard * condition.n_steps:
-                raise ValueError(
-                    f'`conditions` keep no frame of {condition.label} to draw from: `dump_every` '
-                    f'({condition.dump_every}) must be below `n_steps` ({condition.n_steps})'
-                )
-        return self
-
-
 class StandingOptions(Options):
     """How a start stood in a campaign that another one continues."""
 
@@ -314,6 +286,9 @@ class ActiveLearningOptions(Options):
     exploration: ExplorationOptions
     filters: FilterOptions = Field(default_factory=FilterOptions)
     selection: SelectionOptions = Field(default_factory=SelectionOptions)
+    accuracy: AccuracyOptions | None = Field(
+        default=None, description='None: a potential has converged once it survives all explorations.'
+    )
     held_out: HeldOutOptions | None = Field(default=None, description='None: the last potential is not judged.')
 
     @model_validator(mode='after')
@@ -322,6 +297,17 @@ class ActiveLearningOptions(Options):
             raise ValueError(
                 f'`max_iterations` ({self.max_iterations}) must be above `first_iteration` ({self.first_iteration})'
             )
+        return self
+
+    @model_validator(mode='after')
+    def _frames_are_kept_to_check(self) -> Self:
+        if self.accuracy is not None:
+            for condition in self.exploration.conditions:
+                if condition.dump_every > condition.n_steps:
+                    raise ValueError(
+                        f'`accuracy` needs frames of every exploration, and {condition.label} keeps none: `dump_every` '
+                        f'({condition.dump_every}) must not be above `n_steps` ({condition.n_steps})'
+                    )
         return self
 
     def has_bootstrap(self, training: Collection[str]) -> bool:
@@ -333,16 +319,3 @@ class ActiveLearningOptions(Options):
             return True
         is_over = self.first_iteration > 0 or (self.continues is not None and 'iteration_000' in training)
         return self.bootstrap.beside_initial and not is_over
-
-
-def distinct(conditions: list[ExplorationConditions]) -> list[ExplorationConditions]:
-    """Return the conditions if each has a name of its own.
-
-    :raises ValueError: if two have the same.
-    """
-    label, count = Counter(condition.label for condition in conditions).most_common(1)[0]
-    if count > 1:
-        raise ValueError(
-            f'{count} conditions are called `{label}`: they must differ in ensemble, temperature or pressure'
-        )
-    return conditions

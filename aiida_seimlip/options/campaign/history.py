@@ -130,6 +130,11 @@ class IterationRecord(Record):
         default=None,
         description='Of the potential that explored, on the frames labelled in this iteration, before learning them.',
     )
+    check_errors: DetailedErrorsRecord | None = Field(
+        default=None,
+        description='Of the potential that explored, on frames of its explorations, which had all survived; none '
+        'where no accuracy is asked for.',
+    )
     potential_uuid: str | None = Field(default=None, description='Of the potential trained in this iteration.')
     training_uuid: str | None = Field(default=None, description='Of the frames labelled in this iteration.')
     seconds: dict[Stage, float] = Field(default_factory=dict, description='Wall time of the jobs of each stage, in s.')

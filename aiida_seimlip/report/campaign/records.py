@@ -117,9 +117,11 @@ def starts_of(history: CampaignHistory) -> Iterator[Start]:
 
 
 def parts_of(history: CampaignHistory) -> Iterator[ErrorsByPart]:
-    """Yield errors by composition and element, as far as they are known."""
+    """Yield errors of the last potential by composition and element, as far as they are known."""
     held_out = None if history.held_out is None else history.held_out.errors
-    for name, record in (('training', history.training_errors), ('held-out', held_out)):
+    last = history.iterations[-1] if history.iterations else None
+    checks = last.check_errors if last is not None and last.potential_uuid is None else None
+    for name, record in (('training', history.training_errors), ('spot-check', checks), ('held-out', held_out)):
         if record is not None and record.by_formula:
             known = {formula: errors_of(errors) for formula, errors in record.by_formula.items()}
             by_formula = {formula: errors for formula, errors in known.items() if errors is not None}

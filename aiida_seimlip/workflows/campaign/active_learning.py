@@ -28,17 +28,26 @@ from aiida_seimlip.workflows.campaign.stage import HELD_OUT
 from aiida_seimlip.workflows.campaign.train import TrainStage
 from aiida_seimlip.workflows.campaign.validation import validate_campaign
 from aiida_seimlip.workflows.campaign.validation.methods import warn_about_methods
+from aiida_seimlip.workflows.campaign.verify import VerifyStage
 from aiida_seimlip.workflows.protocols.active_learning import CampaignProtocolMixin
 
 
 class ActiveLearningWorkChain(
-    CampaignProtocolMixin, ReplayMixin, ContinueMixin, BootstrapStage, ExploreStage, SelectStage, TrainStage
+    CampaignProtocolMixin,
+    ReplayMixin,
+    ContinueMixin,
+    BootstrapStage,
+    ExploreStage,
+    VerifyStage,
+    SelectStage,
+    TrainStage,
 ):
     """Grow a potential until every exploration with it runs to its end without extrapolating.
 
     Each iteration explores with the present potential; where an exploration breaks, the frames that it did not know are
     selected, labelled and learned from. The potential has converged once it passes all explorations itself: what an
-    earlier one passed does not count.
+    earlier one passed does not count. Where an accuracy is asked for, frames of these explorations must agree with the
+    reference, too.
     """
 
     @classmethod
@@ -66,7 +75,14 @@ class ActiveLearningWorkChain(
                     cls.inspect_explorations,
                 ),
                 cls.judge_explorations,
-                if_(cls.should_learn)(
+                if_(cls.should_verify)(
+                    cls.run_verification,
+                    cls.inspect_verification,
+                    if_(cls.should_learn)(
+                        cls.run_training,
+                        cls.inspect_training,
+                    ),
+                ).elif_(cls.should_learn)(
                     cls.run_selection,
                     cls.inspect_selection,
                     if_(cls.should_label)(
@@ -148,6 +164,11 @@ class ActiveLearningWorkChain(
         )  # fmt: skip
         spec.output('history', valid_type=orm.Dict, required=False, help='What was done: a `CampaignHistory`.')
         spec.output(
+            'checks', valid_type=FramesData, required=False,
+            help='Labelled frames of the last explorations, which the last potential did not learn from: it was found '
+            'as accurate on them as `accuracy` asks, or there was no budget to learn from them.',
+        )  # fmt: skip
+        spec.output(
             'held_out', valid_type=FramesData, required=False,
             help='Labelled frames from fresh explorations with the last potential, which it did not learn from.',
         )  # fmt: skip
@@ -170,11 +191,11 @@ class ActiveLearningWorkChain(
         spec.exit_code(340, 'ERROR_LABELLING_FAILED', message='The labelling in iteration {iteration} failed: {reason}')
         spec.exit_code(
             400, 'ERROR_ITERATIONS_EXHAUSTED',
-            message='After {iterations}, as many as the input `options` allows, explorations still break.',
+            message='After {iterations}, as many as the input `options` allows, {lack}.',
         )  # fmt: skip
         spec.exit_code(
             401, 'ERROR_LABEL_BUDGET_EXHAUSTED',
-            message='With {labels}, as many as the input `options` allows, explorations still break.',
+            message='With {labels}, as many as the input `options` allows, {lack}.',
         )  # fmt: skip
         spec.exit_code(
             402, 'ERROR_FAILURE_BUDGET_EXCEEDED',
@@ -185,6 +206,11 @@ class ActiveLearningWorkChain(
             403, 'ERROR_STARTS_QUARANTINED',
             message='The last potential has passed all other explorations, but {n_quarantined} of {n_starts} starts '
             'stay broken, and are explored no more: {starts}. The input `options` sets when (`quarantine_after`).',
+        )  # fmt: skip
+        spec.exit_code(
+            404, 'ERROR_ACCURACY_UNKNOWN',
+            message='All explorations survive, but how far the potential is from the reference, which the input '
+            '`options` limits (`accuracy`), is not known: {reason}.',
         )  # fmt: skip
         spec.exit_code(
             410, 'ERROR_EMPTY_SELECTION',
@@ -240,7 +266,8 @@ class ActiveLearningWorkChain(
     def setup(self) -> None:
         """Make the starts, and see what there is to continue from."""
         self.ctx.iteration, self.ctx.first, self.ctx.climbed = self.settings.first_iteration, {}, []
-        self.ctx.converged, self.ctx.stop, self.ctx.late = False, None, self.inputs.get('initial_late', None)
+        self.ctx.passed, self.ctx.converged, self.ctx.stop = False, False, None
+        self.ctx.late = self.inputs.get('initial_late', None)
         self.ctx.starts = self._make_starts()
         training = sorted(self.inputs.get('initial_training', {}).items())
         self.ctx.training = {self._name_initial(name): node for name, node in training}
@@ -290,6 +317,9 @@ class ActiveLearningWorkChain(
             self.out('training', self.labelled_so_far())
         if self.ctx.potential is not None:
             self.out('potential', self.ctx.potential)
+        checks = [found['checked'] for found in self.ctx.nodes.values() if 'checked' in found]
+        if checks:
+            self.out('checks', checks[-1])
         held_out = self.ctx.nodes.get(HELD_OUT, {})
         if 'accepted' in held_out:
             self.out('held_out', held_out['accepted'])
@@ -301,10 +331,9 @@ class ActiveLearningWorkChain(
             nodes['message'] = orm.Str(message)
         self.publish()
         self.out('history', assemble_history(self.inputs.options, self.inputs.species, **nodes))
-        n_labels = sum(node.n_frames for node in self.ctx.training.values())
         errors = held_out['errors'].get_dict() if 'errors' in held_out else None
         methods = held_out['accepted'].methods if 'accepted' in held_out else ()
-        self.report(describe_end(self.ctx.iteration, n_labels, message, errors, methods))
+        self.report(describe_end(self.ctx.iteration, self.count_labels(), message, errors, methods))
 
     def _judge_by_training(self) -> None:
         """Compare the last potential with what it learned from, where it can be evaluated here."""

@@ -108,13 +108,12 @@ class ExploreStage(PoolMixin, SurvivalMixin):
         broken = [key for key, outcome in self.ctx.outcomes.items() if outcome != SURVIVED]
         self.ctx.first = {**self.ctx.first, **broken_levels(self._planned, levels, broken, each=each)}
         self.ctx.climbed = climbed_ladders(self._ladders, self.ctx.climbed, self.ctx.outcomes, survivors)
-        self.ctx.converged = len(survivors) == len(self._plan) and not self.ctx.quarantined
-        n_labels = sum(node.n_frames for node in self.ctx.training.values())
+        self.ctx.passed = len(survivors) == len(self._plan) and not self.ctx.quarantined
+        self.ctx.converged = self.ctx.passed and self.settings.accuracy is None
         self.publish()
-        self.report(self._describe(len(survivors), n_labels))
+        self.report(self._describe(len(survivors)))
         self.judge_starts()
-        is_spent = self.settings.max_labels is not None and n_labels >= self.settings.max_labels
-        if is_spent and self.ctx.stop is None and not self.ctx.converged:
+        if self.has_spent_labels() and self.ctx.stop is None and not self.ctx.passed:
             self.ctx.stop = 'ERROR_LABEL_BUDGET_EXHAUSTED'
 
     # -- details ------------------------------------------------------------------------------------------------------
@@ -197,12 +196,12 @@ class ExploreStage(PoolMixin, SurvivalMixin):
         broken = [key for key, outcome in self.ctx.outcomes.items() if outcome != SURVIVED]
         return bool(broken) and all(map(self._is_technical, broken)) and self.ctx.current != HELD_OUT
 
-    def _describe(self, n_survivors: int, n_labels: int) -> str:
+    def _describe(self, n_survivors: int) -> str:
         results = [node.get_dict() for node in self.made.get('results', {}).values()]
         grades = [content['highest_grade'] for content in results if content.get('highest_grade') is not None]
         highest = f', highest grade {max(grades):.1f}' if grades else ''
         postponed = len(self._plan) - len(self.ctx.outcomes)
         return (
             f'iteration {self.ctx.iteration}: {n_survivors} of {len(self._plan)} explorations survived, '
-            f'{postponed} postponed{highest}; {n_labels} labels so far'
+            f'{postponed} postponed{highest}; {self.count_labels()} labels so far'
         )

@@ -40,9 +40,14 @@ class LabelStage(StageMixin):
 
     def inspect_labelling(self) -> ExitCode | None:
         """Take in the labels that are worth learning from."""
-        labelled, exit_code = self._collect_labels()
-        if exit_code is not None:
-            return exit_code
+        labelled, exit_code = self.collect_labels()
+        return self.learn_from(labelled) if exit_code is None else exit_code
+
+    def learn_from(self, labelled: dict[str, FramesData]) -> ExitCode | None:
+        """Add labels to the training set, but for those that are not worth learning from.
+
+        :param labelled: sets of labelled frames by the name of their batch.
+        """
         present = {'potential': {'present': self.ctx.potential}} if self.ctx.potential is not None else {}
         outputs = vet_labels(self.inputs.options, labelled=labelled, **present)
         report: Any = outputs['report']
@@ -101,7 +106,7 @@ class LabelStage(StageMixin):
             process = self.submit_engine('reference', self.label_of(f'label_{name}'), **batch)
             self.to_context(**{f'references.{name}': process})
 
-    def _collect_labels(self) -> tuple[dict[str, FramesData], ExitCode | None]:
+    def collect_labels(self) -> tuple[dict[str, FramesData], ExitCode | None]:
         """Return what was labelled, and an exit code if that is not enough to go on."""
         labelled: dict[str, FramesData] = {} if self.ctx.get('known') is None else {'known': self.ctx.known}
         reasons: list[str] = []

@@ -20,6 +20,9 @@ from aiida_seimlip.workflows.campaign.closed import close_nodes, reopen_nodes
 HELD_OUT = 'held_out'
 """Name under which the end of the campaign is recorded."""
 
+BROKEN = 'explorations still break'
+INACCURATE = 'all explorations survive, but the potential is not as accurate as `accuracy` asks'
+
 
 def is_closed(found: Any) -> bool:
     """Return whether the results are closed of what an iteration has made."""
@@ -35,7 +38,8 @@ class StageMixin(WorkChain):
       it but for `closed` results, under ``current`` for the present one;
     * ``starts``, ``training``, ``potential``, ``untrained``: what the stages work on; ``late``: frames whose labels
       are still out, None if there are none; ``known``: frames that had a label before they were to be labelled;
-    * ``converged``, and ``stop``: label of the exit code with which the loop has to end, if it has to.
+    * ``passed``: whether all explorations of the last iteration survived; ``converged``: whether that is enough;
+      ``stop``: label of the exit code with which the loop has to end, if it has to.
     """
 
     @cached_property
@@ -92,7 +96,7 @@ class StageMixin(WorkChain):
 
     def publish(self) -> None:
         """Let those who watch see the history so far."""
-        n_before = sum(node.n_frames for node in self.ctx.training.values())
+        n_before = self.count_labels()
         n_before -= self.made['accepted'].n_frames if 'accepted' in self.made else 0
         history = self.node.base.extras.get(HISTORY_EXTRA)
         if self.ctx.current == HELD_OUT:
@@ -128,13 +132,21 @@ class StageMixin(WorkChain):
         """Return the training set: one node for each source and iteration, in order."""
         return dict(self.ctx.training)
 
+    def count_labels(self) -> int:
+        """Return the number of labelled frames in the training set."""
+        return sum(node.n_frames for node in self.ctx.training.values())
+
+    def has_spent_labels(self) -> bool:
+        """Return whether the training set is as large as it may be."""
+        return self.settings.max_labels is not None and self.count_labels() >= self.settings.max_labels
+
     def why_unconverged(self) -> ExitCode | None:
         """Return the exit code of a loop that ended before the potential had converged, None if it has."""
         if self.ctx.converged:
             return None
-        n_labels = sum(node.n_frames for node in self.ctx.training.values())
         counts = {
-            'iterations': describe_count(self.ctx.iteration, 'iteration'), 'labels': describe_count(n_labels, 'label'),
+            'iterations': describe_count(self.ctx.iteration, 'iteration'),
+            'labels': describe_count(self.count_labels(), 'label'), 'lack': INACCURATE if self.ctx.passed else BROKEN,
             'n_quarantined': len(self.ctx.quarantined), 'n_starts': len(self.ctx.starts),
             'starts': ', '.join(self.ctx.quarantined),
         }  # fmt: skip

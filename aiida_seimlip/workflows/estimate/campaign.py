@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, BootstrapOptions, HeldOutOptions
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, BootstrapOptions
+from aiida_seimlip.options.campaign.judgement import HeldOutOptions
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.cost import Known, frames_bytes, n_samples
@@ -39,6 +40,7 @@ def plan_campaign(inputs: Mapping[str, Any], sizes: Sequence[int] = ()) -> Plan:
         *(_bootstrap(options.bootstrap, sizes, joining) if has_bootstrap else []),
         *explorations,
         _labels('label selected frames', _most_labels(options, iterations, len(sizes)), max(sizes), ('grades',)),
+        *([] if options.accuracy is None else [_checks(options, sizes)]),
         Work('train', 'training', iterations + 1),
         Work('select', 'selection', iterations),
         *([] if options.held_out is None else _held_out(options.held_out, sizes, level)),
@@ -125,6 +127,12 @@ def _explorations(
         name, 'exploration', repeats * len(sizes), condition.n_steps,
         atom_steps=repeats * condition.n_steps * sum(sizes), n_bytes=repeats * n_bytes, level=level, with_grades=True,
     )  # fmt: skip
+
+
+def _checks(options: ActiveLearningOptions, sizes: Sequence[int]) -> Work:
+    """Return the labelling of the spot checks that the potential passes; what it learns from counts elsewhere."""
+    n_frames = 0 if options.accuracy is None else options.accuracy.frames_per_exploration
+    return _labels('label spot checks', n_frames * len(sizes) * len(options.exploration.conditions), max(sizes))
 
 
 def _held_out(held_out: HeldOutOptions, sizes: Sequence[int], level: int) -> Iterator[Work]:

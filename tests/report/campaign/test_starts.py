@@ -134,3 +134,10 @@ def test_from_the_history():
     assert np.isnan(first.highest_grade)
     (part,) = parts_of(history)
     assert (part.name, part.by_formula['LiF'].force, part.force_by_element) == ('training', 0.1, {'Li': 0.2})
+
+
+@pytest.mark.parametrize(('potential', 'names'), [(None, ['spot-check']), ('later', [])])
+def test_spot_checks_are_shown_where_no_other_potential_followed(potential, names):
+    errors = {'n_frames': 2, 'energy_mev_per_atom': 3.0, 'force_ev_per_angstrom': 0.1}
+    record = {'iteration': 1, 'check_errors': {**errors, 'by_formula': {'LiF': errors}}, 'potential_uuid': potential}
+    assert [part.name for part in parts_of(CampaignHistory.model_validate({'iterations': [record]}))] == names

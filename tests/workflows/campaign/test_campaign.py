@@ -25,6 +25,7 @@ OVERRIDES = {
         'exploration': {'conditions': [{**MD, 'temperature': 15.0}, {**MD, 'temperature': 50.0}]},
         'filters': {'min_distance': 2.0, 'max_force': 5.0},
         'selection': {'max_frames': 12},
+        'accuracy': {'max_energy_error': 1.0, 'max_force_error': 0.01},
         'held_out': {'conditions': [{**MD, 'temperature': 30.0}], 'n_frames': 6},
     },
     'reference': {
@@ -63,6 +64,16 @@ def test_it_converges(campaign):
     assert history.iterations[-1].is_survived
     assert all(not record.is_survived for record in history.iterations[:-1])
     assert {run.condition for run in history.iterations[-1].explorations} == {'nvt-15K', 'nvt-50K'}
+
+
+def test_it_agrees_with_the_reference_on_what_it_survived(campaign):
+    outputs, _ = campaign
+    errors = CampaignHistory(**outputs['history'].get_dict()).iterations[-1].check_errors
+    assert errors.energy_mev_per_atom < 1.0
+    assert errors.force_ev_per_angstrom < 0.01
+    assert errors.n_frames == outputs['checks'].n_frames == 2
+    learned = {value for frames in outputs['training'].values() for value in frames.hashes}
+    assert not learned & set(outputs['checks'].hashes)
 
 
 def test_potential_is_good_on_frames_that_it_has_not_seen(campaign):

@@ -73,6 +73,13 @@ def test_no_bootstrap_with_labels(plan, frames_training):
     assert work(beside, 'label perturbed starts').steps == 14 * 17
 
 
+def test_spot_checks(plan):
+    found = plan({'accuracy': {'max_energy_error': 6.0, 'frames_per_exploration': 2}})
+    n_conditions = len([one for one in found.works if one.name.startswith('explore ')])
+    assert work(found, 'label spot checks').steps == 2 * 17 * n_conditions
+    assert not [one for one in plan({}).works if 'spot' in one.name]
+
+
 def test_held_out_frames(plan):
     found = plan()
     assert work(found, 'held out nvt-300K').n_jobs == 17

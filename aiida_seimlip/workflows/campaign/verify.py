@@ -1,0 +1,66 @@
+"""The stage that verifies: whether a potential that survives everything also agrees with the reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiida.engine import ExitCode
+
+from aiida_seimlip.functions.campaign.filters import draw_checks
+from aiida_seimlip.functions.evaluation import evaluate_errors
+from aiida_seimlip.functions.frames import join_frames
+from aiida_seimlip.functions.words import describe_count
+from aiida_seimlip.options.records import DetailedErrorsRecord
+from aiida_seimlip.workflows.campaign.label import LabelStage
+
+
+class VerifyStage(LabelStage):
+    """Label frames of explorations that have all survived, and learn from them unless the potential is right on them.
+
+    A grade tells whether an environment is new, not whether the energy is right.
+    """
+
+    def should_verify(self) -> bool:
+        """Return whether all explorations survived, and more than that is asked for."""
+        return self.ctx.passed and not self.ctx.converged
+
+    def run_verification(self) -> ExitCode | None:
+        """Label frames of each exploration, and those whose labels were late the last time."""
+        if self.ctx.potential.family != 'mtp':
+            family = self.ctx.potential.family
+            return self._fail_to_verify(f'potentials of the family `{family}` cannot be evaluated in this process')
+        outputs = draw_checks(self.inputs.options, survivors=self.ctx.trajectories, labels=self.labelled_so_far())
+        if 'frames' not in outputs:
+            return self._fail_to_verify('the explorations have kept no frames without a label')
+        batches: dict[str, dict[str, Any]] = {'checks': {'frames': outputs['frames']}}
+        if self.ctx.late is not None:
+            batches['late'] = {'frames': self.ctx.late}
+        self.submit_batches(batches)
+        return None
+
+    def inspect_verification(self) -> ExitCode | None:
+        """Judge the potential by the labels, and take them in where it is not accurate enough."""
+        labelled, exit_code = self.collect_labels()
+        if exit_code is not None:
+            return exit_code
+        if 'checks' not in labelled:
+            return self._fail_to_verify('none of their frames could be labelled')
+        errors = self.made['check_errors'] = evaluate_errors(self.ctx.potential, labelled['checks'])
+        misses = self._find_misses(DetailedErrorsRecord(**errors.get_dict()))
+        checks = describe_count(labelled['checks'].n_frames, 'spot check')
+        self.report(f'{checks}: {"; ".join(misses) if misses else "as accurate as asked"}')
+        self.ctx.converged = not misses
+        if misses and not self.has_spent_labels():
+            return self.learn_from(labelled)
+        if misses:
+            self.ctx.stop = 'ERROR_LABEL_BUDGET_EXHAUSTED'
+        self.made['checked'] = join_frames(**labelled) if len(labelled) > 1 else labelled['checks']
+        self.publish()
+        return None
+
+    def _find_misses(self, errors: DetailedErrorsRecord) -> list[str]:
+        accuracy = self.settings.accuracy
+        return [] if accuracy is None else accuracy.find_misses(errors)
+
+    def _fail_to_verify(self, reason: str) -> ExitCode:
+        return self.fail('ERROR_ACCURACY_UNKNOWN', reason=reason)

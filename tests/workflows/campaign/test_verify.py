@@ -1,0 +1,163 @@
+"""Verifying: a potential that survives everything has converged only if it agrees with the reference."""
+
+import pytest
+from aiida import orm
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.options.campaign.history import CampaignHistory
+from aiida_seimlip.science.mtp.evaluate import evaluate
+
+ACCURACY = {'max_energy_error': 5.0, 'max_force_error': 0.1}
+
+
+@pytest.fixture
+def survived(generate_campaign, explore, make_frames):
+    """Return a function that makes a campaign all of whose explorations have survived, and what it launches."""
+
+    def factory(options=None, n_labels=5):
+        process = generate_campaign({'accuracy': ACCURACY, **(options or {})})
+        process.ctx.training['iteration_000'] = make_frames(n_labels, labelled=True, seed=50).store()
+        _, launched, exit_code = explore(process)
+        assert exit_code is None
+        process.ctx.trajectories = {
+            key: make_frames(4, seed=60 + number).store() for number, key in enumerate(sorted(process.ctx.parameters))
+        }  # fmt: skip
+        launched.clear()
+        return process, launched
+
+    return factory
+
+
+@pytest.fixture
+def verify(finished):
+    """Return a function that labels the spot checks of a campaign by its potential, with an error in the energies."""
+
+    def run(process, launched, *, shift=0.0, failures=None):
+        assert process.run_verification() is None
+        frames = evaluate(process.ctx.potential.get_mtp(), launched[-1][2]['frames'].get_frames(trace=True))
+        labelled = frames.replace(energies=frames.energies + 1e-3 * shift * frames.sizes)
+        process.ctx.references['checks'] = finished(frames=FramesData(labelled), failures=orm.Dict(failures or {}))
+        return process.inspect_verification()
+
+    return run
+
+
+def test_survival_alone_is_not_enough(survived):
+    process, _ = survived()
+    assert process.ctx.passed
+    assert not process.ctx.converged
+    assert process.should_verify()
+
+
+def test_survival_is_enough_where_no_accuracy_is_asked_for(survived):
+    process, _ = survived({'accuracy': None})
+    assert process.ctx.converged
+    assert not process.should_verify()
+
+
+def test_last_frame_of_each_exploration_is_labelled(survived):
+    process, launched = survived()
+    assert process.run_verification() is None
+    ((socket, label, data),) = launched
+    assert (socket, label) == ('reference', 'iteration_001_label_checks')
+    frames = data['frames'].get_frames(trace=True)
+    assert frames.origin_uuids.tolist() == [node.uuid for _, node in sorted(process.ctx.trajectories.items())]
+    assert set(frames.origin_indices) == {3}
+
+
+def test_accurate_potential_has_converged(survived, verify):
+    process, launched = survived()
+    assert verify(process, launched, shift=4.9) is None
+    assert process.ctx.converged
+    assert not process.should_learn()
+    assert process.results() is None
+    history = CampaignHistory(**process.outputs['history'].get_dict())
+    errors = history.iterations[-1].check_errors
+    assert errors.energy_mev_per_atom == pytest.approx(4.9)
+    assert errors.force_ev_per_angstrom == pytest.approx(0.0, abs=1e-12)
+    assert list(process.outputs['training']) == ['iteration_000']
+    assert process.outputs['checks'].n_frames == len(process.ctx.trajectories)
+
+
+def test_history_of_a_verified_campaign_says_that_it_converged(survived, verify):
+    process, launched = survived()
+    verify(process, launched, shift=4.9)
+    process.results()
+    assert process.outputs['history']['converged'] is process.ctx.converged is True
+
+
+@pytest.mark.parametrize('accuracy', [{'max_energy_error': 5.0}, {'max_energy_error': 5.0, 'max_force_error': 0.1}])
+def test_inaccurate_potential_learns_what_it_was_checked_by(survived, verify, accuracy):
+    process, launched = survived({'accuracy': accuracy})
+    assert verify(process, launched, shift=5.1) is None
+    assert not process.ctx.converged
+    assert process.should_learn()
+    assert list(process.labelled_so_far()) == ['iteration_000', 'iteration_001']
+    process.results()
+    history = CampaignHistory(**process.outputs['history'].get_dict())
+    assert not history.converged
+    assert 'checks' not in process.outputs
+    assert history.iterations[-1].n_labelled == len(process.ctx.trajectories)
+
+
+def test_what_is_missing_is_said(survived, verify):
+    process, launched = survived({'max_iterations': 1})
+    verify(process, launched, shift=5.1)
+    assert not process.should_iterate()
+    exit_code = process.results()
+    assert exit_code.status == process.exit_codes.ERROR_ITERATIONS_EXHAUSTED.status
+    assert 'allows, all explorations survive, but the potential is not as accurate' in exit_code.message
+    (formula,) = process.ctx.starts['crystal'].formulas
+    words = [entry.message for entry in orm.Log.collection.get_logs_for(process.node)]
+    assert any(f'spot checks: {formula}: 5.1 meV/atom' in line for line in words)
+
+
+def test_nothing_is_learned_beyond_the_budget(survived, verify):
+    process, launched = survived({'max_labels': 7}, n_labels=7)
+    assert process.ctx.stop is None  # what is converged may still be found out
+    assert verify(process, launched, shift=5.1) is None
+    assert not process.should_learn()
+    exit_code = process.results()
+    assert exit_code.status == process.exit_codes.ERROR_LABEL_BUDGET_EXHAUSTED.status
+    assert 'not as accurate' in exit_code.message
+    assert list(process.outputs['training']) == ['iteration_000']
+    assert process.outputs['checks'].n_frames == len(process.ctx.trajectories)
+
+
+def test_late_labels_are_taken_in_as_well(survived, verify, finished, make_frames):
+    process, launched = survived()
+    process.ctx.late = make_frames(2, seed=90).store()
+    assert process.run_verification() is None
+    assert [label for _, label, _ in launched] == ['iteration_001_label_checks', 'iteration_001_label_late']
+    frames = evaluate(process.ctx.potential.get_mtp(), launched[0][2]['frames'].get_frames(trace=True))
+    process.ctx.references['checks'] = finished(
+        frames=FramesData(frames.replace(energies=frames.energies + 1.0)), failures=orm.Dict({})
+    )
+    late = make_frames(2, labelled=True, seed=90)
+    process.ctx.references['late'] = finished(frames=late, failures=orm.Dict({}))
+    assert process.inspect_verification() is None
+    assert process.made['check_errors']['n_frames'] == len(frames)  # late frames were chosen for being unknown
+    assert process.made['accepted'].n_frames == len(frames) + 2
+    assert process.ctx.late is None
+
+
+def test_no_frames_to_check_by(survived):
+    process, launched = survived()
+    process.ctx.trajectories = {}
+    exit_code = process.run_verification()
+    assert exit_code.status == process.exit_codes.ERROR_ACCURACY_UNKNOWN.status
+    assert 'have kept no frames' in exit_code.message
+    assert not launched
+    assert 'potential' in process.outputs
+
+
+def test_no_check_could_be_labelled(survived, finished, make_frames):
+    process, _ = survived({'failure_budget': 1.0})
+    process.ctx.late = make_frames(1, seed=90).store()
+    process.run_verification()
+    n_checks = process.ctx.batches['checks'].n_frames
+    failures = {str(index): 'NotConverged' for index in range(n_checks)}
+    process.ctx.references['checks'] = finished(failures=orm.Dict(failures))
+    process.ctx.references['late'] = finished(frames=make_frames(1, labelled=True, seed=90), failures=orm.Dict({}))
+    exit_code = process.inspect_verification()
+    assert exit_code.status == process.exit_codes.ERROR_ACCURACY_UNKNOWN.status
