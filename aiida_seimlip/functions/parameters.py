@@ -11,6 +11,7 @@ from aiida.engine import calcfunction
 from aiida_seimlip.calculations.lammps import n_ranks
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
+from aiida_seimlip.science.seeds import derive_seed
 
 
 @calcfunction
@@ -44,6 +45,17 @@ def with_back_off(parameters: orm.Dict, n_crashes: orm.Int) -> orm.Dict:
         **parameters.get_dict(), **counts, 'timestep': options.timestep * shrink,
         'temperature': options.temperature * cool, 'temperature_end': None if end is None else end * cool,
     })  # fmt: skip
+
+
+@calcfunction
+def with_other_velocities(parameters: orm.Dict, number: orm.Int) -> orm.Dict:
+    """Return parameters for a repeat of a run with other velocities.
+
+    :param parameters: of the run, as `LammpsOptions`.
+    :param number: of the repeat, from 1.
+    """
+    content = parameters.get_dict()
+    return orm.Dict({**content, 'seed': derive_seed(content['seed'], number.value), 'velocities': 'create'})
 
 
 @calcfunction

@@ -46,6 +46,11 @@ class LammpsOptions(ExplorationConditions):
     with_grades: bool = Field(default=True, description='Evaluate the extrapolation grade at every step.')
     threshold_save: float = Field(default=2.0, ge=0, description='Frames above this grade become candidates.')
     threshold_break: float = Field(default=10.0, gt=0, description='The run ends itself above this grade.')
+    n_repeats: int = Field(
+        default=0, ge=0,
+        description='How often a run that broke is repeated from its start with other velocities, for more candidates: '
+        'how the exploration ended is what the first run says. For starts that break early, where a run costs little.',
+    )  # fmt: skip
     max_candidates: int = Field(
         default=500, ge=1,
         description='Candidates kept of those that were saved; more are thinned out evenly in the order of their '

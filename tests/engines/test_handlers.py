@@ -110,6 +110,55 @@ def test_handle_break(exploration):
     assert exploration.outputs['candidates'].n_frames == 2
 
 
+@pytest.fixture
+def repeated(settings, potential):
+    """Return an exploration that repeats twice what breaks."""
+    return make(
+        'exploration', 'lammps', **settings('exploration', 'lammps'), structure=frames(1), potential=potential,
+        parameters=orm.Dict({**PARAMETERS, 'n_repeats': 2}),
+    )  # fmt: skip
+
+
+def break_off(exploration, seed, n_steps=40, grade=11.0, **outputs):
+    outputs |= {'results': results('broke', n_steps, grade, 2), 'candidates': frames(2, seed=seed)}
+    assert not run_next(exploration, LammpsCalculation, 'BREAKING_THRESHOLD_EXCEEDED', **outputs).status
+
+
+@pytest.mark.parametrize('end', ['BREAKING_THRESHOLD_EXCEEDED', 'ERROR_CRASHED', 'ERROR_OUT_OF_WALLTIME', None])
+def test_handle_break_repeats_for_more_candidates(repeated, end):
+    """The outcome is that of the first run, whatever becomes of the repeats."""
+    break_off(repeated, 1, trajectory=frames(4))
+    seeds = [PARAMETERS['seed'], repeated.ctx.inputs.parameters['seed']]
+    assert repeated.should_run_process()
+    outputs = {'results': results('crashed', 90, 99.0, 2), 'candidates': frames(2, seed=2), 'trajectory': frames(9)}
+    assert not run_next(repeated, LammpsCalculation, end, **outputs).status
+    assert repeated.should_run_process()
+    seeds.append(repeated.ctx.inputs.parameters['seed'])
+    break_off(repeated, 3, 30, 12.0)
+    assert not repeated.should_run_process()
+    assert len(set(seeds)) == 3
+    repeated.results()
+    found = repeated.outputs['results'].get_dict()
+    assert (found['outcome'], found['n_steps'], found['highest_grade'], found['n_jobs']) == ('broke', 40, 11.0, 3)
+    assert found['n_candidates'] == repeated.outputs['candidates'].n_frames == 6
+    assert repeated.outputs['trajectory'].n_frames == 4
+    assert [one['n_steps'] for one in found['tries']] == [40]
+    assert repeated.ctx.inputs.parameters.creator.process_label == 'with_other_velocities'
+    assert 'final' not in repeated.outputs
+
+
+def test_handle_repeat_leaves_what_survives_alone(repeated):
+    assert run_next(repeated, LammpsCalculation, None, results=results('completed')) is None
+    assert not repeated.should_run_process()
+
+
+def test_handle_repeat_leaves_what_crashed_alone(repeated):
+    """More cautious steps have shown what there was to see."""
+    crash(repeated, 1)
+    break_off(repeated, 2)
+    assert not repeated.should_run_process()
+
+
 def test_handle_crash_tries_a_smaller_step(exploration):
     outputs = {'results': results('crashed', 40, 5.0, 2), 'candidates': frames(2, seed=1), 'trajectory': frames(4)}
     run_next(exploration, LammpsCalculation, 'ERROR_CRASHED', **outputs)

@@ -19,21 +19,23 @@ def merge_runs(parameters: orm.Dict, **jobs: Any) -> dict[str, orm.Data]:
     """Join the outputs of an exploration that took several jobs: after a crash, or at the wall-time limit.
 
     A job that was interrupted and then run again, which shows by the same node of parameters, is replaced by the one
-    after it; candidates that only it has found are kept.
+    after it; candidates that only it has found are kept. Of repeats with other velocities, which show by their seed,
+    the candidates count, and nothing else.
 
     :param parameters: of the exploration, as `LammpsOptions`.
     :param jobs: for each job, in order, ``parameters``, ``results`` and, if there are, ``candidates``, ``trajectory``.
-    :return: ``results`` of the last job, with `n_steps` (in steps of the exploration) of all jobs since the last start,
-        `highest_grade` and `n_candidates` of all jobs, `n_jobs`, and `tries`: one entry for each start; ``candidates``
-        of all jobs, each once; ``trajectory`` of all jobs since the last start.
+    :return: ``results`` of the last job that is no repeat, with `n_steps` (in steps of the exploration) of all jobs
+        since the last start, `highest_grade` of these jobs, `n_candidates` of all, `n_jobs`, and `tries`: one entry for
+        each start; ``candidates`` of all jobs, each once; ``trajectory`` of all jobs since the last start.
     """
-    runs = [job for _, job in sorted(jobs.items())]
+    everything = [job for _, job in sorted(jobs.items())]
+    runs = [job for job in everything if job['parameters'].get('seed', None) == parameters.get('seed', None)]
     lasting = [run for run, after in zip_longest(runs, runs[1:]) if after is None or not _is_again(run, after)]
     starts = [i for i, run in enumerate(lasting) if i == 0 or run['parameters'].get('velocities') != 'keep']
     tries = [lasting[begin:end] for begin, end in zip(starts, [*starts[1:], len(lasting)], strict=True)]
     grades = [run['results']['highest_grade'] for run in runs if run['results'].get('highest_grade') is not None]
     time = sum(_time(run) for run in tries[-1])
-    candidates = _join('candidates', runs, unique=True)
+    candidates = _join('candidates', everything, unique=True)
     cell = CellRecord.joined([run['results'].get('cell') for run in tries[-1]])
     results = {
         **runs[-1]['results'].get_dict(),
@@ -41,7 +43,7 @@ def merge_runs(parameters: orm.Dict, **jobs: Any) -> dict[str, orm.Data]:
         'n_steps_asked': parameters['n_steps'],
         'highest_grade': max(grades, default=None),
         'n_candidates': 0 if candidates is None else candidates.n_frames,
-        'n_jobs': len(runs),
+        'n_jobs': len(everything),
         'cell': None if cell is None else cell.model_dump(),
         'tries': [_describe(one) for one in tries],
     }
