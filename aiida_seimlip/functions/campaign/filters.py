@@ -182,6 +182,20 @@ def draw_checks(options: orm.Dict, **groups: Any) -> dict[str, FramesData]:
 
 
 @calcfunction
+def pick_checks(labelled: FramesData, **survivors: FramesData) -> dict[str, FramesData]:
+    """Return the spot checks among labelled frames.
+
+    :param labelled: frames with their origins.
+    :param survivors: trajectories of the explorations that came to their end, by exploration.
+    :return: ``frames``, if there are any.
+    """
+    known = {value for node in survivors.values() for value in node.hashes}
+    frames = labelled.get_frames(trace=True)
+    chosen = [index for index, value in enumerate(frames.hashes()) if value in known]
+    return {'frames': FramesData(frames[chosen])} if chosen else {}
+
+
+@calcfunction
 def draw_held_out(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
     """Draw frames evenly from trajectories, as many of each composition, and at least one.
 

@@ -132,7 +132,7 @@ class IterationRecord(Record):
     )
     check_errors: DetailedErrorsRecord | None = Field(
         default=None,
-        description='Of the potential that explored, on frames of its explorations, which had all survived; none '
+        description='Of the potential that explored, on spot checks of those of its explorations that survived; none '
         'where no accuracy is asked for.',
     )
     potential_uuid: str | None = Field(default=None, description='Of the potential trained in this iteration.')

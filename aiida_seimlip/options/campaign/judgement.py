@@ -36,20 +36,20 @@ class AccuracyOptions(Options):
             raise ValueError('an accuracy needs `max_energy_error` or `max_force_error`')
         return self
 
-    def find_misses(self, errors: DetailedErrorsRecord) -> list[str]:
-        """Return what each composition has that is off by more than it may be, or of which the error is unknown.
+    def find_misses(self, errors: DetailedErrorsRecord) -> dict[str, str]:
+        """Return the compositions on which the errors are larger than they may be, or unknown, and how large in words.
 
         :param errors: of the potential.
         """
-        misses = []
+        misses: dict[str, list[str]] = {}
         for formula, found in errors.by_formula.items():
             for value, limit, unit in (
                 (found.energy_mev_per_atom, self.max_energy_error, 'meV/atom'),
                 (found.force_ev_per_angstrom, self.max_force_error, 'eV/Å'),
             ):
                 if limit is not None and (value is None or value > limit):
-                    misses.append(f'{formula}: {"unknown" if value is None else f"{value:.3g} {unit}"}')
-        return misses
+                    misses.setdefault(formula, []).append('unknown' if value is None else f'{value:.3g} {unit}')
+        return {formula: ' and '.join(words) for formula, words in misses.items()}
 
 
 class HeldOutOptions(Options):

@@ -88,6 +88,7 @@ class ActiveLearningWorkChain(
                     if_(cls.should_label)(
                         cls.run_labelling,
                         cls.inspect_labelling,
+                        cls.recall_starts,
                         cls.run_training,
                         cls.inspect_training,
                     ),

@@ -6,18 +6,22 @@ from typing import Any
 
 from aiida.engine import ExitCode
 
-from aiida_seimlip.functions.campaign.filters import draw_checks
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.functions.campaign.filters import draw_checks, pick_checks
 from aiida_seimlip.functions.evaluation import evaluate_errors
 from aiida_seimlip.functions.frames import join_frames
 from aiida_seimlip.functions.words import describe_count
 from aiida_seimlip.options.records import DetailedErrorsRecord
 from aiida_seimlip.workflows.campaign.label import LabelStage
+from aiida_seimlip.workflows.campaign.survival import SURVIVED
 
 
 class VerifyStage(LabelStage):
-    """Label frames of explorations that have all survived, and learn from them unless the potential is right on them.
+    """Compare the potential with the reference on explorations that have survived, where an accuracy is asked for.
 
-    A grade tells whether an environment is new, not whether the energy is right.
+    A grade tells whether an environment is new, not whether the energy is right. Once all explorations have survived,
+    spot checks of each decide whether the potential has converged. Before that, those that are labelled with the
+    selected frames tell which starts have not really been climbed.
     """
 
     def should_verify(self) -> bool:
@@ -45,10 +49,7 @@ class VerifyStage(LabelStage):
             return exit_code
         if 'checks' not in labelled:
             return self._fail_to_verify('none of their frames could be labelled')
-        errors = self.made['check_errors'] = evaluate_errors(self.ctx.potential, labelled['checks'])
-        misses = self._find_misses(DetailedErrorsRecord(**errors.get_dict()))
-        checks = describe_count(labelled['checks'].n_frames, 'spot check')
-        self.report(f'{checks}: {"; ".join(misses) if misses else "as accurate as asked"}')
+        misses = self._find_misses(labelled['checks'])
         self.ctx.converged = not misses
         if misses and not self.has_spent_labels():
             return self.learn_from(labelled)
@@ -58,9 +59,28 @@ class VerifyStage(LabelStage):
         self.publish()
         return None
 
-    def _find_misses(self, errors: DetailedErrorsRecord) -> list[str]:
+    def recall_starts(self) -> None:
+        """Let starts be explored again that survived although the potential was wrong about their spot checks."""
+        survivors = {key: node for key, node in self.ctx.trajectories.items() if self.ctx.outcomes[key] == SURVIVED}
+        if self.settings.accuracy is None or self.ctx.potential.family != 'mtp' or not survivors:
+            return
+        checks = pick_checks(self.made['accepted'], **survivors)
+        if 'frames' in checks:
+            missed = self._find_misses(checks['frames'])
+            self.ctx.climbed = [name for name in self.ctx.climbed if not missed & set(self.ctx.starts[name].formulas)]
+            self.publish()
+
+    # -- details ------------------------------------------------------------------------------------------------------
+
+    def _find_misses(self, checks: FramesData) -> set[str]:
+        """Return the compositions on which the potential is not as accurate as asked, and say so."""
         accuracy = self.settings.accuracy
-        return [] if accuracy is None else accuracy.find_misses(errors)
+        assert accuracy is not None
+        errors = self.made['check_errors'] = evaluate_errors(self.ctx.potential, checks)
+        misses = accuracy.find_misses(DetailedErrorsRecord(**errors.get_dict()))
+        words = '; '.join(f'{formula}: {error}' for formula, error in misses.items())
+        self.report(f'{describe_count(checks.n_frames, "spot check")}: {words or "as accurate as asked"}')
+        return set(misses)
 
     def _fail_to_verify(self, reason: str) -> ExitCode:
         return self.fail('ERROR_ACCURACY_UNKNOWN', reason=reason)

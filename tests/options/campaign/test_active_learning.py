@@ -18,8 +18,8 @@ def errors(**by_formula):
 
 def test_each_composition_has_to_be_accurate():
     options = AccuracyOptions(max_energy_error=6.0, max_force_error=0.25)
-    found = errors(Li2O=(5.9, 0.24), LiF=(6.1, 0.24), Li=(1.0, 0.26))
-    assert options.find_misses(found) == ['LiF: 6.1 meV/atom', 'Li: 0.26 eV/Å']
+    found = errors(Li2O=(5.9, 0.24), LiF=(6.1, 0.24), Li=(1.0, 0.26), C=(7.0, 0.3))
+    assert options.find_misses(found) == {'LiF': '6.1 meV/atom', 'Li': '0.26 eV/Å', 'C': '7 meV/atom and 0.3 eV/Å'}
 
 
 def test_what_has_no_limit_is_not_missed():
@@ -27,7 +27,7 @@ def test_what_has_no_limit_is_not_missed():
 
 
 def test_unknown_is_not_accurate():
-    assert AccuracyOptions(max_energy_error=6.0).find_misses(errors(LiF=(None, 0.1))) == ['LiF: unknown']
+    assert AccuracyOptions(max_energy_error=6.0).find_misses(errors(LiF=(None, 0.1))) == {'LiF': 'unknown'}
 
 
 def test_accuracy_of_nothing_is_refused():

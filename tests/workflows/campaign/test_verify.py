@@ -5,6 +5,7 @@ from aiida import orm
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.campaign.history import CampaignHistory
+from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import evaluate
 
 ACCURACY = {'max_energy_error': 5.0, 'max_force_error': 0.1}
@@ -161,3 +162,46 @@ def test_no_check_could_be_labelled(survived, finished, make_frames):
     process.ctx.references['late'] = finished(frames=make_frames(1, labelled=True, seed=90), failures=orm.Dict({}))
     exit_code = process.inspect_verification()
     assert exit_code.status == process.exit_codes.ERROR_ACCURACY_UNKNOWN.status
+
+
+# -- while others still break -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recalled(generate_campaign, potential, make_frames, finished):
+    """Return a function that lets a start that survived be checked: what is climbed after that, and the campaign."""
+
+    def run(shift, options=None):
+        process = generate_campaign({'accuracy': ACCURACY, **(options or {})})
+        process.ctx.potential = potential
+        process.plan_explorations()
+        survivors = {'run_000': make_frames(4, seed=60).store(), 'run_001': make_frames(4, seed=61).store()}
+        process.ctx.trajectories, process.ctx.climbed = survivors, list(process.ctx.starts)
+        process.ctx.outcomes = {'run_000': 'completed', 'run_001': 'broke'}
+        frames = make_frames(4, seed=60).get_frames()[[3]]
+        labelled = evaluate(potential.get_mtp(), frames)
+        selected = make_frames(2, labelled=True, seed=62).get_frames()  # what was unknown is no measure
+        checks = labelled.replace(energies=labelled.energies + 1e-3 * shift * labelled.sizes)
+        process.made['accepted'] = FramesData(Frames.concatenate([checks, selected])).store()
+        process.recall_starts()
+        return process
+
+    return run
+
+
+def test_start_that_survived_inaccurately_is_explored_again(recalled):
+    process = recalled(5.1)
+    assert process.ctx.climbed == []
+    assert process.made['check_errors']['n_frames'] == 1
+    assert process.made['check_errors']['energy_mev_per_atom'] == pytest.approx(5.1)
+
+
+def test_start_that_survived_accurately_waits(recalled):
+    process = recalled(4.9)
+    assert process.ctx.climbed == list(process.ctx.starts)
+
+
+def test_no_start_is_recalled_where_no_accuracy_is_asked_for(recalled):
+    process = recalled(99.0, {'accuracy': None})
+    assert process.ctx.climbed == list(process.ctx.starts)
+    assert 'check_errors' not in process.made
