@@ -11,20 +11,15 @@ from aiida.engine import ExitCode, ProcessHandlerReport, ProcessSpec, process_ha
 from aiida_seimlip.calculations.lammps import LammpsCalculation, faults_of_ranks
 from aiida_seimlip.engines.exploration.contract import ExplorationWorkChain
 from aiida_seimlip.engines.exploration.dialect import DialectMixin
-from aiida_seimlip.engines.restart import BEFORE_OTHERS
+from aiida_seimlip.engines.exploration.repeats import RepeatsMixin
 from aiida_seimlip.functions.campaign.runs import merge_runs
-from aiida_seimlip.functions.parameters import with_back_off, with_other_velocities, with_remaining_steps
+from aiida_seimlip.functions.parameters import with_back_off, with_remaining_steps
 from aiida_seimlip.options.lammps import AUTO, LammpsOptions
 
 EXIT_CODES = LammpsCalculation.spec().exit_codes
-ENDS = (
-    EXIT_CODES.BREAKING_THRESHOLD_EXCEEDED, EXIT_CODES.ERROR_CANDIDATES_MISSING, EXIT_CODES.ERROR_CRASHED,
-    EXIT_CODES.ERROR_OUT_OF_WALLTIME,
-)  # fmt: skip
-"""How a job may end that has done what it could."""
 
 
-class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
+class LammpsExplorationWorkChain(ExplorationWorkChain, RepeatsMixin, DialectMixin):
     """Run molecular dynamics that stops itself where the potential extrapolates."""
 
     _process_class = LammpsCalculation
@@ -58,17 +53,12 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
     def setup(self) -> None:
         """Start with a clean slate."""
         super().setup()
-        self.ctx.n_crashes, self.ctx.n_repeats = 0, 0
-
-    @process_handler(priority=BEFORE_OTHERS - 1, exit_codes=[ExitCode(0), *ENDS])
-    def handle_repeat(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
-        """Take a repeat of a run that broke as it ended, whatever that is."""
-        return self._repeat(calculation) if self.ctx.n_repeats else None
+        self.ctx.n_crashes = 0
 
     @process_handler(exit_codes=[EXIT_CODES.BREAKING_THRESHOLD_EXCEEDED, EXIT_CODES.ERROR_CANDIDATES_MISSING])
     def handle_break(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
         """Take the break for what it is: an expected end, and what the exploration was for."""
-        return self._repeat(calculation)
+        return self._end(calculation) if self.ctx.n_crashes else self.repeat_or_end(calculation)
 
     @process_handler(exit_codes=EXIT_CODES.ERROR_CRASHED)
     def handle_crash(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
@@ -97,17 +87,6 @@ class LammpsExplorationWorkChain(ExplorationWorkChain, DialectMixin):
     def handle_interrupted(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport | None:
         """Start the same job once more."""
         return None if self.ctx.iteration > 1 else self.run_next_job(calculation, 'It is started again.')
-
-    def _repeat(self, calculation: orm.CalcJobNode) -> ProcessHandlerReport:
-        """Run once more with other velocities, or end where that was done as often as wanted."""
-        wanted = LammpsOptions.from_node(self.inputs.parameters).n_repeats
-        if self.ctx.n_repeats >= wanted or self.ctx.n_crashes or self._is_last_job():
-            return self._end(calculation)
-        self.ctx.n_repeats += 1
-        self.ctx.inputs.structure = self.inputs.structure
-        self.ctx.inputs.parameters = with_other_velocities(self.ctx.parameters, orm.Int(self.ctx.n_repeats))
-        self.report(f'the run that broke is repeated with other velocities ({self.ctx.n_repeats} of {wanted})')
-        return ProcessHandlerReport(True)
 
     def results(self) -> ExitCode | None:
         """Attach the outputs; those of several jobs are joined."""
