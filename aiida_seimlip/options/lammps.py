@@ -48,8 +48,8 @@ class LammpsOptions(ExplorationConditions):
     threshold_break: float = Field(default=10.0, gt=0, description='The run ends itself above this grade.')
     n_repeats: int = Field(
         default=0, ge=0,
-        description='How often a run that broke is repeated from its start with other velocities, for more candidates: '
-        'how the exploration ended is what the first run says. For starts that break early, where a run costs little.',
+        description='How often a run that broke is repeated from its start with other velocities, for more candidates, '
+        'as long as all these runs have taken fewer than `n_steps` together. How it ended is what the first run says.',
     )  # fmt: skip
     max_candidates: int = Field(
         default=500, ge=1,

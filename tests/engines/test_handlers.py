@@ -130,7 +130,7 @@ def test_handle_break_repeats_for_more_candidates(repeated, end):
     break_off(repeated, 1, trajectory=frames(4))
     seeds = [PARAMETERS['seed'], repeated.ctx.inputs.parameters['seed']]
     assert repeated.should_run_process()
-    outputs = {'results': results('crashed', 90, 99.0, 2), 'candidates': frames(2, seed=2), 'trajectory': frames(9)}
+    outputs = {'results': results('crashed', 50, 99.0, 2), 'candidates': frames(2, seed=2), 'trajectory': frames(9)}
     assert not run_next(repeated, LammpsCalculation, end, **outputs).status
     assert repeated.should_run_process()
     seeds.append(repeated.ctx.inputs.parameters['seed'])
@@ -145,6 +145,13 @@ def test_handle_break_repeats_for_more_candidates(repeated, end):
     assert [one['n_steps'] for one in found['tries']] == [40]
     assert repeated.ctx.inputs.parameters.creator.process_label == 'with_other_velocities'
     assert 'final' not in repeated.outputs
+
+
+def test_handle_break_repeats_only_what_costs_little(repeated):
+    break_off(repeated, 1, 60)
+    assert repeated.should_run_process()
+    break_off(repeated, 2, 50)
+    assert not repeated.should_run_process()  # 110 steps of 100 that the run was to take
 
 
 def test_handle_repeat_leaves_what_survives_alone(repeated):

@@ -67,14 +67,22 @@ def write_potentials(node: orm.WorkChainNode, directory: Path) -> None:
     :param node: the workflow, however it ended.
     :param directory: where to write.
     """
+    folder = directory / 'potentials'
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, potential in potentials_of(node).items():
+        (folder / f'{name}{Path(potential.filename).suffix}').write_bytes(potential.get_content(mode='rb'))
+
+
+def potentials_of(node: orm.WorkChainNode) -> dict[str, Any]:
+    """Return the potentials that there are, by name.
+
+    :param node: the workflow, however it ended.
+    """
     outputs: Any = node.outputs
     found = dict(outputs.potentials) if 'potentials' in outputs else {}
     if CAMPAIGN in outputs and 'potential' in outputs[CAMPAIGN]:
         found[CAMPAIGN] = outputs[CAMPAIGN]['potential']
-    folder = directory / 'potentials'
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, potential in found.items():
-        (folder / f'{name}{Path(potential.filename).suffix}').write_bytes(potential.get_content(mode='rb'))
+    return found
 
 
 def summarise(node: orm.WorkChainNode, results: SeiResults | None, clock: Clock) -> dict[str, Any]:
@@ -86,16 +94,21 @@ def summarise(node: orm.WorkChainNode, results: SeiResults | None, clock: Clock)
     """
     return {
         'exit_status': node.exit_status, 'message': node.exit_message, 'uuid': node.uuid,
+        'species': next((list(potential.species) for potential in potentials_of(node).values()), None),
         'results': None if results is None else results.model_dump(mode='json'),
         'seconds': {**{name: round(value, 2) for name, value in clock.seconds.items()}, 'total': round(clock.total, 2)},
     }  # fmt: skip
 
 
 def describe_next_steps(node: orm.WorkChainNode, home: Home) -> str:
-    """Say how to look further."""
+    """Say how to look further, and in which order the files of the potentials number the elements."""
     verdi = Path(sys.executable).parent / 'verdi'
     place = f'AIIDA_PATH={shlex.quote(str(home.path))}'
-    return f'\nTo look further:\n  {place} {shlex.quote(str(verdi))} process status {node.pk}'
+    lines = ['', 'To look further:', f'  {place} {shlex.quote(str(verdi))} process status {node.pk}']
+    species = [','.join(potential.species) for potential in potentials_of(node).values()]
+    if species:
+        lines += ['To use a potential elsewhere:', f'  aiida-seimlip potential import FILE --species {species[0]}']
+    return '\n'.join(lines)
 
 
 def _write_report(node: orm.WorkChainNode, path: Path) -> None:

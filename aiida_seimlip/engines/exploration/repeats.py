@@ -21,6 +21,8 @@ ENDS = (
 class RepeatsMixin(RestartMixin):
     """Repeat a run that broke as often as the option `n_repeats` says; what becomes of a repeat changes nothing.
 
+    All runs together take no more steps than two to the end would.
+
     ``ctx.parameters`` holds the parameters of the first run; ``ctx.n_repeats`` counts.
     """
 
@@ -39,8 +41,10 @@ class RepeatsMixin(RestartMixin):
 
         :param calculation: a job that broke, or a repeat of it.
         """
-        wanted = LammpsOptions.from_node(self.inputs.parameters).n_repeats
-        if self.ctx.n_repeats >= wanted or self._is_last_job():
+        options = LammpsOptions.from_node(self.inputs.parameters)
+        wanted = options.n_repeats
+        n_steps = sum(job.outputs.results['n_steps'] for job in self.all_jobs if 'results' in job.outputs)
+        if self.ctx.n_repeats >= wanted or n_steps >= options.n_steps or self._is_last_job():
             return self._end(calculation)
         self.ctx.n_repeats += 1
         self.ctx.inputs.structure = self.inputs.structure
