@@ -9,7 +9,7 @@ from aiida.engine import ExitCode
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.campaign.filters import filter_candidates, needs_starts, rank_selected
-from aiida_seimlip.workflows.campaign.survival import SURVIVED, SurvivalMixin
+from aiida_seimlip.workflows.campaign.survival import SurvivalMixin
 from aiida_seimlip.workflows.failures import explain_failure
 
 
@@ -60,8 +60,7 @@ class SelectStage(SurvivalMixin):
         if needs_starts(self.settings):
             groups = {'explorations': {'plan': self.made['plan']}, 'candidates': self.ctx.candidates}
         if self.settings.selection.spot_checks_per_exploration:
-            found = self.ctx.trajectories.items()
-            groups['survivors'] = {key: node for key, node in found if self.ctx.outcomes[key] == SURVIVED}
+            groups['survivors'] = self.surviving_trajectories()
         if self.settings.max_labels_per_formula is not None or groups.get('survivors'):
             late = {f'late_{name}': node for name, node in self._late_before().items()}
             groups['labels'] = {**self.labelled_so_far(), **late}

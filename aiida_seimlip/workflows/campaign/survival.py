@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.campaign.survival import (
     describe_starts,
     first_standings,
@@ -43,6 +44,10 @@ class SurvivalMixin(StageMixin):
         self._publish_standings(follow_starts(self.settings, self._formulas, self._records))
         self._end_with_quarantine()
         return True
+
+    def surviving_trajectories(self) -> dict[str, FramesData]:
+        """Return what the explorations of this iteration have kept that came to their end, by exploration."""
+        return {key: node for key, node in self.ctx.trajectories.items() if self.ctx.outcomes[key] == SURVIVED}
 
     # -- details ------------------------------------------------------------------------------------------------------
 

@@ -13,10 +13,10 @@ from aiida_seimlip.functions.frames import join_frames
 from aiida_seimlip.functions.words import describe_count
 from aiida_seimlip.options.records import DetailedErrorsRecord
 from aiida_seimlip.workflows.campaign.label import LabelStage
-from aiida_seimlip.workflows.campaign.survival import SURVIVED
+from aiida_seimlip.workflows.campaign.survival import SurvivalMixin
 
 
-class VerifyStage(LabelStage):
+class VerifyStage(LabelStage, SurvivalMixin):
     """Compare the potential with the reference on explorations that have survived, where an accuracy is asked for.
 
     A grade tells whether an environment is new, not whether the energy is right. Once all explorations have survived,
@@ -61,7 +61,7 @@ class VerifyStage(LabelStage):
 
     def recall_starts(self) -> None:
         """Let starts be explored again that survived although the potential was wrong about their spot checks."""
-        survivors = {key: node for key, node in self.ctx.trajectories.items() if self.ctx.outcomes[key] == SURVIVED}
+        survivors = self.surviving_trajectories()
         if self.settings.accuracy is None or self.ctx.potential.family != 'mtp' or not survivors:
             return
         checks = pick_checks(self.made['accepted'], **survivors)

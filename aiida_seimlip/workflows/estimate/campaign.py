@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, BootstrapOptions
-from aiida_seimlip.options.campaign.judgement import HeldOutOptions
+from aiida_seimlip.options.campaign.judgement import AccuracyOptions, HeldOutOptions
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.cost import Known, frames_bytes, n_samples
@@ -40,7 +40,7 @@ def plan_campaign(inputs: Mapping[str, Any], sizes: Sequence[int] = ()) -> Plan:
         *(_bootstrap(options.bootstrap, sizes, joining) if has_bootstrap else []),
         *explorations,
         _labels('label selected frames', _most_labels(options, iterations, len(sizes)), max(sizes), ('grades',)),
-        *([] if options.accuracy is None else [_checks(options, sizes)]),
+        *([] if options.accuracy is None else [_checks(options.accuracy, len(explorations), sizes)]),
         Work('train', 'training', iterations + 1),
         Work('select', 'selection', iterations),
         *([] if options.held_out is None else _held_out(options.held_out, sizes, level)),
@@ -129,10 +129,9 @@ def _explorations(
     )  # fmt: skip
 
 
-def _checks(options: ActiveLearningOptions, sizes: Sequence[int]) -> Work:
+def _checks(accuracy: AccuracyOptions, n_conditions: int, sizes: Sequence[int]) -> Work:
     """Return the labelling of the spot checks that the potential passes; what it learns from counts elsewhere."""
-    n_frames = 0 if options.accuracy is None else options.accuracy.frames_per_exploration
-    return _labels('label spot checks', n_frames * len(sizes) * len(options.exploration.conditions), max(sizes))
+    return _labels('label spot checks', accuracy.frames_per_exploration * n_conditions * len(sizes), max(sizes))
 
 
 def _held_out(held_out: HeldOutOptions, sizes: Sequence[int], level: int) -> Iterator[Work]:
