@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.spacegroup import crystal
+from md_kernel import random_active_set
 
 from aiida_seimlip.science.formats.lammps_data import write_data
 from aiida_seimlip.science.formats.lammps_input import LammpsMdSettings, write_input
@@ -25,9 +26,8 @@ from aiida_seimlip.science.formats.lammps_log import parse_log
 from aiida_seimlip.science.formats.mlip3_potential import write_almtp
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import evaluate
-from aiida_seimlip.science.mtp.grade import WEIGHTS
 from aiida_seimlip.science.mtp.levels import untrained
-from aiida_seimlip.science.mtp.potential import ActiveSet, MomentTensorPotential
+from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 SPECIES = ('Li', 'C', 'O')
 PEERS = {
@@ -54,9 +54,7 @@ def random_potential(level: int) -> MomentTensorPotential:
     frame = Frames.from_atoms([li2co3((1, 1, 1))])
     forces = evaluate(potential, frame).forces
     potential = potential.replace(moment_coeffs=1e-3 * potential.moment_coeffs / np.abs(forces).max())
-    n = potential.n_parameters
-    active_set = ActiveSet(1e12 * np.eye(n), 1e-12 * np.eye(n), np.zeros((n, 2), dtype=int), frame, WEIGHTS['nbh'])
-    return potential.replace(active_set=active_set)
+    return potential.replace(active_set=random_active_set(potential, frame, scale=1e12))
 
 
 def speed(level: int, atoms: Atoms, n_steps: int, ensemble: str, *, with_grades: bool) -> float:

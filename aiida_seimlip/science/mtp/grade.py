@@ -19,6 +19,7 @@ import numpy as np
 
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import Evaluator, chunks, local_basis
+from aiida_seimlip.science.mtp.expansion import Expansion
 from aiida_seimlip.science.mtp.maxvol import THRESHOLD, MaxVol
 from aiida_seimlip.science.mtp.potential import ActiveSet, MomentTensorPotential
 
@@ -78,7 +79,7 @@ class Grader:
         self._weights = active_set.weights
         self._inverse = active_set.inverse
         self._columns = [evaluator.columns(species) for species in range(potential.n_species)]
-        self._blocks = [np.ascontiguousarray(self._inverse[:, columns].T) for columns in self._columns]
+        self._expansion = Expansion(active_set, self._columns)
 
     def grade(self, types: np.ndarray, local: np.ndarray) -> tuple[float, np.ndarray | None]:
         """Return the grade of one frame, and those of its atoms in neighbourhood mode.
@@ -101,13 +102,7 @@ class Grader:
         :param types: type number of each atom from 0; shape (n_atoms,).
         :param local: `Evaluation.local`; shape (n_atoms, n_local).
         """
-        grades = np.zeros(types.size)
-        for species, block in enumerate(self._blocks):
-            atoms = np.flatnonzero(types == species)
-            if atoms.size:
-                coefficients = local[atoms] @ block
-                grades[atoms] = np.maximum(coefficients.max(axis=1), -coefficients.min(axis=1))
-        return grades
+        return self._expansion.largest(types, local)
 
 
 def grade(potential: MomentTensorPotential, frames: Frames) -> Grades:
