@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from aiida_seimlip.functions.words import describe_count
 from aiida_seimlip.options.campaign.history import CampaignHistory, ExplorationRecord, IterationRecord
-from aiida_seimlip.options.records import ErrorsRecord
 from aiida_seimlip.report.campaign.collect import published_history
 
 if TYPE_CHECKING:
@@ -205,7 +204,7 @@ def news(old: CampaignHistory, new: CampaignHistory) -> Iterator[str]:
         for exploration in new.held_out.explorations[before:]:
             yield f'{"held-out":<12}  {describe_exploration(exploration)}'
         if new.held_out.errors is not None and (old.held_out is None or old.held_out.errors is None):
-            yield f'{"held-out":<12}  {new.held_out.n_frames} fresh frames: {describe_errors(new.held_out.errors)}'
+            yield f'{"held-out":<12}  {new.held_out.n_frames} fresh frames: {new.held_out.errors.describe()}'
 
 
 def _news_of_iteration(old: IterationRecord, new: IterationRecord) -> Iterator[str]:
@@ -218,15 +217,13 @@ def _news_of_iteration(old: IterationRecord, new: IterationRecord) -> Iterator[s
         dropped = '; '.join(f'{count} left out: {reason}' for reason, count in reasons.items())
         checks = f', besides {describe_count(new.n_spot_checks, "spot check")}' if new.n_spot_checks else ''
         yield f'selected {new.n_selected} of {new.n_candidates} candidates{f" ({dropped})" if dropped else ""}{checks}'
-    if new.check_errors is not None and old.check_errors is None:
-        yield f'{describe_count(new.check_errors.n_frames, "spot check")}: {describe_errors(new.check_errors)}'
     if new.n_labelled and not old.n_labelled:
         failed = f', {new.n_failed} failed' if new.n_failed else ''
         failed += f', {new.n_late} late' if new.n_late else ''
-        errors = f'; before learning: {describe_errors(new.validation_errors)}' if new.validation_errors else ''
+        errors = f'; before learning: {new.validation_errors.describe()}' if new.validation_errors else ''
         yield f'labelled {new.n_labelled}{failed}{errors}'
     if new.train_errors is not None and old.train_errors is None:
-        yield f'learned from {new.n_training} labels: {describe_errors(new.train_errors)}'
+        yield f'learned from {new.n_training} labels: {new.train_errors.describe()}'
 
 
 def describe_exploration(record: ExplorationRecord) -> str:
@@ -235,14 +232,6 @@ def describe_exploration(record: ExplorationRecord) -> str:
     steps = 'all' if record.outcome == 'completed' else str(record.n_steps)
     grade = '' if record.highest_grade is None else f', highest grade {record.highest_grade:.1f}'
     return f'{place}: {OUTCOMES[record.outcome]} ({steps} of {record.n_steps_asked} steps{grade})'
-
-
-def describe_errors(record: ErrorsRecord) -> str:
-    """Write root-mean-square errors with their units."""
-    values = (
-        (record.energy_mev_per_atom, 'meV/atom'), (record.force_ev_per_angstrom, 'eV/Å'), (record.stress_gpa, 'GPa'),
-    )  # fmt: skip
-    return ', '.join(f'{value:.3g} {unit}' for value, unit in values if value is not None) or 'errors unknown'
 
 
 def describe_end(process: orm.ProcessNode) -> str:

@@ -34,6 +34,13 @@ class ErrorsRecord(Record):
         """Read the 0 of earlier versions, which is no error, but what they wrote where no frame has a stress."""
         return value or None
 
+    def describe(self) -> str:
+        """Write the errors that are known, with their units."""
+        values = (
+            (self.energy_mev_per_atom, 'meV/atom'), (self.force_ev_per_angstrom, 'eV/Å'), (self.stress_gpa, 'GPa'),
+        )  # fmt: skip
+        return ', '.join(f'{value:.3g} {unit}' for value, unit in values if value is not None) or 'errors unknown'
+
 
 class DetailedErrorsRecord(ErrorsRecord):
     """The same, and where they come from."""

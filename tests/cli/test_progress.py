@@ -61,11 +61,6 @@ def test_news_of_selection_and_labels():
     assert line.endswith('labelled 11, 1 failed; before learning: 2.35 meV/atom, 0.123 eV/Å')
 
 
-def test_news_of_spot_checks():
-    (line,) = news(make_history(), make_history(check_errors=ERRORS))
-    assert line == 'iteration 1   30 spot checks: 2.35 meV/atom, 0.123 eV/Å'
-
-
 def test_news_of_held_out():
     new = make_history()
     new.held_out = HeldOutRecord(n_frames=30, errors=ERRORS, explorations=[make_exploration('completed')])

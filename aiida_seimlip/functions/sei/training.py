@@ -16,6 +16,8 @@ from aiida_seimlip.functions.campaign.warnings import empty_potential
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.sei.sei import SeiOptions
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.mtp.levels import untrained
+from aiida_seimlip.science.mtp.training import grow
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 
 
@@ -88,6 +90,22 @@ def make_untrained(options: orm.Dict, species: orm.List, level: orm.Int) -> Pote
     untrained = settings.untrained.model_copy(update={'level': level.value})
     settings = settings.model_copy(update={'untrained': untrained})
     return PotentialData.from_mtp(empty_potential(settings, species.get_list()))
+
+
+@calcfunction
+def make_larger(potential: PotentialData, level: orm.Int, seed: orm.Int) -> PotentialData:
+    """Return where the training of a higher level begins: at the radial functions of a trained potential.
+
+    :param potential: the trained one.
+    :param level: of the larger one.
+    :param seed: of the radial functions that the trained one lacks.
+    """
+    trained = potential.get_mtp()
+    larger = untrained(
+        level.value, list(trained.species), min_dist=trained.min_dist, max_dist=trained.max_dist,
+        radial_basis_size=trained.radial_basis_size,
+    )  # fmt: skip
+    return PotentialData.from_mtp(grow(trained, larger, seed.value))
 
 
 @calcfunction

@@ -31,7 +31,9 @@ class SeiOptions(Options):
     )
     small_crystal_atoms: int = Field(default=16, ge=2, description='Largest number of atoms of such a cell.')
     levels: list[int] = Field(
-        default=[], description='Levels of further potentials, trained on the last training set of the campaign.'
+        default=[],
+        description='Levels of further potentials, trained on the last training set of the campaign; a higher level '
+        'begins with the radial functions of its potential.',
     )
     left_out: list[str] = Field(
         default=[],

@@ -7,11 +7,7 @@ from typing import Any
 
 from aiida_seimlip.data.labels import describe_methods
 from aiida_seimlip.functions.words import describe_count
-
-ERRORS = (
-    ('energy_mev_per_atom', '{:.3g} meV/atom'), ('force_ev_per_angstrom', '{:.3g} eV/Å'), ('stress_gpa', '{:.3g} GPa'),
-)  # fmt: skip
-"""Key of each error in an `ErrorsRecord`, and how it is written."""
+from aiida_seimlip.options.records import ErrorsRecord
 
 
 def describe_end(
@@ -36,6 +32,6 @@ def describe_errors(errors: Mapping[str, Any], methods: Iterable[str] = ()) -> s
     :param errors: an `ErrorsRecord`.
     :param methods: that labelled the frames.
     """
-    known = ', '.join(words.format(errors[name]) for name, words in ERRORS if errors.get(name) is not None)
-    frames = describe_count(errors['n_frames'], 'held-out frame')
-    return f'On {frames}, against {describe_methods(methods)}: {known or "errors unknown"} (RMSE).'
+    record = ErrorsRecord(**errors)
+    frames = describe_count(record.n_frames, 'held-out frame')
+    return f'On {frames}, against {describe_methods(methods)}: {record.describe()} (RMSE).'

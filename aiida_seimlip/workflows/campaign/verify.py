@@ -77,9 +77,11 @@ class VerifyStage(LabelStage, SurvivalMixin):
         accuracy = self.settings.accuracy
         assert accuracy is not None
         errors = self.made['check_errors'] = evaluate_errors(self.ctx.potential, checks)
-        misses = accuracy.find_misses(DetailedErrorsRecord(**errors.get_dict()))
-        words = '; '.join(f'{formula}: {error}' for formula, error in misses.items())
-        self.report(f'{describe_count(checks.n_frames, "spot check")}: {words or "as accurate as asked"}')
+        record = DetailedErrorsRecord(**errors.get_dict())
+        misses = accuracy.find_misses(record)
+        words = ', '.join(f'{formula} ({error})' for formula, error in misses.items())
+        verdict = f'not as accurate as asked on {words}' if misses else 'as accurate as asked'
+        self.report(f'{describe_count(checks.n_frames, "spot check")}: {record.describe()}; {verdict}')
         return set(misses)
 
     def _fail_to_verify(self, reason: str) -> ExitCode:

@@ -7,9 +7,11 @@ from typing import Any
 from aiida import orm
 from aiida.common import AttributeDict
 
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import load_engine
 from aiida_seimlip.functions.sei.results import judge_potential, plan_lattices
-from aiida_seimlip.functions.sei.training import leave_out, make_untrained
+from aiida_seimlip.functions.sei.training import leave_out, make_larger, make_untrained
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.sei.results import CAMPAIGN as GROWN
 from aiida_seimlip.workflows.crystal.lattice import LatticeComparisonWorkChain
 from aiida_seimlip.workflows.failures import explain_failure
@@ -33,8 +35,7 @@ class JudgingStages(GrowingStages):
         self.ctx.trainings = AttributeDict()
         options = self.inputs[CAMPAIGN].options
         for level in self.settings.levels:
-            start = make_untrained(options, self.inputs.species, orm.Int(level))
-            self._train(f'level_{level}', start, self.ctx.training)
+            self._train(f'level_{level}', self._begin_level(level), self.ctx.training)
         for name in self.settings.left_out:
             if name not in self.ctx.structures:
                 self.fault('ERROR_TRAININGS_FAILED', name=f'without_{name}', reason='there is no such start')
@@ -103,6 +104,14 @@ class JudgingStages(GrowingStages):
             self.out('lattices', self.ctx.lattices)
         if 'relaxed' in process.outputs:
             self.out('relaxed', dict(process.outputs.relaxed))
+
+    def _begin_level(self, level: int) -> PotentialData:
+        """Return where the training of a level begins: at the potential of the campaign, if that is smaller."""
+        options, grown = self.inputs[CAMPAIGN].options, self.ctx.potential
+        if grown.family == 'mtp' and grown.level is not None and grown.level < level:
+            seed = orm.Int(ActiveLearningOptions.from_node(options).seed)
+            return make_larger(grown, orm.Int(level), seed)
+        return make_untrained(options, self.inputs.species, orm.Int(level))
 
     def _train(self, name: str, start: orm.Data, training: Any, **found: Any) -> None:
         """Submit a training with the settings of the campaign."""

@@ -130,6 +130,7 @@ class StartsWorkChain(StartsProtocolMixin, WorkChain):
 
     def run_condensation(self) -> None:
         """Condense all cells."""
+        self.report(f'condensing them by the engine `{self.engine}`; what became of them is said in the end')
         given = {'potential': self.inputs.potential} if 'potential' in self.inputs else {}
         process = self.submit(
             load_engine(CONDENSATION, self.engine), **self.inputs[CONDENSATION], **given, frames=self.ctx.packed,

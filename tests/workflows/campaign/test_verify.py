@@ -110,7 +110,7 @@ def test_what_is_missing_is_said(survived, verify):
     assert 'allows, all explorations survive, but the potential is not as accurate' in exit_code.message
     (formula,) = process.ctx.starts['crystal'].formulas
     words = [entry.message for entry in orm.Log.collection.get_logs_for(process.node)]
-    assert any(f'spot checks: {formula}: 5.1 meV/atom' in line for line in words)
+    assert any(f'; not as accurate as asked on {formula} (5.1 meV/atom)' in line for line in words)
 
 
 def test_nothing_is_learned_beyond_the_budget(survived, verify):

@@ -7,9 +7,13 @@ import pytest
 from aiida import orm
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.functions.sei.results import plan_lattices
-from aiida_seimlip.functions.sei.training import choose_trace, leave_out, make_small_crystals
+from aiida_seimlip.functions.sei.training import choose_trace, leave_out, make_larger, make_small_crystals
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.mtp.evaluate import evaluate
+from aiida_seimlip.science.mtp.training import TrainingOptions, train
+from aiida_seimlip.testing.world import trained
 
 
 @pytest.fixture
@@ -40,6 +44,17 @@ def test_small_crystals_of_known_elements():
     options = orm.Dict({'small_crystals': ['LiF', 'Li2O', 'Li-bcc']})
     cells = make_small_crystals(options, orm.List(['Li', 'O']))
     assert {name: node.formulas for name, node in cells.items()} == {'Li2O': {'Li8O4': 1}, 'Li_bcc': {'Li16': 1}}
+
+
+def test_larger_potential_begins_with_what_the_smaller_one_knows():
+    """Labels of the smaller one are met after one step, which finds the linear coefficients."""
+    smaller, frames = trained()
+    labels = evaluate(smaller, frames)
+    labelled = frames.replace(energies=labels.energies, forces=labels.forces, stresses=labels.stresses)
+    begin = make_larger(PotentialData.from_mtp(smaller), orm.Int(8), orm.Int(1)).get_mtp()
+    assert (begin.level, begin.species, begin.max_dist) == (8, smaller.species, smaller.max_dist)
+    found = train(begin, labelled, TrainingOptions(iteration_limit=1, regularisation=0.0)).potential
+    assert np.abs(evaluate(found, frames).forces - labels.forces).max() < 1e-6
 
 
 def test_training_set_without_a_composition(structures):
