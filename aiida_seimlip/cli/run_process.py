@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import Any, cast
 
 from aiida import orm
-from aiida.engine import ProcessBuilder, run_get_node
+from aiida.engine import ProcessBuilder
 from aiida.manage import get_manager
 from aiida.manage.caching import enable_caching
 
@@ -32,7 +32,7 @@ def run_process(
     try:
         with local_runner(poll_seconds) as runner, enable_caching() if reuse else nullcontext():
             progress.watch(runner.loop)
-            run_get_node(builder)
+            runner.run_get_node(builder)
     except Exception as exception:  # killed, or an error in the WorkChain itself: its node holds the traceback
         node = last_process(label)
         if node is None or node == last:

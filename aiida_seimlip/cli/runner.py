@@ -14,9 +14,25 @@ from aiida.manage import get_manager
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
+class LocalRunner(Runner):
+    """A runner whose calcfunctions leave the handlers of signals alone.
+
+    What they would set kills the calcfunction at once. While it runs, so do other callbacks of the loop, and one of
+    them may be in the middle of a change to the database then.
+    """
+
+    @property
+    def is_daemon_runner(self) -> bool:
+        """Return what a calcfunction asks before it sets handlers, and nobody else."""
+        return True
+
+
 @contextmanager
 def local_runner(poll_seconds: float) -> Iterator[Runner]:
-    """Let processes run in this interpreter, for `run_get_node` and the like.
+    """Let processes run in this interpreter, by `run_get_node` of the runner.
+
+    That of `aiida.engine` makes a runner of its own, which looks at subprocesses once a minute where there is no
+    broker.
 
     No checkpoints are saved, which takes a sixth of AiiDA's time: what is interrupted is not taken up from them.
 
@@ -25,7 +41,7 @@ def local_runner(poll_seconds: float) -> Iterator[Runner]:
     """
     manager: Any = get_manager()
     manager.reset_runner()  # which closes the loop of an earlier runner, before the new one can take it up
-    runner = manager.create_runner(with_persistence=False, communicator=None, poll_interval=poll_seconds)
+    runner = LocalRunner(poll_interval=poll_seconds)
     manager.set_runner(runner)
     received: list[int] = []
     runner.loop.call_soon(_defer_interrupts, runner.loop, received)
@@ -45,7 +61,7 @@ def _defer_interrupts(loop: asyncio.AbstractEventLoop, received: list[int]) -> N
     """Let AiiDA answer interrupts between two callbacks of the loop.
 
     Its handlers kill the process at once, be it in the middle of a change to the database; that can leave the
-    connection unusable, and the interpreter then waits for ever. Those of calcfunctions, which are short, still do.
+    connection unusable, and the interpreter then waits for ever.
 
     :param loop: that drives the processes; AiiDA has set its handlers before it starts.
     :param received: to which the number of a signal is added when it arrives.

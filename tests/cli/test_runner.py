@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 
 import pytest
 from aiida import orm
-from aiida.engine import WorkChain, calcfunction, run_get_node
+from aiida.engine import WorkChain, calcfunction
 
+from aiida_seimlip.cli.progress import Progress
+from aiida_seimlip.cli.run_process import run_process
 from aiida_seimlip.cli.runner import local_runner
 
 
@@ -55,17 +58,39 @@ class InterruptedWorkChain(WorkChain):
 def test_interrupt(by_function):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background ignores it
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), local_runner(0.1):
-        run_get_node(InterruptedWorkChain, by_function=orm.Bool(by_function))
+    with pytest.raises(KeyboardInterrupt), local_runner(0.1) as runner:
+        runner.run_get_node(InterruptedWorkChain, by_function=orm.Bool(by_function))
     assert signal.getsignal(signal.SIGINT) == before
     filters = {'attributes.process_label': 'InterruptedWorkChain'}
     query = orm.QueryBuilder().append(orm.WorkChainNode, filters=filters, tag='node').order_by({'node': {'id': 'desc'}})
     node = query.first(flat=True)
     assert node.is_terminated
     assert 'went_on' not in node.base.extras.all
-    if not by_function:
-        assert node.is_killed
-        assert node.base.extras.all['ended_step'], 'the step that was under way came to its end'
+    assert node.is_killed
+    assert node.base.extras.all['ended_step'], 'the step that was under way came to its end'
+    if by_function:
+        (function,) = [child for child in node.called if child.process_label == 'interrupted_double']
+        assert function.outputs.result == 42, 'so did the calcfunction'
+
+
+class TellingWorkChain(WorkChain):
+    """Tells who runs it."""
+
+    @classmethod
+    def define(cls, spec):
+        super().define(spec)
+        spec.outline(cls.tell)
+
+    def tell(self):
+        self.node.base.extras.set('runner', type(self.runner).__name__)
+        self.node.base.extras.set('saves_checkpoints', self.runner.persister is not None)
+
+
+def test_workflows_of_the_commands_are_run_by_it():
+    node = run_process(TellingWorkChain.get_builder(), Progress(io.StringIO(), label='TellingWorkChain'))
+    assert node.is_finished_ok
+    assert node.base.extras.get('runner') == 'LocalRunner'
+    assert not node.base.extras.get('saves_checkpoints')
 
 
 def test_nothing_happens_without_interrupt():

@@ -11,6 +11,8 @@ from aiida.cmdline.utils import decorators, echo
 if TYPE_CHECKING:
     from aiida import orm
 
+POLL_SECONDS = 0.5
+
 
 @click.command('continue')
 @arguments.WORKFLOW('campaign', metavar='CAMPAIGN', type=types.WorkflowParamType())
@@ -73,10 +75,16 @@ def describe(builder: Any) -> list[str]:
 def _launch(builder: Any, is_submitted: bool) -> str:
     """Begin a campaign, and return what it is called."""
     from aiida.common.exceptions import AiidaException
-    from aiida.engine import run_get_node, submit
+    from aiida.engine import submit
+
+    from aiida_seimlip.cli.runner import local_runner
 
     try:
-        node = submit(builder) if is_submitted else run_get_node(builder)[1]
+        if is_submitted:
+            node = submit(builder)
+        else:
+            with local_runner(POLL_SECONDS) as runner:
+                node = runner.run_get_node(builder)[1]
     except (AiidaException, ValueError) as exception:
         echo.echo_critical(f'The campaign could not be begun: {exception}')
     return f'{node.process_label} {node.pk}'

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import click
 from aiida import orm
-from aiida.engine import run_get_node, submit
+from aiida.engine import submit
 
 from aiida_seimlip.cli.runner import local_runner
 from aiida_seimlip.workflows.check.check import CheckWorkChain
@@ -25,8 +25,8 @@ def run_check(inputs: Mapping[str, Any]) -> orm.WorkChainNode:
     :return: the check, which may have failed in any way.
     :raises ValueError: if the inputs are refused.
     """
-    with local_runner(POLL_SECONDS), progress():
-        return cast('orm.WorkChainNode', run_get_node(CheckWorkChain, **inputs)[1])
+    with local_runner(POLL_SECONDS) as runner, progress():
+        return cast('orm.WorkChainNode', runner.run_get_node(CheckWorkChain, **inputs)[1])
 
 
 def submit_check(inputs: Mapping[str, Any]) -> orm.WorkChainNode:

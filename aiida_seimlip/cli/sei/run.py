@@ -19,6 +19,8 @@ from aiida_seimlip.cli.progress import Progress
 from aiida_seimlip.cli.run_process import last_process, run_process
 from aiida_seimlip.cli.sei.results import write_results
 
+LOOK_SECONDS = 5.0
+"""How often what is new is looked for: a campaign of many iterations is not read in a moment."""
 LABEL = 'SeiWorkChain'
 RECIPE = 'sei'
 SMALL_CRYSTALS = ['LiF', 'Li2O', 'Li-bcc']
@@ -63,7 +65,7 @@ def run_sei(
     :return: whether all ended well.
     :raises KeyboardInterrupt: if it was interrupted; all programs have been ended then.
     """
-    clock, progress = Clock(), Progress(label=LABEL, look_seconds=home.poll_seconds)
+    clock, progress = Clock(), Progress(label=LABEL, look_seconds=LOOK_SECONDS)
     directory.mkdir(parents=True, exist_ok=True)
     with clock.measure('setup'):
         home.load_profile(progress.say)

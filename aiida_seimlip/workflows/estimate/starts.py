@@ -8,6 +8,7 @@ from typing import Any
 from aiida import orm
 
 from aiida_seimlip.functions.starts import packing
+from aiida_seimlip.functions.words import describe_count
 from aiida_seimlip.options.starts.recipe import RecipeOptions
 from aiida_seimlip.science.cost import frames_bytes
 from aiida_seimlip.workflows.estimate.plan import LABELLED, Plan, Work
@@ -42,15 +43,16 @@ def plan_starts(inputs: Mapping[str, Any]) -> Plan:
     kept = 0 if options.sample_every is None else calls // options.sample_every
     n_bytes = frames_bytes(number * (kept + 2), mean, LABELLED)
     work = Work(
-        f'condensation of {number} cells', CONDENSATION, None, calls, atom_steps=calls * atoms, n_bytes=n_bytes
+        f'condensation of {describe_count(number, "cell")}', CONDENSATION, None, calls, atom_steps=calls * atoms,
+        n_bytes=n_bytes,
     )  # fmt: skip
     return Plan((packed, work), is_limit=True, notes=tuple(_notes(inputs, number, atoms, calls)))
 
 
 def _notes(inputs: Mapping[str, Any], number: int, atoms: int, calls: int) -> list[str]:
     notes = [
-        f'{number} starts of {atoms / number:.0f} atoms on average, each at most {calls:,} calls of the model; the '
-        'relaxations end earlier where they converge.'
+        f'{describe_count(number, "start")} of {atoms / number:.0f} atoms on average, each at most {calls:,} calls of '
+        'the model; the relaxations end earlier where they converge.'
     ]
     parameters: Any = inputs[CONDENSATION].get('parameters')
     content = parameters.get_dict() if isinstance(parameters, orm.Dict) else (parameters or {})

@@ -14,7 +14,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import load_engine
 from aiida_seimlip.functions.starts.checks import check_starts
 from aiida_seimlip.functions.starts.packing import pack_recipe
-from aiida_seimlip.functions.words import describe_share
+from aiida_seimlip.functions.words import describe_count, describe_share
 from aiida_seimlip.options.starts.recipe import RecipeOptions
 from aiida_seimlip.options.starts.starts import StartsEngines, StartsOptions
 from aiida_seimlip.options.starts.table import StartsTable
@@ -121,7 +121,7 @@ class StartsWorkChain(StartsProtocolMixin, WorkChain):
             return self.exit_codes.ERROR_PACKING_FAILED.format(reason=first_fault(self.table)[1])
         self.ctx.packed = packed['packed']
         self.out('packed', self.ctx.packed)
-        self.report(f'packed {self.ctx.packed.n_frames} cells of {self.ctx.packed.n_atoms} atoms')
+        self.report(f'packed {describe_count(self.ctx.packed.n_frames, "cell")} of {self.ctx.packed.n_atoms} atoms')
         return None
 
     def should_condense(self) -> bool:
