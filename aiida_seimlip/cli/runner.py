@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 from aiida.engine import Runner
 from aiida.manage import get_manager
 
+LOGGER = logging.getLogger('plumpy.processes')
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -43,6 +45,7 @@ def local_runner(poll_seconds: float) -> Iterator[Runner]:
     manager.reset_runner()  # which closes the loop of an earlier runner, before the new one can take it up
     runner = LocalRunner(poll_interval=poll_seconds)
     manager.set_runner(runner)
+    LOGGER.addFilter(_is_not_meant)
     received: list[int] = []
     runner.loop.call_soon(_defer_interrupts, runner.loop, received)
     try:
@@ -52,9 +55,15 @@ def local_runner(poll_seconds: float) -> Iterator[Runner]:
         for number in INTERRUPTS:
             runner.loop.remove_signal_handler(number)
         manager.reset_runner()
+        LOGGER.removeFilter(_is_not_meant)
         if received:
             manager.get_profile_storage().get_session().rollback()  # of what was in the middle of a change
             raise KeyboardInterrupt
+
+
+def _is_not_meant(record: logging.LogRecord) -> bool:
+    """Return whether a warning is of something else than that no checkpoints are saved."""
+    return 'Disabling persistence' not in record.getMessage()
 
 
 def _defer_interrupts(loop: asyncio.AbstractEventLoop, received: list[int]) -> None:

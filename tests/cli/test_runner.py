@@ -86,11 +86,12 @@ class TellingWorkChain(WorkChain):
         self.node.base.extras.set('saves_checkpoints', self.runner.persister is not None)
 
 
-def test_workflows_of_the_commands_are_run_by_it():
+def test_workflows_of_the_commands_are_run_by_it(caplog):
     node = run_process(TellingWorkChain.get_builder(), Progress(io.StringIO(), label='TellingWorkChain'))
     assert node.is_finished_ok
     assert node.base.extras.get('runner') == 'LocalRunner'
     assert not node.base.extras.get('saves_checkpoints')
+    assert not caplog.records, 'that is meant, and nothing to be warned of'
 
 
 def test_nothing_happens_without_interrupt():
