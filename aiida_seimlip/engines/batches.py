@@ -22,6 +22,9 @@ class BatchMixin(InterruptionMixin):
     all. The outline of an adapter holds ``while_(cls.should_run_jobs)(cls.run_jobs, cls.inspect_jobs)``. Comes before a
     contract among the base classes, which has the exit code `ERROR_PROGRAM_FAILED`.
 
+    An adapter may have an input `max_concurrent`: so many jobs at most are under way, and the next ones begin when all
+    of them have ended.
+
     The context holds ``batches``: what the jobs to be run next are given; ``jobs``: those that were run last; ``done``:
     all jobs that returned something, by name.
     """
@@ -63,16 +66,17 @@ class BatchMixin(InterruptionMixin):
         return bool(self.ctx.batches)
 
     def run_jobs(self) -> None:
-        """Run a job for each batch."""
+        """Run a job for each batch, or for as many as may be under way."""
         self.ctx.jobs = AttributeDict()
-        for number, batch in enumerate(self.ctx.batches, start=self.ctx.get('n_jobs', 0)):
+        n_now = self.inputs['max_concurrent'].value if 'max_concurrent' in self.inputs else len(self.ctx.batches)
+        begun, self.ctx.batches = self.ctx.batches[:n_now], self.ctx.batches[n_now:]
+        for number, batch in enumerate(begun, start=self.ctx.get('n_jobs', 0)):
             name = f'job_{number:03d}'
             self.to_context(**{f'jobs.{name}': self.submit_batch(name, batch)})
-        self.ctx.n_jobs = self.ctx.get('n_jobs', 0) + len(self.ctx.batches)
+        self.ctx.n_jobs = self.ctx.get('n_jobs', 0) + len(begun)
 
     def inspect_jobs(self) -> ExitCode | None:
         """Keep what was done, and gather what has to be done by further jobs."""
-        self.ctx.batches = []
         for name, job in self.ctx.jobs.items():
             if self.is_hopeless(job):
                 return self._fail(job)

@@ -134,6 +134,29 @@ def test_frames_are_divided_among_jobs(condensation):
     assert process.outputs['failures'].get_dict() == {'2': 'Swollen: yes'}
 
 
+def test_jobs_one_after_the_other(condensation):
+    process = condensation(3, n_jobs=orm.Int(3), max_concurrent=orm.Int(1))
+    said = []
+    process.report = said.append
+    for index in range(3):
+        assert process.should_run_jobs()
+        end_jobs(process, (None, {}, {str(index): 0}, {}))
+        assert [sent['indices'].get_list() for sent in process.submitted] == [[index]]
+    assert not process.should_run_jobs()
+    assert said == ['1 of 3 cells have come to their end', '2 of 3 cells have come to their end']
+    process.results()
+    assert process.outputs['frames'].get_frames().origin_indices.tolist() == [0, 1, 2]
+
+
+def test_rest_of_a_job_waits_for_those_that_have_not_begun(condensation):
+    process = condensation(2, n_jobs=orm.Int(2), max_concurrent=orm.Int(1))
+    end_jobs(process, ('ERROR_OUT_OF_WALLTIME', {'0': BEGUN}, {'0': 0}, {'0': 5}))
+    end_jobs(process, (None, {}, {'1': 0}, {}))
+    end_jobs(process, (None, {}, {'0': 5}, {}))
+    assert process.submitted[0]['indices'].get_list() == [0]
+    assert not process.should_run_jobs()
+
+
 def test_job_that_gets_no_further_is_repeated_a_few_times_only(condensation):
     process = condensation(1, max_restarts=orm.Int(2))
     end_jobs(process, ('ERROR_INTERRUPTED', {'0': BEGUN}, {'0': 0}, {'0': 3}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiida import orm
-from aiida.engine import ProcessSpec, while_
+from aiida.engine import ExitCode, ProcessSpec, while_
 
 from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.engines.ase_jobs import AseJobsMixin
@@ -36,6 +36,10 @@ class AseCondensationWorkChain(AseJobsMixin, BatchMixin, CondensationWorkChain):
             help='Number of jobs among which frames are divided; within a job, `processes` of the `parameters` run '
             'side by side.',
         )  # fmt: skip
+        spec.input(
+            'max_concurrent', valid_type=orm.Int, serializer=orm.to_aiida_type, required=False,
+            help='Number of jobs that are under way at once; no limit if it is not given.',
+        )  # fmt: skip
         spec.outline(  # type: ignore[attr-defined]
             cls.setup,
             while_(cls.should_run_jobs)(
@@ -57,6 +61,17 @@ class AseCondensationWorkChain(AseJobsMixin, BatchMixin, CondensationWorkChain):
         ports = ('code', 'frames', 'parameters', 'potential')
         given = {port: self.inputs[port] for port in ports if port in self.inputs}
         return self.submit(AseCalculation, **given, **batch, metadata=self.job_metadata(name))  # type: ignore[return-value]
+
+    def inspect_jobs(self) -> ExitCode | None:
+        """Keep what was done, and say how far it is."""
+        exit_code = super().inspect_jobs()
+        if exit_code is None and self.ctx.batches:
+            n_frames = self.inputs.frames.n_frames
+            n_left = sum(
+                len(batch['indices'].get_list()) if 'indices' in batch else n_frames for batch in self.ctx.batches
+            )
+            self.report(f'{n_frames - n_left} of {n_frames} cells have come to their end')
+        return exit_code
 
     def find_rest(self, job: orm.CalcJobNode) -> dict[str, Any] | None:
         """Return the frames that a job left unfinished, and their checkpoints."""
