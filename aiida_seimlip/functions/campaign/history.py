@@ -91,7 +91,7 @@ def has_converged(settings: ActiveLearningOptions, iterations: Sequence[Iteratio
     :param settings: of the campaign.
     :param iterations: in order.
     """
-    if not iterations or not iterations[-1].is_survived:
+    if not iterations or not (iterations[-1].is_survived and iterations[-1].is_at_full_length):
         return False
     errors = iterations[-1].check_errors
     return settings.accuracy is None or (errors is not None and not settings.accuracy.find_misses(errors))
@@ -214,6 +214,7 @@ def _explorations(found: Nodes) -> list[ExplorationRecord]:
                 **{name: planned[name] for name in (
                     'start', 'condition', 'temperature', 'ensemble', 'pressure', 'seed', 'n_steps_asked',
                 )},
+                length=planned.get('length', 1.0),  # older plans have none
                 outcome=outcome if outcome in get_args(Outcome) else 'failed',
                 n_steps=results.get('n_steps') or 0,
                 highest_grade=results.get('highest_grade'),

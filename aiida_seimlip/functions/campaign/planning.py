@@ -92,8 +92,9 @@ def plan_explorations(options: orm.Dict, iteration: orm.Int, **groups: Any) -> d
 
     :param options: of the campaign (`ActiveLearningOptions`).
     :param iteration: number of the iteration.
-    :param groups: ``starts`` (frames by name) and, if wanted, ``engine`` with ``parameters`` of the program and
-        ``left_out`` with ``names``: the starts that are explored no more.
+    :param groups: ``starts`` (frames by name) and, if wanted, ``engine`` with ``parameters`` of the program,
+        ``left_out`` with ``names``: the starts that are explored no more, and ``length`` with ``part``: that of their
+        steps that all explorations do.
     :return: ``plan`` and ``parameters`` for each exploration in it.
     """
     settings = ActiveLearningOptions.from_node(options)
@@ -132,6 +133,18 @@ def exploration_parameters(
     }  # fmt: skip
 
 
+def shorten(condition: ExplorationConditions, length: float) -> ExplorationConditions:
+    """Return a condition of fewer steps, of which the last one is kept in any case.
+
+    :param condition: that of the whole run.
+    :param length: the part of its steps.
+    """
+    n_steps = max(1, round(length * condition.n_steps))
+    every = {name: getattr(condition, name) for name in ('dump_every', 'thermo_every')}
+    kept = {name: min(value, n_steps) for name, value in every.items() if value is not None}
+    return condition if length == 1 else condition.model_copy(update={'n_steps': n_steps, **kept})
+
+
 def _plan(
     settings: ActiveLearningOptions,
     conditions: Sequence[ExplorationConditions],
@@ -141,6 +154,8 @@ def _plan(
     engine = groups.get('engine', {}).get('parameters')
     left_out = groups.get('left_out', {}).get('names')
     names = set() if left_out is None else set(left_out.get_list())
+    length = groups['length']['part'].value if 'length' in groups else 1.0
+    conditions = [shorten(condition, length) for condition in conditions]
     explorations, parameters = [], {}
     for number, (index, condition, position, start) in enumerate(_pairs(conditions, sorted(groups['starts']))):
         if start in names:
@@ -152,7 +167,7 @@ def _plan(
         explorations.append({
             'key': key, 'start': start, 'condition': condition.label, 'condition_index': index, 'seed': seed,
             'temperature': condition.temperature, 'ensemble': condition.ensemble, 'pressure': condition.pressure,
-            'n_steps_asked': condition.n_steps,
+            'n_steps_asked': condition.n_steps, 'length': length,
         })  # fmt: skip
     return {'plan': orm.Dict({'explorations': explorations}), 'parameters': parameters}
 

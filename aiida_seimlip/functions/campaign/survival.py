@@ -111,10 +111,10 @@ def describe_run(run: ExplorationRecord) -> str:
 
 
 def share(run: ExplorationRecord) -> float:
-    """Return the share of its steps that a run has done, from 0 to 1."""
+    """Return the share of the steps of its condition that a run has done, from 0 to 1."""
     if run.survived:
-        return 1.0
-    return min(1.0, run.n_steps / run.n_steps_asked) if run.n_steps_asked else 0.0
+        return run.length
+    return run.length * min(1.0, run.n_steps / run.n_steps_asked) if run.n_steps_asked else 0.0
 
 
 def _follow(start: StartRecord, runs: Sequence[ExplorationRecord], limit: int | None) -> StartRecord:

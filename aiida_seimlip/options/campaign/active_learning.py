@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import pairwise
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -136,6 +137,13 @@ class ExplorationOptions(Options):
         description='When a start is explored again that survived everything with an earlier potential: with each new '
         'potential, or once all starts that did not survive everything do (`last`; needs `rising: each`).',
     )
+    lengths: list[float] = Field(
+        default=[1.0],
+        min_length=1,
+        description='Parts of the steps of all explorations, rising to 1. Only once all of them survive one part, as '
+        'accurate as `accuracy` asks, is the next one tried: in long runs a young potential goes astray before its '
+        'grade tells.',
+    )
     quarantine_after: int | None = Field(
         default=None,
         ge=1,
@@ -161,6 +169,13 @@ class ExplorationOptions(Options):
         if self.recheck == 'last' and not self.rises_each:
             raise ValueError('`recheck: last` needs `rising: each`: otherwise all starts are explored together')
         return self
+
+    @field_validator('lengths')
+    @classmethod
+    def _lengths_rise_to_one(cls, value: list[float]) -> list[float]:
+        if value[0] <= 0 or value[-1] != 1 or any(one >= other for one, other in pairwise(value)):
+            raise ValueError('lengths are parts above 0 that rise, the last of which is 1')
+        return value
 
     @field_validator('conditions')
     @classmethod

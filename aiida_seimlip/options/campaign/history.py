@@ -46,6 +46,7 @@ class ExplorationRecord(Record):
     outcome: Outcome
     n_steps: int = Field(description='MD steps done, over all restarts.')
     n_steps_asked: int
+    length: float = Field(default=1.0, description='Part of the steps of its condition that these are.')
     highest_grade: float | None = Field(default=None, description='Highest extrapolation grade met.')
     n_candidates: int = Field(default=0, description='Frames saved above the lower threshold.')
     n_jobs: int = Field(default=1, description='Number of jobs: more than one after a crash or at the wall-time limit.')
@@ -143,6 +144,11 @@ class IterationRecord(Record):
     def is_survived(self) -> bool:
         """Whether every exploration was run and came to its end."""
         return self.n_explorations > 0 and self.n_postponed == 0 and self.n_survivors == self.n_explorations
+
+    @property
+    def is_at_full_length(self) -> bool:
+        """Whether the explorations were to do all steps of their conditions."""
+        return all(run.length == 1 for run in self.explorations)
 
 
 class HeldOutRecord(Record):

@@ -252,7 +252,8 @@ class ActiveLearningWorkChain(
 
     def should_learn(self) -> bool:
         """Return whether there is something to learn and a budget to do so."""
-        return not (self.ctx.converged or self.ctx.stop)
+        has_passed = self.ctx.passed and 'accepted' not in self.made
+        return not (self.ctx.converged or self.ctx.stop or has_passed)
 
     def should_label(self) -> bool:
         """Return whether there are frames to label."""
@@ -268,6 +269,7 @@ class ActiveLearningWorkChain(
         """Make the starts, and see what there is to continue from."""
         self.ctx.iteration, self.ctx.first, self.ctx.climbed = self.settings.first_iteration, {}, []
         self.ctx.passed, self.ctx.converged, self.ctx.stop = False, False, None
+        self.ctx.length, self.ctx.lengthened = 0, False
         self.ctx.late = self.inputs.get('initial_late', None)
         self.ctx.starts = self._make_starts()
         training = sorted(self.inputs.get('initial_training', {}).items())

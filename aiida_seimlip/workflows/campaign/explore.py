@@ -57,8 +57,12 @@ class ExploreStage(PoolMixin, SurvivalMixin):
     def plan_explorations(self) -> None:
         """Begin an iteration: give each exploration its parameters."""
         self.ctx.iteration += 1
+        self.ctx.lengthened = False
         self.open_record(f'iteration_{self.ctx.iteration:03d}')
-        self._lay_out(plan_explorations(self.inputs.options, self.ctx.iteration, **self._groups_for_plan()))
+        groups, length = self._groups_for_plan(), self.settings.exploration.lengths[self.ctx.length]
+        if length < 1:
+            groups['length'] = {'part': orm.Float(length)}
+        self._lay_out(plan_explorations(self.inputs.options, self.ctx.iteration, **groups))
 
     def plan_held_out(self) -> None:
         """Begin the end: the last potential makes the frames that it will be judged by."""
@@ -109,9 +113,10 @@ class ExploreStage(PoolMixin, SurvivalMixin):
         self.ctx.first = {**self.ctx.first, **broken_levels(self._planned, levels, broken, each=each)}
         self.ctx.climbed = climbed_ladders(self._ladders, self.ctx.climbed, self.ctx.outcomes, survivors)
         self.ctx.passed = len(survivors) == len(self._plan) and not self.ctx.quarantined
-        self.ctx.converged = self.ctx.passed and self.settings.accuracy is None
         self.publish()
         self.report(self._describe(len(survivors)))
+        if self.ctx.passed and self.settings.accuracy is None:
+            self.pass_length()
         self.judge_starts()
         if self.has_spent_labels() and self.ctx.stop is None and not self.ctx.passed:
             self.ctx.stop = 'ERROR_LABEL_BUDGET_EXHAUSTED'

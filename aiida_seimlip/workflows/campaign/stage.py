@@ -22,6 +22,7 @@ HELD_OUT = 'held_out'
 
 BROKEN = 'explorations still break'
 INACCURATE = 'all explorations survive, but the potential is not as accurate as `accuracy` asks'
+SHORT = 'all explorations survive, but not all of their steps were asked for yet'
 
 
 def is_closed(found: Any) -> bool:
@@ -146,11 +147,18 @@ class StageMixin(WorkChain):
             return None
         counts = {
             'iterations': describe_count(self.ctx.iteration, 'iteration'),
-            'labels': describe_count(self.count_labels(), 'label'), 'lack': INACCURATE if self.ctx.passed else BROKEN,
+            'labels': describe_count(self.count_labels(), 'label'), 'lack': self._lack,
             'n_quarantined': len(self.ctx.quarantined), 'n_starts': len(self.ctx.starts),
             'starts': ', '.join(self.ctx.quarantined),
         }  # fmt: skip
         return self.exit_codes[self.ctx.stop or 'ERROR_ITERATIONS_EXHAUSTED'].format(**counts)
+
+    @property
+    def _lack(self) -> str:
+        """What keeps the potential from having converged."""
+        if self.ctx.lengthened:
+            return SHORT
+        return INACCURATE if self.ctx.passed else BROKEN
 
     def fail(self, label: str, **details: Any) -> ExitCode:
         """End the campaign: attach what there is, and return the exit code.

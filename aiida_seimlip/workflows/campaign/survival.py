@@ -21,7 +21,8 @@ SURVIVED = 'completed'
 class SurvivalMixin(StageMixin):
     """Follow the starts from iteration to iteration; how they stand is published with the history.
 
-    The context holds ``quarantined``: the names of the starts that are explored no more.
+    The context holds ``quarantined``: the names of the starts that are explored no more; ``length``: index of the part
+    of their steps that explorations do, and ``lengthened``: whether it has just risen.
     """
 
     def open_standings(self) -> None:
@@ -48,6 +49,15 @@ class SurvivalMixin(StageMixin):
     def surviving_trajectories(self) -> dict[str, FramesData]:
         """Return what the explorations of this iteration have kept that came to their end, by exploration."""
         return {key: node for key, node in self.ctx.trajectories.items() if self.ctx.outcomes[key] == SURVIVED}
+
+    def pass_length(self) -> None:
+        """Go over to longer explorations, or, if these were the longest, to the end."""
+        lengths = self.settings.exploration.lengths
+        self.ctx.converged = lengths[self.ctx.length] == 1
+        if not self.ctx.converged:
+            self.ctx.length, self.ctx.lengthened = self.ctx.length + 1, True
+            self.ctx.first, self.ctx.climbed = {}, []
+            self.report(f'the explorations that follow do {100 * lengths[self.ctx.length]:g} % of their steps')
 
     # -- details ------------------------------------------------------------------------------------------------------
 

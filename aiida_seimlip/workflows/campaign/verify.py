@@ -26,7 +26,7 @@ class VerifyStage(LabelStage, SurvivalMixin):
 
     def should_verify(self) -> bool:
         """Return whether all explorations survived, and more than that is asked for."""
-        return self.ctx.passed and not self.ctx.converged
+        return self.ctx.passed and self.settings.accuracy is not None
 
     def run_verification(self) -> ExitCode | None:
         """Label frames of each exploration, and those whose labels were late the last time."""
@@ -50,8 +50,9 @@ class VerifyStage(LabelStage, SurvivalMixin):
         if 'checks' not in labelled:
             return self._fail_to_verify('none of their frames could be labelled')
         misses = self._find_misses(labelled['checks'])
-        self.ctx.converged = not misses
-        if misses and not self.has_spent_labels():
+        if not misses:
+            self.pass_length()
+        if not (self.ctx.converged or self.has_spent_labels()):
             return self.learn_from(labelled)
         if misses:
             self.ctx.stop = 'ERROR_LABEL_BUDGET_EXHAUSTED'
