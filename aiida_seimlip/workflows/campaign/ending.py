@@ -7,7 +7,7 @@ from typing import Any
 
 from aiida_seimlip.data.labels import describe_methods
 from aiida_seimlip.functions.words import describe_count
-from aiida_seimlip.options.records import ErrorsRecord
+from aiida_seimlip.options.records import DetailedErrorsRecord
 
 
 def describe_end(
@@ -32,6 +32,6 @@ def describe_errors(errors: Mapping[str, Any], methods: Iterable[str] = ()) -> s
     :param errors: an `ErrorsRecord`.
     :param methods: that labelled the frames.
     """
-    record = ErrorsRecord(**errors)
+    record = DetailedErrorsRecord(**errors)
     frames = describe_count(record.n_frames, 'held-out frame')
     return f'On {frames}, against {describe_methods(methods)}: {record.describe()} (RMSE).'
