@@ -18,7 +18,7 @@ def describe_end(
     :param iteration: the last one.
     :param n_labels: frames that the last potential learned from.
     :param message: why the campaign ended without success, None if it did not.
-    :param errors: an `ErrorsRecord` of the last potential on held-out frames, None if there are none.
+    :param errors: a `DetailedErrorsRecord` of the last potential on held-out frames, None if there are none.
     :param methods: that labelled these frames.
     """
     found = f'{describe_count(n_labels, "label")} in {describe_count(iteration, "iteration")}'
@@ -29,7 +29,7 @@ def describe_end(
 def describe_errors(errors: Mapping[str, Any], methods: Iterable[str] = ()) -> str:
     """Say how good a potential is on held-out frames, as far as that is known.
 
-    :param errors: an `ErrorsRecord`.
+    :param errors: a `DetailedErrorsRecord`.
     :param methods: that labelled the frames.
     """
     record = DetailedErrorsRecord(**errors)
