@@ -139,10 +139,12 @@ def shorten(condition: ExplorationConditions, length: float) -> ExplorationCondi
     :param condition: that of the whole run.
     :param length: the part of its steps.
     """
+    if length == 1:
+        return condition
     n_steps = max(1, round(length * condition.n_steps))
     every = {name: getattr(condition, name) for name in ('dump_every', 'thermo_every')}
     kept = {name: min(value, n_steps) for name, value in every.items() if value is not None}
-    return condition if length == 1 else condition.model_copy(update={'n_steps': n_steps, **kept})
+    return condition.model_copy(update={'n_steps': n_steps, **kept})
 
 
 def _plan(

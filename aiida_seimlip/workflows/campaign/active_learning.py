@@ -252,8 +252,8 @@ class ActiveLearningWorkChain(
 
     def should_learn(self) -> bool:
         """Return whether there is something to learn and a budget to do so."""
-        has_passed = self.ctx.passed and 'accepted' not in self.made
-        return not (self.ctx.converged or self.ctx.stop or has_passed)
+        is_all_known = self.ctx.passed and 'accepted' not in self.made  # longer explorations come next
+        return not (self.ctx.converged or self.ctx.stop or is_all_known)
 
     def should_label(self) -> bool:
         """Return whether there are frames to label."""
