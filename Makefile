@@ -30,8 +30,8 @@ help:  ## List the targets.
 demo: install  ## Grow a potential for Li2CO3 and compute with it; results go to demo/. SHORT=1: only the potential.
 	$(BIN)/aiida-seimlip demo --directory demo $(if $(SHORT),--short)
 
-sei: install calculators  ## Grow one potential for the interphase with a teacher; results go to sei/. CRYSTALS=1: small crystals join. SHORT=1: try it.
-	$(BIN)/aiida-seimlip sei --directory sei $(if $(CRYSTALS),--crystals) $(if $(SHORT),--short)
+sei: install calculators  ## Grow one potential for the interphase with a teacher; results go to sei/. SHORT=1: try it.
+	$(BIN)/aiida-seimlip sei --directory sei $(if $(SHORT),--short)
 
 install: $(VENV)/.installed  ## Make .venv and install the package with what the demo needs.
 

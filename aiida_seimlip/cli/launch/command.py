@@ -139,7 +139,7 @@ def launch_al(
         if bootstrap_structures or bootstrap_candidates or method is not None:
             raise click.UsageError(
                 'With --recipe there is no --bootstrap-structure, --bootstrap-candidates or --method: the option '
-                '`small_crystals` lets small crystals join the bootstrap.'
+                '`small_crystals` makes a further potential, which has seen small crystals.'
             )
         _launch_recipe(recipe, species, request)
         return

@@ -26,9 +26,6 @@ POLL_SECONDS = 2.0
     '--python', type=click.Path(dir_okay=False, path_type=Path), envvar='SEIMLIP_CALCULATORS_PYTHON', show_envvar=True,
     help='Interpreter that has the teacher (sevenn).  [default: that of `make calculators`, or the present one]',
 )  # fmt: skip
-@click.option(
-    '--crystals', is_flag=True, help='Let small strained cells of LiF, Li2O and Li join the bootstrap, in a second run.'
-)
 @click.option('--fresh', is_flag=True, help='Take over nothing of what earlier calls have done.')
 @click.option('--short', is_flag=True, help='Try it out: two starts, a small potential, short explorations.')
 def cmd_sei(directory: Path, home: Path | None, python: Path | None, **wanted: bool) -> None:

@@ -23,14 +23,15 @@ LOOK_SECONDS = 5.0
 """How often what is new is looked for: a campaign of many iterations is not read in a moment."""
 LABEL = 'SeiWorkChain'
 RECIPE = 'sei'
-SMALL_CRYSTALS = ['LiF', 'Li2O', 'Li-bcc']
-"""Phases whose small cells join the bootstrap, where that is asked for."""
 INTERRUPTED = 'The run was interrupted: nothing drives this process any more.'
 MODULE = 'sevenn'
 
 SHORT_STARTS = ('lc', 'edclc')
 SHORT: dict[str, Any] = {
-    'options': {'levels': [], 'left_out': [], 'lattices': {'crystals': ['Li2CO3-monoclinic', 'Li-bcc']}},
+    'options': {
+        'levels': [], 'left_out': [], 'small_crystals': [],
+        'lattices': {'crystals': ['Li2CO3-monoclinic', 'Li-bcc']},
+    },
     'starts': {'condensation': {'parameters': {'condense': {'stages': [
         {'kind': 'relax', 'optimizer': 'FIRE', 'fmax': 1.0, 'max_steps': 20},
         {'kind': 'relax_cell', 'pressure': 5.0, 'fmax': 0.1, 'max_steps': 20},
@@ -48,18 +49,15 @@ SHORT: dict[str, Any] = {
 
 
 def run_sei(
-    home: Home, directory: Path, *, python: Path | None = None, crystals: bool = False, fresh: bool = False,
-    short: bool = False,
-) -> bool:  # fmt: skip
+    home: Home, directory: Path, *, python: Path | None = None, fresh: bool = False, short: bool = False
+) -> bool:
     """Run the workflow, or go on with it, and write what came of it.
 
-    The inputs follow from the arguments alone, so that all jobs of an earlier call with the same ones are taken over;
-    with the small crystals, these are the starts.
+    The inputs follow from the arguments alone, so that all jobs of an earlier call with the same ones are taken over.
 
     :param home: whose lock is held, and which AiiDA uses.
     :param directory: where the results go.
     :param python: interpreter that has the teacher.
-    :param crystals: whether small crystals join the bootstrap.
     :param fresh: take over nothing.
     :param short: whether it is only tried out.
     :return: whether all ended well.
@@ -79,9 +77,7 @@ def run_sei(
         codes = setup_codes(home, find_teacher(python), progress.say_unless_known)
     try:
         with clock.measure('workflow'):
-            node = run_process(
-                build_sei(codes, crystals=crystals, short=short), progress, reuse=reuse, poll_seconds=home.poll_seconds
-            )
+            node = run_process(build_sei(codes, short=short), progress, reuse=reuse, poll_seconds=home.poll_seconds)
     finally:
         home.end_unfinished(INTERRUPTED)
     if node.is_killed:
@@ -124,13 +120,12 @@ def setup_codes(home: Home, teacher: Path, say: Callable[[str], None]) -> dict[s
     return codes
 
 
-def build_sei(codes: Mapping[str, orm.AbstractCode], *, crystals: bool = False, short: bool = False) -> ProcessBuilder:
+def build_sei(codes: Mapping[str, orm.AbstractCode], *, short: bool = False) -> ProcessBuilder:
     """Return the inputs of the workflow: protocol `laptop` for the recipe `sei`.
 
     Labels are not looked for one by one: they would come in other nodes, for which no later job is known.
 
     :param codes: by label.
-    :param crystals: whether small crystals join the bootstrap.
     :param short: whether it is only tried out.
     """
     from aiida_seimlip.options.starts.recipes import get_recipe
@@ -140,8 +135,6 @@ def build_sei(codes: Mapping[str, orm.AbstractCode], *, crystals: bool = False, 
     recipe, overrides = get_recipe(RECIPE), dict(SHORT) if short else {}
     if short:
         recipe['compositions'] = {name: recipe['compositions'][name] for name in SHORT_STARTS}
-    if crystals:
-        overrides = merge(overrides, {'options': {'small_crystals': SMALL_CRYSTALS}})
     overrides = merge(overrides, {'campaign': {'reference': {'reuse_labels': False}}})
     sockets = {
         'condensation': 'teacher', 'reference': 'teacher', 'teacher': 'teacher', 'training': 'seimlip-mlp',

@@ -52,7 +52,8 @@ def compare_lattices(options: orm.Dict, crystals: FramesData, **models: Any) -> 
     phases = [
         PhaseRecord(
             name=name, formula=str(CRYSTALS[name].conventional().symbols.formula.reduce()[0]),
-            source=CRYSTALS[name].source, is_learned=name in settings.learned,
+            source=CRYSTALS[name].source,
+            learned_by=[model for model, learned in settings.learned.items() if name in learned],
             experiment=None if CRYSTALS[name].experiment is None else list(CRYSTALS[name].experiment or ()),
         )
         for name in settings.crystals

@@ -14,7 +14,13 @@ from aiida_seimlip.functions.evaluation import predict_errors
 from aiida_seimlip.options.campaign.history import CampaignHistory
 from aiida_seimlip.options.crystal.lattice import LatticeOptions
 from aiida_seimlip.options.crystal.results import LatticeComparison
-from aiida_seimlip.options.sei.results import BreakRecord, CompositionErrors, PotentialRecord, SeiResults
+from aiida_seimlip.options.sei.results import (
+    WITH_CRYSTALS,
+    BreakRecord,
+    CompositionErrors,
+    PotentialRecord,
+    SeiResults,
+)
 from aiida_seimlip.options.sei.sei import SeiOptions
 from aiida_seimlip.options.starts.table import StartsTable
 from aiida_seimlip.science.frames import Frames
@@ -66,7 +72,7 @@ def plan_lattices(options: orm.Dict, species: orm.List) -> dict[str, orm.Dict]:
     kept = [name for name in lattices.crystals if name not in left_out]
     found = {'left_out': orm.Dict(left_out)}
     if kept:
-        learned = list(dict.fromkeys([*lattices.learned, *settings.small_crystals]))
+        learned = {**lattices.learned, WITH_CRYSTALS: settings.small_crystals}
         found['options'] = orm.Dict(lattices.model_copy(update={'crystals': kept, 'learned': learned}).to_dict())
     return found
 

@@ -35,8 +35,9 @@ class LatticeOptions(Options):
     teacher: str | None = Field(
         default='teacher', description='Name of the model that the others are compared with; none: experiment alone.'
     )
-    learned: CrystalNames = Field(
-        default=[], description='Phases that the potentials have seen in their training; all others are new to them.'
+    learned: dict[str, CrystalNames] = Field(
+        default={},
+        description='Phases that a model has seen in its training, by the name of the model; all others are new to it.',
     )
     fmax: float = Field(
         default=0.005, gt=0,

@@ -46,7 +46,7 @@ class PhaseRecord(Record):
     name: str
     formula: str
     source: str = Field(description='Of the structure.')
-    is_learned: bool = Field(description='Whether the potentials have seen it in their training.')
+    learned_by: list[str] = Field(default_factory=list, description='Models that have seen it in their training.')
     experiment: list[float] | None = Field(default=None, description='As `cellpar` of a model.')
     models: dict[str, LatticeRecord] = Field(default_factory=dict, description='By the name of the model.')
     deviations: dict[str, dict[str, DeviationRecord]] = Field(

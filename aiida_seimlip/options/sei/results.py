@@ -14,6 +14,9 @@ from aiida_seimlip.options.records import ErrorsRecord, Record
 CAMPAIGN = 'campaign'
 """Name of the potential that the campaign has grown."""
 
+WITH_CRYSTALS = 'with_crystals'
+"""Name of the potential that has learned from small crystals, too."""
+
 
 class CompositionErrors(Record):
     """Errors of a potential, altogether and for each chemical formula."""
@@ -68,7 +71,7 @@ class SeiResults(Record):
     quarantined: dict[str, str] = Field(default_factory=dict, description='Starts that were given up, and why.')
     potentials: dict[str, PotentialRecord] = Field(
         default_factory=dict,
-        description=f'By name: `{CAMPAIGN}`, `level_16`, `without_mixture`, ...',
+        description=f'By name: `{CAMPAIGN}`, `level_16`, `{WITH_CRYSTALS}`, `without_mixture`, ...',
     )
     lattices: LatticeComparison | None = Field(default=None, description='Crystals at the minima of the potentials.')
     lattices_left_out: dict[str, str] = Field(

@@ -26,8 +26,8 @@ class SeiOptions(Options):
     )
     small_crystals: CrystalNames = Field(
         default=[],
-        description='Phases of which small strained cells join the bootstrap, and which are no longer new to the '
-        'potential then: names of `science.structures.crystals`.',
+        description='Phases from small strained cells of which a further potential, `with_crystals`, learns beside '
+        'the labels of the campaign, and which are no longer new to it: names of `science.structures.crystals`.',
     )
     small_crystal_atoms: int = Field(default=16, ge=2, description='Largest number of atoms of such a cell.')
     levels: list[int] = Field(

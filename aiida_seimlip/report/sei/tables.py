@@ -125,7 +125,7 @@ def _model(phase: PhaseRecord, model: str, record: LatticeRecord, teacher: str |
     experiment = found.get(EXPERIMENT)
     yield Cell(None if experiment is None else experiment.volume)
     yield Cell(record.grade)
-    yield _text('' if model == teacher else 'yes' if phase.is_learned else 'no')
+    yield _text('' if model == teacher else 'yes' if model in phase.learned_by else 'no')
     yield _text(explain_minimum(record))
 
 

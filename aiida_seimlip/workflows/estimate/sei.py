@@ -40,7 +40,7 @@ def plan_sei(inputs: Mapping[str, Any]) -> Plan:
     campaign = plan_campaign(inputs['campaign'], sizes)
     works += campaign.works
     notes += campaign.notes
-    works += _judging(options)
+    works += _judging(options, ActiveLearningOptions.from_node(inputs['campaign']['options']))
     notes.append(count_nodes(inputs, len(sizes)))
     return Plan(tuple(works), is_limit=True, notes=tuple(notes))
 
@@ -74,9 +74,17 @@ def count_nodes(inputs: Mapping[str, Any], n_starts: int) -> str:
     )
 
 
-def _judging(options: SeiOptions) -> list[Work]:
+def _judging(options: SeiOptions, campaign: ActiveLearningOptions) -> list[Work]:
     works = []
-    n_trainings = len(options.levels) + len(options.left_out)
+    if options.small_crystals:
+        n_frames = len(options.small_crystals) * len(campaign.bootstrap.structures.strains)
+        atoms = n_frames * options.small_crystal_atoms
+        n_bytes = n_frames * frames_bytes(1, options.small_crystal_atoms, LABELLED)
+        works.append(
+            Work('label small crystals', 'reference', None, n_frames, atom_steps=atoms, unit='frames', n_bytes=n_bytes)
+        )
+    n_seeing_all = len(options.levels) + bool(options.small_crystals)
+    n_trainings = n_seeing_all + len(options.left_out)
     if n_trainings:
         works.append(Work('train further potentials', 'training', n_trainings))
     if options.lattices is not None:
@@ -86,5 +94,5 @@ def _judging(options: SeiOptions) -> list[Work]:
         works.append(
             Work('relax crystals, teacher', 'teacher', 1, steps, atom_steps=steps * sum(sizes), n_bytes=n_bytes)
         )
-        works.append(Work('relax crystals, potentials', 'potential', 1 + len(options.levels), steps))
+        works.append(Work('relax crystals, potentials', 'potential', 1 + n_seeing_all, steps))
     return works

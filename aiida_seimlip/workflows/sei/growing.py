@@ -9,7 +9,7 @@ from aiida.engine import ExitCode, WorkChain
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.contract import load_engine
-from aiida_seimlip.functions.sei.training import choose_trace, make_small_crystals
+from aiida_seimlip.functions.sei.training import choose_trace
 from aiida_seimlip.functions.starts.split import split_starts
 from aiida_seimlip.options.campaign.active_learning import EngineNames
 from aiida_seimlip.options.sei.sei import SeiOptions
@@ -88,9 +88,6 @@ class GrowingStages(WorkChain):
         inputs |= {'structures': self.ctx.structures, 'species': self.inputs.species}
         if self.ctx.trace is not None:
             inputs['bootstrap_candidates'] = {TRACE: self.ctx.trace, **inputs.get('bootstrap_candidates', {})}
-        if self.settings.small_crystals:
-            cells = make_small_crystals(self.inputs.options, self.inputs.species)
-            inputs['bootstrap_structures'] = {**cells, **inputs.get('bootstrap_structures', {})}
         fault = validate_campaign(inputs, None)
         if fault is not None:
             return self.stop('ERROR_CAMPAIGN_FAILED', reason=fault)

@@ -1,4 +1,4 @@
-"""The stages of `SeiWorkChain` that judge: further trainings on the same labels, and crystals."""
+"""The stages of `SeiWorkChain` that judge: further trainings on the same labels and more, and crystals."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from aiida.common import AttributeDict
 
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import load_engine
+from aiida_seimlip.functions.campaign.bootstrap import strain_structures
 from aiida_seimlip.functions.sei.results import judge_potential, plan_lattices
-from aiida_seimlip.functions.sei.training import leave_out, make_larger, make_untrained
+from aiida_seimlip.functions.sei.training import leave_out, make_larger, make_small_crystals, make_untrained
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.sei.results import CAMPAIGN as GROWN
+from aiida_seimlip.options.sei.results import WITH_CRYSTALS
 from aiida_seimlip.workflows.crystal.lattice import LatticeComparisonWorkChain
 from aiida_seimlip.workflows.failures import explain_failure
 from aiida_seimlip.workflows.sei.growing import CAMPAIGN, GrowingStages
@@ -24,18 +26,46 @@ TEACHER, POTENTIAL = 'teacher', 'potential'
 
 
 class JudgingStages(GrowingStages):
-    """Train on the same labels again, on another level or without a composition, and relax crystals.
+    """Train on the same labels again, on another level, without a composition or with small crystals; relax crystals.
 
-    The context holds ``potentials``: for each name what `assemble_results` takes of it.
+    The context holds ``potentials``, for each name what `assemble_results` takes of it, and the labelled
+    ``small_crystals``.
     """
 
+    def plan_small_crystals(self) -> None:
+        """Strain small cells of the crystals whose elements the potentials know."""
+        cells = make_small_crystals(self.inputs.options, self.inputs.species) if self.settings.small_crystals else {}
+        self.ctx.cells = strain_structures(self.inputs[CAMPAIGN].options, **cells) if cells else None
+
+    def should_label_small_crystals(self) -> bool:
+        """Return whether a potential is to learn from small crystals."""
+        return self.ctx.cells is not None
+
+    def run_small_crystals(self) -> None:
+        """Label the small crystals."""
+        settings = dict(self.inputs[CAMPAIGN].reference)
+        inputs = {**settings, 'frames': self.ctx.cells, 'metadata': {'call_link_label': 'label_small_crystals'}}
+        process = self.submit(load_engine('reference', self.engines.reference), **inputs)
+        self.to_context(small_crystals_process=process)
+
+    def inspect_small_crystals(self) -> None:
+        """Take the labels that there are."""
+        process = self.ctx.small_crystals_process
+        if 'frames' in process.outputs:
+            self.ctx.small_crystals = process.outputs.frames
+        else:
+            self.fault('ERROR_TRAININGS_FAILED', name=WITH_CRYSTALS, reason=explain_failure(process))
+
     def run_trainings(self) -> None:
-        """Train potentials of other levels, and those that never saw a composition."""
+        """Train potentials of other levels, one that sees small crystals, and those that never saw a composition."""
         self.ctx.potentials = {GROWN: {'potential': self.ctx.potential, 'training': self.ctx.training}}
         self.ctx.trainings = AttributeDict()
         options = self.inputs[CAMPAIGN].options
         for level in self.settings.levels:
             self._train(f'level_{level}', self._begin_level(level), self.ctx.training)
+        if self.ctx.small_crystals is not None:
+            training = {**self.ctx.training, 'small_crystals': self.ctx.small_crystals}
+            self._train(WITH_CRYSTALS, self.ctx.potential, training)
         for name in self.settings.left_out:
             if name not in self.ctx.structures:
                 self.fault('ERROR_TRAININGS_FAILED', name=f'without_{name}', reason='there is no such start')

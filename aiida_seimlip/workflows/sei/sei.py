@@ -44,6 +44,11 @@ class SeiWorkChain(SeiProtocolMixin, JudgingStages):
             ),
             cls.run_campaign,
             cls.inspect_campaign,
+            cls.plan_small_crystals,
+            if_(cls.should_label_small_crystals)(
+                cls.run_small_crystals,
+                cls.inspect_small_crystals,
+            ),
             cls.run_trainings,
             cls.inspect_trainings,
             cls.plan_relaxations,
@@ -96,7 +101,7 @@ class SeiWorkChain(SeiProtocolMixin, JudgingStages):
         spec.expose_outputs(ActiveLearningWorkChain, namespace=CAMPAIGN, namespace_options={'required': False})
         spec.output_namespace(
             'potentials', valid_type=PotentialData, dynamic=True, required=False,
-            help='Potentials of other levels (`level_16`) and without a composition (`without_...`).',
+            help='Potentials of other levels (`level_16`), without a composition (`without_...`), and `with_crystals`.',
         )  # fmt: skip
         spec.output('lattices', valid_type=orm.Dict, required=False, help='Crystals: a `LatticeComparison`.')
         spec.output_namespace(
@@ -132,7 +137,7 @@ class SeiWorkChain(SeiProtocolMixin, JudgingStages):
         """Begin with what is there."""
         self.ctx.structures, self.ctx.faults = dict(self.inputs.get('structures', {})), []
         self.ctx.table = self.ctx.trace = self.ctx.history = self.ctx.held_out = self.ctx.lattices = None
-        self.ctx.training, self.ctx.potentials = {}, {}
+        self.ctx.training, self.ctx.potentials, self.ctx.small_crystals = {}, {}, None
         self.ctx.lattices_left_out = self.ctx.lattice_options = None
 
     def results(self) -> ExitCode | None:

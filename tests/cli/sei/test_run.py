@@ -9,7 +9,7 @@ import click
 import pytest
 
 from aiida_seimlip.cli.run_process import explain_inputs
-from aiida_seimlip.cli.sei.run import SHORT_STARTS, SMALL_CRYSTALS, build_sei, find_teacher
+from aiida_seimlip.cli.sei.run import SHORT_STARTS, build_sei, find_teacher
 
 
 @pytest.fixture
@@ -22,18 +22,17 @@ def codes(code):
 
 
 @pytest.mark.parametrize('short', [False, True])
-@pytest.mark.parametrize('crystals', [False, True])
-def test_inputs_are_valid_and_depend_on_the_arguments_alone(codes, crystals, short):
-    builder = build_sei(codes, crystals=crystals, short=short)
+def test_inputs_are_valid_and_depend_on_the_arguments_alone(codes, short):
+    builder = build_sei(codes, short=short)
     assert explain_inputs(builder) is None
     assert builder.species.get_list() == (['H', 'Li', 'C', 'O'] if short else ['H', 'Li', 'C', 'O', 'F', 'P'])
-    assert builder.options['small_crystals'] == (SMALL_CRYSTALS if crystals else [])
+    assert bool(builder.options['small_crystals']) is not short
     names = set(builder.starts['recipe']['compositions'])
     assert names == set(SHORT_STARTS) if short else len(names) >= 8
     assert builder.campaign['reference']['code'] == codes['teacher']
     assert builder.lattices['potential']['code'] == codes['python']
     assert not builder.campaign['reference']['reuse_labels'].value
-    again = build_sei(codes, crystals=crystals, short=short)
+    again = build_sei(codes, short=short)
     assert again.options.get_dict() == builder.options.get_dict()
     assert again.campaign['options'].get_dict() == builder.campaign['options'].get_dict()
     assert again.starts['recipe'].get_dict() == builder.starts['recipe'].get_dict()

@@ -19,7 +19,7 @@ def errors(force):
 def results():
     carbonate = [8.36, 4.97, 6.2, 90.0, 114.8, 90.0]
     phase = PhaseRecord(
-        name='Li2CO3-monoclinic', formula='CLi2O3', source='', is_learned=False, experiment=carbonate,
+        name='Li2CO3-monoclinic', formula='CLi2O3', source='', learned_by=['level_16'], experiment=carbonate,
         models={
             'teacher': LatticeRecord(cellpar=carbonate, is_converged=True, keeps_symmetry=True, n_steps=9),
             'campaign': LatticeRecord(failure='FrameError: it flew apart'),
@@ -79,7 +79,7 @@ def test_lattices(results):
     assert '1.2' in lines['level_16']
     assert 'not converged in 300 steps; space group 2, which is another one' in lines['level_16']
     assert 'it flew apart' in lines['campaign']
-    assert [row[13].value for row in table.rows] == [None, '', 'no', 'no']
+    assert [row[13].value for row in table.rows] == [None, '', 'no', 'yes']
     assert explain_minimum(LatticeRecord(cellpar=[1, 1, 1, 90, 90, 90], is_converged=True)) == ''
 
 

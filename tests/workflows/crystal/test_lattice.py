@@ -27,13 +27,14 @@ def lennard_jones(code):
 
 def test_a_model_of_longer_lengths(lennard_jones):
     models = {'teacher': lennard_jones(), 'longer': lennard_jones(1.02)}
-    outputs, node = run_get_node(LatticeComparisonWorkChain, options={**OPTIONS, 'learned': ['Li-bcc']}, models=models)
+    options = {**OPTIONS, 'learned': {'longer': ['Li-bcc']}}
+    outputs, node = run_get_node(LatticeComparisonWorkChain, options=options, models=models)
     assert node.is_finished_ok, node.exit_message
     found = LatticeComparison.model_validate(outputs['comparison'].get_dict())
     assert (found.teacher, found.problems) == ('teacher', {})
     assert found.methods == {'teacher': 'lj', 'longer': 'lj'}
     fcc, bcc = found.phases
-    assert (fcc.is_learned, bcc.is_learned) == (False, True)
+    assert (fcc.learned_by, bcc.learned_by) == ([], ['longer'])
     deviation = fcc.deviations['longer']['teacher']
     assert (deviation.a, deviation.b, deviation.c) == pytest.approx((2.0, 2.0, 2.0), abs=0.02)
     assert deviation.beta == pytest.approx(0.0, abs=1e-3)

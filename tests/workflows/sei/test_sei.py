@@ -51,12 +51,12 @@ def test_potentials_are_judged(codes, structures):
 
 @pytest.mark.slow
 def test_from_a_recipe_to_crystals(codes):
-    """Atoms of lithium that a model packs, condenses and labels: all stages, with small crystals, in one call."""
+    """Atoms of lithium that a model packs, condenses and labels: all stages in one call."""
     lithium = {'calculator': {'name': 'lj', 'kwargs': LITHIUM}}
     stages = [{'kind': 'relax', 'fmax': 1.0, 'max_steps': 10}, {'kind': 'relax_cell', 'pressure': 1.0, 'max_steps': 10}]
     overrides = {
         'options': {
-            'levels': [], 'left_out': [], 'small_crystals': ['Li-bcc'],
+            'levels': [], 'left_out': [], 'small_crystals': ['Li-fcc'],
             'lattices': {'crystals': ['Li-fcc', 'LiF'], 'max_steps': 50},
         },
         'starts': {
@@ -80,9 +80,12 @@ def test_from_a_recipe_to_crystals(codes):
     assert results.lattices_left_out == {'LiF': 'The potentials do not know F.'}
     (phase,) = results.lattices.phases
     assert phase.name == 'Li-fcc'
-    assert set(phase.models) == {'teacher', 'campaign'}
+    assert set(phase.models) == {'teacher', 'campaign', 'with_crystals'}
+    assert phase.learned_by == ['with_crystals']
     assert phase.deviations['campaign']['teacher'].largest_axis < 20
-    assert any('Li16' in node.formulas for node in outputs['campaign']['training'].values())
+    grown, with_crystals = results.potentials['campaign'], results.potentials['with_crystals']
+    assert not any('Li16' in node.formulas for node in outputs['campaign']['training'].values())
+    assert with_crystals.n_training == grown.n_training + 5
 
 
 def test_refused(codes, structures):
