@@ -11,6 +11,8 @@ from aiida import orm
 
 from aiida_seimlip.report.barrier.neb import neb_sections, neb_tables
 from aiida_seimlip.report.citations.collect import citations_section
+from aiida_seimlip.report.crystal.elastic import elastic_sections, elastic_tables
+from aiida_seimlip.report.crystal.equation_of_state import eos_sections, eos_tables
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Page, Section
@@ -28,6 +30,8 @@ PROPERTIES = {
     'seimlip.diffusivity': (diffusivity_sections, diffusivity_tables),
     'seimlip.conductivity': (conductivity_sections, conductivity_tables),
     'seimlip.neb': (neb_sections, neb_tables),
+    'seimlip.elastic': (elastic_sections, elastic_tables),
+    'seimlip.eos': (eos_sections, eos_tables),
     'seimlip.starts': (starts_sections, starts_tables),
     'seimlip.sei': (sei_sections, tables_of_node),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from aiida.cmdline.groups import VerdiCommandGroup
 from aiida.cmdline.params import types
-from aiida.cmdline.utils import decorators
 
-from aiida_seimlip.cli.check.command import MappingParam
 from aiida_seimlip.cli.data.import_frames import METHOD
-from aiida_seimlip.cli.file_params import FRAMES_OR_FILE, POTENTIAL_OR_FILE, take_potential
-from aiida_seimlip.cli.launch.types import RecipeParam, SocketCodeParam
+from aiida_seimlip.cli.file_params import FRAMES_OR_FILE, POTENTIAL_OR_FILE
+from aiida_seimlip.cli.launch.common import SEED, begin, common_options
+from aiida_seimlip.cli.launch.crystal import CRYSTAL_COMMANDS
+from aiida_seimlip.cli.launch.types import RecipeParam
 from aiida_seimlip.cli.structure_param import (
     FIXED,
     IGNORE_CONSTRAINTS,
     SPECIES,
-    SPECIES_KEY,
     NamedStructure,
     NamedStructureParam,
     SpeciesParam,
@@ -34,49 +32,6 @@ if TYPE_CHECKING:
 
     from aiida_seimlip.data.frames import FramesData
     from aiida_seimlip.data.potential import PotentialData
-
-COMMON = (
-    click.option(
-        '--overrides', type=MappingParam(), help='Values that replace those of the protocol, in its sections.'
-    ),
-    click.option(
-        '--code', 'codes', multiple=True, type=SocketCodeParam(),
-        help='Code for one of the jobs of the workflow, by label, PK or UUID; once for each job.',
-    ),
-    click.option(
-        '--options', 'scheduler_options', type=MappingParam(),
-        help='Settings of the scheduler for all jobs, as `metadata.options` of a CalcJob; those in the overrides have '
-        'precedence.',
-    ),
-    click.option('--label', help='Label of the workflow.'),
-    click.option(
-        '--submit/--run', 'is_submitted', default=None,
-        help='Leave it to the daemon, or run it in this process.  [default: submit where the profile has a broker]',
-    ),
-    click.option(
-        '-n', '--dry-run', is_flag=True, help='Print what would run, what it costs and the disk it takes; run nothing.'
-    ),
-)  # fmt: skip
-"""Options of every workflow."""
-
-SEED = click.option('--seed', type=click.IntRange(min=0), help='That all random numbers are derived from.')
-"""Option of the workflows that draw random numbers."""
-
-
-PROTOCOL = click.option('--protocol', metavar='NAME', help='`demo`, `balanced` or `paper`.  [default: balanced]')
-
-
-def common_options(
-    function: Callable[..., None], protocol: Callable[[Callable[..., None]], Callable[..., None]] = PROTOCOL
-) -> Callable[..., None]:
-    """Add the options that all workflows have, and load the profile.
-
-    :param function: of the command.
-    :param protocol: the option that names a protocol.
-    """
-    for option in reversed((protocol, *COMMON)):
-        function = option(function)
-    return decorators.with_dbenv()(function)
 
 
 @click.group('launch', cls=VerdiCommandGroup)
@@ -146,7 +101,7 @@ def launch_al(
     given = begin_campaign(by_name(structures) if structures else {}, species, potential, training, method)
     others = by_name(bootstrap_structures) if bootstrap_structures else {}
     given |= join_bootstrap(others, bootstrap_candidates, species, method)
-    _launch('seimlip.active_learning', given, {**request, 'sockets': SOCKETS})
+    begin('seimlip.active_learning', given, {**request, 'sockets': SOCKETS})
 
 
 @cmd_launch.command('starts')
@@ -176,7 +131,7 @@ def launch_starts(
         raise click.UsageError('Each molecule needs the name that the recipe has for it: `--molecule NAME=FILE`.')
     request['sockets'] = ('condensation',)
     given = {'recipe': recipe, 'molecules': dict(molecules) or None, 'potential': potential, 'seed': seed}
-    _launch('seimlip.starts', given, request)
+    begin('seimlip.starts', given, request)
 
 
 @cmd_launch.command('diffusivity')
@@ -196,7 +151,7 @@ def launch_diffusivity(
     The job is `dynamics`.
     """
     request['sockets'] = ('dynamics',)
-    _launch('seimlip.diffusivity', {'structure': structure, 'potential': potential}, request)
+    begin('seimlip.diffusivity', {'structure': structure, 'potential': potential}, request)
 
 
 @cmd_launch.command('conductivity')
@@ -220,7 +175,7 @@ def launch_conductivity(
     if (diffusivity is None) == (structure is None):
         raise click.UsageError('Give either --diffusivity, one that has ended, or --structure, to find it for.')
     given = {'diffusivity': diffusivity, 'structure': structure, 'potential': potential}
-    _launch('seimlip.conductivity', given, request)
+    begin('seimlip.conductivity', given, request)
 
 
 @cmd_launch.command('neb')
@@ -247,7 +202,7 @@ def launch_neb(
     checked, `reference`. Atoms that the files of both ends keep in place stay there.
     """
     request |= {'overrides': _with_fixed_atoms(request['overrides']), 'sockets': ('path',)}
-    _launch('seimlip.neb', {'initial': initial, 'final': final, 'potential': potential}, request)
+    begin('seimlip.neb', {'initial': initial, 'final': final, 'potential': potential}, request)
 
 
 def _launch_recipe(recipe: dict[str, Any], species: list[str] | None, request: dict[str, Any]) -> None:
@@ -258,7 +213,7 @@ def _launch_recipe(recipe: dict[str, Any], species: list[str] | None, request: d
     if request['protocol'] is None and recipe == get_recipe('paper'):
         request['protocol'] = 'paper'
     given = {'recipe': recipe, 'species': species}
-    _launch('seimlip.sei', given, {**request, 'sockets': tuple(name for name in SEI_SOCKETS if name != 'teacher')})
+    begin('seimlip.sei', given, {**request, 'sockets': tuple(name for name in SEI_SOCKETS if name != 'teacher')})
 
 
 def _with_fixed_atoms(overrides: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -283,16 +238,5 @@ def _with_fixed_atoms(overrides: dict[str, Any] | None) -> dict[str, Any] | None
     return merge(overrides or {}, {'options': {'fixed': fixed}})
 
 
-def _launch(entry_point: str, given: Mapping[str, Any], request: Mapping[str, Any]) -> None:
-    """Build the workflow, and run, submit or describe it.
-
-    :param entry_point: of the WorkChain.
-    :param given: arguments of `get_builder_from_protocol` that only this workflow has.
-    :param request: values of the common options, by name.
-    """
-    from aiida_seimlip.cli.launch.request import Request, launch
-
-    if 'potential' in given:
-        species = click.get_current_context().meta.get(SPECIES_KEY) or ()
-        given = {**given, 'potential': take_potential(given['potential'], species)}
-    launch(entry_point, given, Request(**request))
+for command in CRYSTAL_COMMANDS:
+    cmd_launch.add_command(command)

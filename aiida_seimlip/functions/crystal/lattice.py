@@ -10,8 +10,9 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.options.crystal.lattice import EXPERIMENT, LatticeOptions, ModelOptions
+from aiida_seimlip.functions.crystal.models import describe_model, find_grades
+from aiida_seimlip.options.crystal.lattice import EXPERIMENT, LatticeOptions
+from aiida_seimlip.options.crystal.property import ModelOptions
 from aiida_seimlip.options.crystal.results import DeviationRecord, LatticeComparison, LatticeRecord, PhaseRecord
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.crystals import CRYSTALS, Cellpar, Crystal, conventional_cellpar
@@ -71,16 +72,6 @@ def compare_lattices(options: orm.Dict, crystals: FramesData, **models: Any) -> 
     return orm.Dict(comparison.model_dump(mode='json'))
 
 
-def describe_model(found: Mapping[str, Any]) -> str:
-    """Return who is behind a model: the method of its labels, or which potential it is."""
-    potential: PotentialData | None = found.get('potential')
-    if potential is not None:
-        level = '' if potential.level is None else f' of level {potential.level}'
-        return f'{potential.family.upper()}{level}, {potential.uuid}'
-    methods = found['labelled'].methods if 'labelled' in found else {}
-    return next(iter(methods), '')
-
-
 def read_minima(settings: LatticeOptions, found: Mapping[str, Any]) -> list[LatticeRecord]:
     """Return what came of each crystal with one model, in the order of the options.
 
@@ -124,15 +115,6 @@ def read_minimum(settings: LatticeOptions, phase: Crystal, frame: Frames) -> Lat
         energy_per_atom=float(frame.energies[0]) / len(atoms), n_steps=None if steps is None else int(steps[0]),
         space_group=number, keeps_symmetry=keeps,
     )  # fmt: skip
-
-
-def find_grades(potential: PotentialData | None, frames: Frames) -> list[float | None]:
-    """Return the extrapolation grade of each frame, None for models that know none."""
-    if potential is None or potential.family != 'mtp' or potential.selection_mode is None:
-        return [None] * len(frames)
-    from aiida_seimlip.science.mtp.grade import grade
-
-    return [float(value) if np.isfinite(value) else None for value in grade(potential.get_mtp(), frames).frame]
 
 
 def find_deviations(phase: PhaseRecord, teacher: str | None) -> dict[str, dict[str, DeviationRecord]]:

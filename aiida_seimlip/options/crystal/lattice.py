@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from aiida_seimlip.options.ase import CalculatorOptions, RelaxOptions
 from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.crystal.phases import CrystalNames
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 
 EXPERIMENT = 'experiment'
 """Name that the experiment has among those that a lattice is compared with."""
-
-
-def _are_known(names: list[str]) -> list[str]:
-    unknown = [name for name in names if name not in CRYSTALS]
-    if unknown:
-        raise ValueError(f'there is no crystal `{unknown[0]}`; there are {", ".join(CRYSTALS)}')
-    return names
-
-
-CrystalNames = Annotated[list[str], AfterValidator(_are_known)]
-"""Names of phases in `CRYSTALS`."""
 
 
 class LatticeOptions(Options):
@@ -57,9 +47,3 @@ class LatticeOptions(Options):
             'calculator': calculator.to_dict(), 'task': 'relax', 'relax': relax.to_dict(), 'processes': self.processes,
             'seconds_per_frame': self.seconds_per_crystal,
         }  # fmt: skip
-
-
-class ModelOptions(Options):
-    """What a model is, for a relaxation with it."""
-
-    calculator: CalculatorOptions = Field(description='The calculator.')

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from aiida_seimlip.options.base import Options
-from aiida_seimlip.options.crystal.lattice import CrystalNames, LatticeOptions
+from aiida_seimlip.options.crystal.lattice import LatticeOptions
+from aiida_seimlip.options.crystal.phases import CrystalNames
 
 
 class TraceOptions(Options):

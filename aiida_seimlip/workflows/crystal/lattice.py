@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,12 +12,11 @@ from aiida.engine import ExitCode, ProcessSpec, WorkChain
 from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.crystal.lattice import compare_lattices, make_crystals, relaxation_parameters
-from aiida_seimlip.options.crystal.lattice import EXPERIMENT, LatticeOptions, ModelOptions
+from aiida_seimlip.options.crystal.lattice import EXPERIMENT, LatticeOptions
 from aiida_seimlip.science.structures.crystals import CRYSTALS
+from aiida_seimlip.workflows.crystal.models import MODELS_HELP, faults_of_model
 from aiida_seimlip.workflows.failures import explain_failure
 
-GIVEN = ('code', 'parameters', 'potential', 'options')
-"""What a model may be given."""
 OUTPUTS = ('labelled', 'failures', 'results')
 """Outputs of a relaxation that the comparison needs."""
 
@@ -36,11 +34,7 @@ class LatticeComparisonWorkChain(WorkChain):
         """Define the ports, the outline and the exit codes."""
         super().define(spec)
         spec.input('options', **LatticeOptions.port('Which crystals, and how they are relaxed.'))
-        spec.input_namespace(
-            'models', dynamic=True,
-            help='The models by name, each with `code` (a Python interpreter with ASE), `parameters` (its '
-            '`calculator`), `potential` where the calculator is given one, and `options` of the scheduler.',
-        )  # fmt: skip
+        spec.input_namespace('models', dynamic=True, help=MODELS_HELP)
         spec.inputs.validator = cls.validate_inputs
         spec.outline(cls.run_relaxations, cls.inspect_relaxations, cls.results)  # type: ignore[attr-defined]
         spec.output('comparison', valid_type=orm.Dict, required=False, help='What was found: a `LatticeComparison`.')
@@ -115,32 +109,9 @@ def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
     for name, model in models.items():
         if name == EXPERIMENT:
             yield f'Input `models` holds the name `{EXPERIMENT}`, which stands for what was measured.'
-        yield from faults_of_model(f'models.{name}', model, options)
+        yield from faults_of_model(f'models.{name}', model, options.relaxation, cells_of(options), 'options')
 
 
-def faults_of_model(place: str, model: Mapping[str, Any], options: LatticeOptions) -> Iterator[str]:
-    """Yield one sentence for each thing that is wrong with a model; what is given later may be missing.
-
-    :param place: where it was given, for the message.
-    :param model: as in the input `models`.
-    :param options: which crystals it is to relax.
-    """
-    unknown = [key for key in model if key not in GIVEN]
-    if unknown:
-        yield f'Input `{place}.{unknown[0]}` is not known (known are {", ".join(GIVEN)}).'
-    missing = [key for key in ('code', 'parameters') if key not in model]
-    if missing:
-        yield f'Input `{place}.{missing[0]}` is missing.'
-        return
-    fault = ModelOptions.explain(model['parameters'], f'{place}.parameters')
-    if fault is not None:
-        yield fault
-        return
-    calculator = ModelOptions.from_node(model['parameters']).calculator
-    frames = FramesData.from_atoms([CRYSTALS[name].primitive() for name in options.crystals])
-    job = {key: model[key] for key in ('code', 'potential') if key in model}
-    job |= {'parameters': orm.Dict(options.relaxation(calculator)), 'frames': frames}
-    names = {'code': f'{place}.code', 'parameters': f'{place}.parameters', 'potential': f'{place}.potential',
-             'frames': 'options'}  # fmt: skip
-    for found in AseCalculation.find_faults(job):
-        yield re.sub(r'`(code|parameters|potential|frames)`', lambda match: f'`{names[match[1]]}`', found)
+def cells_of(options: LatticeOptions) -> FramesData:
+    """Return the cells that are relaxed, for the checks of models; not to be stored."""
+    return FramesData.from_atoms([CRYSTALS[name].primitive() for name in options.crystals])

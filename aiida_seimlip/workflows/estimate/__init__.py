@@ -6,9 +6,13 @@ All of it follows from the inputs. What it costs follows from this and from spee
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from aiida_seimlip.options.crystal.elastic import ElasticOptions
+from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptions
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
+from aiida_seimlip.workflows.estimate.crystal import plan_property
 from aiida_seimlip.workflows.estimate.neb import plan_neb
 from aiida_seimlip.workflows.estimate.plan import Plan, Work
 from aiida_seimlip.workflows.estimate.sei import plan_sei
@@ -20,6 +24,7 @@ __all__ = ('PLANNERS', 'Plan', 'Work')
 PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'ActiveLearningWorkChain': plan_campaign, 'DiffusivityWorkChain': plan_diffusivity,
     'ConductivityWorkChain': plan_conductivity, 'NEBWorkChain': plan_neb, 'StartsWorkChain': plan_starts,
-    'SeiWorkChain': plan_sei,
+    'SeiWorkChain': plan_sei, 'ElasticWorkChain': partial(plan_property, ElasticOptions),
+    'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""

@@ -13,18 +13,6 @@ from aiida_seimlip.workflows.crystal.lattice import LatticeComparisonWorkChain
 OPTIONS = {'crystals': ['Li-fcc', 'Li-bcc'], 'fmax': 0.001}
 
 
-@pytest.fixture
-def lennard_jones(code):
-    """Return a factory of models whose lengths are multiples of the same: ``lennard_jones(1.02)``."""
-    python = code('seimlip.ase', sys.executable)
-
-    def factory(scale=1.0, epsilon=0.1):
-        kwargs = {'sigma': 2.75 * scale, 'epsilon': epsilon, 'rc': 7.0 * scale, 'smooth': False}
-        return {'code': python, 'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': kwargs}})}
-
-    return factory
-
-
 def test_a_model_of_longer_lengths(lennard_jones):
     models = {'teacher': lennard_jones(), 'longer': lennard_jones(1.02)}
     options = {**OPTIONS, 'learned': {'longer': ['Li-bcc']}}

@@ -1,0 +1,132 @@
+"""``aiida-seimlip launch`` for properties of crystals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from aiida_seimlip.cli.file_params import POTENTIAL_OR_FILE, take_potential
+from aiida_seimlip.cli.launch.common import begin, common_options
+from aiida_seimlip.cli.structure_param import (
+    IGNORE_CONSTRAINTS,
+    SPECIES,
+    SPECIES_KEY,
+    NamedStructure,
+    NamedStructureParam,
+    by_name,
+)
+
+if TYPE_CHECKING:
+    from aiida_seimlip.data.potential import PotentialData
+
+
+class NamedModel(NamedTuple):
+    """A model and its name: a potential of the profile, a file of one, or the name of a calculator."""
+
+    name: str
+    model: PotentialData | Path | str
+
+
+class NamedModelParam(click.ParamType):
+    """A potential or a calculator, with a name if need be: ``grown=1234``, ``pot.almtp`` or ``teacher=sevennet``."""
+
+    name = '[name=]potential|calculator'
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> NamedModel:
+        """Split off the name, and load the potential unless it is a calculator."""
+        from aiida_seimlip.options.known_calculators import CALCULATORS
+
+        if isinstance(value, NamedModel):
+            return value
+        name, _, source = value.rpartition('=')
+        if source in CALCULATORS and not Path(source).is_file():
+            return NamedModel(name or source.replace('-', '_'), source)
+        return NamedModel(name, POTENTIAL_OR_FILE.convert(source, param, ctx))
+
+
+def property_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that all properties of crystals have.
+
+    :param function: of the command.
+    """
+    options = (
+        click.option(
+            '--structure', 'structures', multiple=True, type=NamedStructureParam(),
+            help='A crystal at or near its minimum; several by name.',
+        ),
+        click.option(
+            '--crystal', 'crystals', multiple=True, metavar='NAME',
+            help='A phase of the package, such as `Li2CO3-monoclinic` or `LiF`; may be repeated.',
+        ),
+        SPECIES,
+        IGNORE_CONSTRAINTS,
+        click.option(
+            '--model', 'models', multiple=True, required=True, type=NamedModelParam(),
+            help='A potential, or its file, or the name of a calculator, such as `sevennet`; several by name.',
+        ),
+        click.option('--reference', metavar='NAME', help='The model that the others are compared with.'),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def sort_models(models: tuple[NamedModel, ...]) -> dict[str, Any]:
+    """Return the arguments of a builder for models.
+
+    :param models: as given on the command line.
+    :raises click.UsageError: if a name is missing or given twice, or a file cannot be taken in.
+    """
+    species = click.get_current_context().meta.get(SPECIES_KEY) or ()
+    names = [model.name or 'potential' for model in models]
+    if len(set(names)) < len(names):
+        raise click.UsageError(f'Two models are called `{max(names, key=names.count)}`: name them, as --model NAME=...')
+    found: dict[str, Any] = {'potentials': {}, 'calculators': {}}
+    for name, (_, model) in zip(names, models, strict=True):
+        if isinstance(model, str):
+            found['calculators'][name] = {'name': model}
+        else:
+            found['potentials'][name] = take_potential(model, species)
+    return found
+
+
+def _launch_property(entry_point: str, request: dict[str, Any]) -> None:
+    """Launch a property of crystals.
+
+    :param entry_point: of the WorkChain.
+    :param request: values of all options, by name.
+    """
+    structures: tuple[NamedStructure, ...] = request.pop('structures')
+    given: dict[str, Any] = {'structures': by_name(structures) if structures else None}
+    given['crystals'] = list(request.pop('crystals')) or None
+    given |= {**sort_models(request.pop('models')), 'reference': request.pop('reference')}
+    kinds = [kind for kind in ('potentials', 'calculators') if given[kind]]
+    begin(entry_point, given, {**request, 'sockets': tuple(kinds)})
+
+
+@click.command('elastic')
+@property_options
+@common_options
+def launch_elastic(**request: Any) -> None:
+    """Find the stiffness of crystals by finite strains, with several models.
+
+    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
+    """
+    _launch_property('seimlip.elastic', request)
+
+
+@click.command('eos')
+@property_options
+@common_options
+def launch_eos(**request: Any) -> None:
+    """Find the equations of state of crystals and their bulk moduli, with several models.
+
+    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
+    """
+    _launch_property('seimlip.eos', request)
+
+
+CRYSTAL_COMMANDS = (launch_elastic, launch_eos)

@@ -1,0 +1,230 @@
+"""What the properties of crystals have in common: crystals, models, and the frames that jobs have finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from aiida import orm
+from aiida.engine import calcfunction
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.options.crystal.property import PropertyOptions
+from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.structures.crystals import CRYSTALS
+from aiida_seimlip.science.structures.space_group import find_space_group
+
+NOT_REACHED = 'the job did not come to it'
+"""Why a frame was not finished, where the job says nothing of it."""
+MINIMUM = 'minimum'
+"""Key of the reason why a crystal was not relaxed."""
+
+
+def names_of(crystals: list[str], structures: Mapping[str, Any]) -> list[str]:
+    """Return the names of all crystals, in the order of the frames of `gather_crystals`.
+
+    :param crystals: phases of the package.
+    :param structures: others by name.
+    """
+    return [*crystals, *sorted(structures)]
+
+
+@calcfunction
+def gather_crystals(crystals: orm.List, **structures: Any) -> FramesData:
+    """Return all crystals, one frame each: primitive cells of the phases of the package, the others as they are.
+
+    :param crystals: names of phases (`CRYSTALS`).
+    :param structures: `StructureData` or `FramesData` of one frame, by name.
+    """
+    built = [Frames.from_atoms([CRYSTALS[name].primitive()]) for name in crystals.get_list()]
+    return FramesData(Frames.concatenate([*built, *(get_frame(structures[name]) for name in sorted(structures))]))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a job has made of its frames.
+
+    :param frames: those that were finished, labelled.
+    :param indices: for each the frame of the input that it belongs to.
+    :param failures: reasons of all others by their index.
+    """
+
+    frames: Frames
+    indices: list[int]
+    failures: dict[int, str]
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, Any], n_frames: int, problem: str) -> Finished:
+        """Read the outputs of a job.
+
+        :param outputs: ``labelled`` frames, ``failures``, and ``results``, as far as there are; without ``results`` the
+            frames are those of the input that did not fail, in order.
+        :param n_frames: of the input.
+        :param problem: why frames have no result, where the job does not tell.
+        """
+        told = outputs['failures'].get_dict() if 'failures' in outputs else {}
+        indices: list[int] = []
+        if 'results' in outputs:
+            indices = list(outputs['results']['indices'])
+        elif 'labelled' in outputs:
+            indices = [index for index in range(n_frames) if str(index) not in told]
+        frames = outputs['labelled'].get_frames(trace=True) if 'labelled' in outputs else Frames.empty()
+        lost = set(range(n_frames)) - set(indices)
+        return cls(frames, indices, {index: told.get(str(index), problem) for index in sorted(lost)})
+
+    def among(self, expected: Sequence[int]) -> Frames:
+        """Return frames of the input, in order.
+
+        :param expected: their indices.
+        :raises ValueError: if some were not finished.
+        """
+        reasons = [self.failures[index] for index in expected if index in self.failures]
+        if reasons:
+            which = f'{len(reasons)} of {len(expected)} frames failed, the first with: ' if len(expected) > 1 else ''
+            raise ValueError(f'{which}{reasons[0]}')
+        places = {index: place for place, index in enumerate(self.indices)}
+        return self.frames[[places[index] for index in expected]]
+
+
+@dataclass(frozen=True)
+class CrystalFrames:
+    """What a model has made of one crystal.
+
+    :param minimum: the crystal that the frames were made of; None if there is none.
+    :param frames: those that the property needs, labelled, by what became of the ions.
+    :param failures: why there is no minimum (`MINIMUM`), or why there are no frames, by what became of the ions.
+    :param grade: the highest extrapolation grade among all of them, None if it is not known.
+    """
+
+    minimum: Frames | None
+    frames: dict[str, Frames]
+    failures: dict[str, str]
+    grade: float | None
+
+    @property
+    def failure(self) -> str | None:
+        """What is missing, in words; None if all is there."""
+        return '; '.join(f'{name}: {reason}' for name, reason in self.failures.items()) or None
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """The fields that all records of a model have (`ModelRecord`)."""
+        found: dict[str, Any] = {'failure': self.failure, 'highest_grade': self.grade}
+        if self.minimum is not None:
+            n_atoms = int(self.minimum.sizes[0])
+            found['volume_per_atom_angstrom3'] = float(self.minimum.volumes[0]) / n_atoms
+            if self.minimum.energies is not None:
+                found['energy_per_atom_ev'] = float(self.minimum.energies[0]) / n_atoms
+        return found
+
+
+def read_model(
+    options: PropertyOptions, found: Mapping[str, Any], n_crystals: int, count: Callable[[Frames], int]
+) -> list[CrystalFrames]:
+    """Return what a model has made of each crystal, in order.
+
+    :param options: what was asked for.
+    :param found: of the model, as far as there are: ``minima`` and, for each of `ions_of_frames`, the outputs of the
+        job (see `Finished.of`); ``potential`` of a model that is one, ``problem`` (Str) of one that did not run.
+    :param n_crystals: that were to be relaxed.
+    :param count: number of frames that are made of a minimum.
+    """
+    problem = found['problem'].value if 'problem' in found else NOT_REACHED
+    minima = Finished.of(found.get('minima', {}), n_crystals, problem)
+    counts = [count(frame) for frame in minima.frames]
+    jobs = {ions: Finished.of(found.get(ions, {}), sum(counts), problem) for ions in options.ions_of_frames}
+    grades = {ions: find_grades(found.get('potential'), job.frames) for ions, job in jobs.items()}
+    read = [CrystalFrames(None, {}, {MINIMUM: minima.failures.get(index, '')}, None) for index in range(n_crystals)]
+    begins = np.concatenate([[0], np.cumsum(counts, dtype=int)])
+    for place, index in enumerate(minima.indices):
+        expected = range(int(begins[place]), int(begins[place + 1]))
+        frames, failures, known = {}, {}, []
+        for ions, job in jobs.items():
+            try:
+                frames[ions] = job.among(expected)
+            except ValueError as exception:
+                failures[ions] = str(exception)
+            known += [grades[ions][i] for i, frame in enumerate(job.indices) if frame in expected]
+        highest = max((value for value in known if value is not None), default=None)
+        read[index] = CrystalFrames(minima.frames[place], frames, failures, highest)
+    return read
+
+
+def deformed_frames(minima: FramesData, deform: Callable[[np.ndarray], Sequence[np.ndarray]]) -> Frames:
+    """Return copies of crystals in deformed cells, those of one after those of the other, with their origins.
+
+    The atoms keep their fractional coordinates.
+
+    :param minima: one frame for each crystal.
+    :param deform: returns the cells that a cell is deformed into; vectors in rows, in Å.
+    """
+    parts = []
+    for index, atoms in enumerate(minima.get_frames().to_atoms()):
+        copies = []
+        for cell in deform(atoms.cell.array):
+            copies.append(atoms.copy())
+            copies[-1].set_cell(cell, scale_atoms=True)
+        origin = {'origin_uuids': np.full(len(copies), minima.uuid), 'origin_indices': np.full(len(copies), index)}
+        parts.append(Frames.from_atoms(copies).without_labels().replace(**origin))
+    return Frames.concatenate(parts)
+
+
+def identify(names: orm.List, crystals: FramesData, symprec: float) -> list[dict[str, Any]]:
+    """Return the fields of a `CrystalRecord` of each crystal.
+
+    :param names: of the crystals.
+    :param crystals: one frame each.
+    :param symprec: atoms as near in Å to where symmetry demands them count as being there.
+    """
+    return [
+        {
+            'name': name, 'formula': str(atoms.symbols.formula.reduce()[0]),
+            'space_group': find_space_group(atoms, symprec),
+        }
+        for name, atoms in zip(names.get_list(), crystals.get_frames().to_atoms(), strict=True)
+    ]  # fmt: skip
+
+
+def head_of(options: PropertyOptions, models: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a `PropertyComparison`.
+
+    :param options: what was asked for.
+    :param models: by name what there is of each model; see `read_model`.
+    """
+    return {
+        'reference': options.reference if options.reference in models else None,
+        'methods': {name: describe_model(_with_labels(options, found)) for name, found in models.items()},
+        'problems': {name: found['problem'].value for name, found in models.items() if 'problem' in found},
+    }
+
+
+def _with_labels(options: PropertyOptions, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `describe_model` needs: the potential, or the first labelled frames that there are."""
+    labelled = [found[ions]['labelled'] for ions in options.ions_of_frames if 'labelled' in found.get(ions, {})]
+    return {**found, **({'labelled': labelled[0]} if labelled else {})}
+
+
+def describe_model(found: Mapping[str, Any]) -> str:
+    """Return who is behind a model: the method of its labels, or which potential it is.
+
+    :param found: ``potential`` of a model that is one, ``labelled`` frames of any other.
+    """
+    potential: PotentialData | None = found.get('potential')
+    if potential is not None:
+        level = '' if potential.level is None else f' of level {potential.level}'
+        return f'{potential.family.upper()}{level}, {potential.uuid}'
+    methods = found['labelled'].methods if 'labelled' in found else {}
+    return next(iter(methods), '')
+
+
+def find_grades(potential: PotentialData | None, frames: Frames) -> list[float | None]:
+    """Return the extrapolation grade of each frame, None for models that know none."""
+    if potential is None or potential.family != 'mtp' or potential.selection_mode is None:
+        return [None] * len(frames)
+    from aiida_seimlip.science.mtp.grade import grade
+
+    return [float(value) if np.isfinite(value) else None for value in grade(potential.get_mtp(), frames).frame]

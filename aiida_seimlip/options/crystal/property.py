@@ -1,0 +1,103 @@
+"""Options that all properties of crystals have in common."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ase import Atoms
+from pydantic import Field
+
+from aiida_seimlip.options.ase import CalculatorOptions, RelaxOptions
+from aiida_seimlip.options.base import Options
+from aiida_seimlip.options.crystal.phases import CrystalNames
+from aiida_seimlip.science.structures.crystals import CRYSTALS
+
+Ions = Literal['clamped', 'relaxed']
+"""Whether the atoms keep their fractional coordinates in a deformed cell, or relax in it."""
+
+
+class ModelOptions(Options):
+    """What a model is, for a relaxation with it."""
+
+    calculator: CalculatorOptions = Field(description='The calculator.')
+
+
+class MinimumOptions(Options):
+    """How each model finds its own minimum of a crystal, positions and cell."""
+
+    fmax: float = Field(
+        default=0.002, gt=0,
+        description='Largest force at convergence in eV/Å; stresses count as forces on the cell, shared by the atoms.',
+    )  # fmt: skip
+    max_steps: int = Field(default=500, ge=1, description='Steps of each relaxation at most.')
+    optimizer: Literal['BFGS', 'BFGSLineSearch', 'FIRE', 'LBFGS'] = Field(
+        default='BFGS', description='Name of the optimiser in `ase.optimize`.'
+    )
+
+    def task(self, *, cell: Literal['fixed', 'full']) -> dict[str, Any]:
+        """Return the parameters of a job that relaxes, without its calculator.
+
+        :param cell: whether the cell stays or relaxes.
+        """
+        relax = RelaxOptions(cell=cell, fmax=self.fmax, max_steps=self.max_steps, optimizer=self.optimizer)
+        return {'task': 'relax', 'relax': relax.to_dict()}
+
+
+class PropertyOptions(Options):
+    """Which crystals are looked at, from which geometry, and with which model the others are compared."""
+
+    crystals: CrystalNames = Field(
+        default=[],
+        description='Phases of the package, besides the input `structures`: '
+        f'{", ".join(f"`{name}`" for name in CRYSTALS)}.',
+    )
+    reference: str | None = Field(
+        default=None, description='Name of the model that the others are compared with; none: no deviations.'
+    )
+    minimum: MinimumOptions | None = Field(
+        default_factory=MinimumOptions,
+        description='How each model relaxes the crystals first; none: all models begin from the geometry given.',
+    )
+    processes: int = Field(default=1, ge=1, description='Frames evaluated side by side, each in its own process.')
+    seconds_per_frame: float | None = Field(default=3600.0, gt=0, description='Time limit of each frame in s.')
+
+    @property
+    def ions_of_frames(self) -> list[Ions]:
+        """What becomes of the atoms in the frames that the property needs: a job of each model for each."""
+        return ['clamped']
+
+    @property
+    def max_steps_of_ions(self) -> int:
+        """Steps at most of the relaxation of the atoms in a frame."""
+        return (self.minimum or MinimumOptions()).max_steps
+
+    def sizes_of_frames(self, atoms: Atoms) -> list[int]:
+        """Return the number of atoms of each frame that the property needs of a crystal, for each of `ions_of_frames`.
+
+        :param atoms: the crystal.
+        """
+        raise NotImplementedError
+
+    def relaxation(self, calculator: CalculatorOptions) -> dict[str, Any]:
+        """Return the parameters of the job that finds the minima of a model, as `AseOptions`.
+
+        :param calculator: the model.
+        :raises ValueError: if the crystals are not relaxed.
+        """
+        if self.minimum is None:
+            raise ValueError('the crystals are not relaxed')
+        return self._job(calculator, self.minimum.task(cell='full'))
+
+    def evaluation(self, calculator: CalculatorOptions, ions: Ions) -> dict[str, Any]:
+        """Return the parameters of the job that evaluates frames with a model, as `AseOptions`.
+
+        :param calculator: the model.
+        :param ions: what becomes of the atoms.
+        """
+        if ions == 'clamped':
+            return self._job(calculator, {'task': 'single_point'})
+        return self._job(calculator, (self.minimum or MinimumOptions()).task(cell='fixed'))
+
+    def _job(self, calculator: CalculatorOptions, task: dict[str, Any]) -> dict[str, Any]:
+        shared = {'processes': self.processes, 'seconds_per_frame': self.seconds_per_frame}
+        return {'calculator': calculator.to_dict(), **task, **shared}
