@@ -20,7 +20,7 @@ from aiida_seimlip.options.base import Options
 CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
 PROPERTIES = (
-    'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.elastic', 'seimlip.eos', 'seimlip.starts',
+    'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.elastic', 'seimlip.eos', 'seimlip.phonon', 'seimlip.starts',
     'seimlip.sei', 'seimlip.crystal.compare',
 )  # fmt: skip
 MODELS = {

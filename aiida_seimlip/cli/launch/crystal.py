@@ -129,4 +129,15 @@ def launch_eos(**request: Any) -> None:
     _launch_property('seimlip.eos', request)
 
 
-CRYSTAL_COMMANDS = (launch_elastic, launch_eos)
+@click.command('phonon')
+@property_options
+@common_options
+def launch_phonon(**request: Any) -> None:
+    """Find the phonons of crystals by finite displacements, with several models.
+
+    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
+    """
+    _launch_property('seimlip.phonon', request)
+
+
+CRYSTAL_COMMANDS = (launch_elastic, launch_eos, launch_phonon)

@@ -49,13 +49,14 @@ def strain_crystals(options: orm.Dict, minima: FramesData) -> FramesData:
 
 
 @calcfunction
-def measure_elasticity(options: orm.Dict, names: orm.List, crystals: FramesData, **models: Any) -> orm.Dict:
-    """Find the stiffness of each crystal by each model, as an `ElasticComparison`.
+def measure_elasticity(options: orm.Dict, names: orm.List, crystals: FramesData, **models: Any) -> dict[str, orm.Dict]:
+    """Find the stiffness of each crystal by each model.
 
     :param options: as `ElasticOptions`.
     :param names: of the crystals.
     :param crystals: as they were given, one frame each.
     :param models: by name what there is of each model; see `read_model`.
+    :return: ``properties`` as an `ElasticComparison`.
     """
     settings = ElasticOptions.from_node(options)
     states = strain_states(settings.magnitudes)
@@ -66,7 +67,8 @@ def measure_elasticity(options: orm.Dict, names: orm.List, crystals: FramesData,
             crystal.models[model] = elasticity_of(settings, frames, states)
     for crystal in found:
         crystal.deviations = find_deviations(crystal, settings.reference)
-    return orm.Dict(ElasticComparison(**head_of(settings, models), crystals=found).model_dump(mode='json'))
+    comparison = ElasticComparison(**head_of(settings, models), crystals=found)
+    return {'properties': orm.Dict(comparison.model_dump(mode='json'))}
 
 
 def elasticity_of(settings: ElasticOptions, frames: CrystalFrames, states: np.ndarray) -> ElasticRecord:

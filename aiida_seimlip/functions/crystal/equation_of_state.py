@@ -39,13 +39,16 @@ def scale_crystals(options: orm.Dict, minima: FramesData) -> FramesData:
 
 
 @calcfunction
-def measure_equations_of_state(options: orm.Dict, names: orm.List, crystals: FramesData, **models: Any) -> orm.Dict:
-    """Find the equations of state of each crystal by each model, as an `EquationOfStateComparison`.
+def measure_equations_of_state(
+    options: orm.Dict, names: orm.List, crystals: FramesData, **models: Any
+) -> dict[str, orm.Dict]:
+    """Find the equations of state of each crystal by each model.
 
     :param options: as `EquationOfStateOptions`.
     :param names: of the crystals.
     :param crystals: as they were given, one frame each.
     :param models: by name what there is of each model; see `read_model`.
+    :return: ``properties`` as an `EquationOfStateComparison`.
     """
     settings = EquationOfStateOptions.from_node(options)
     found = [EquationOfStateCrystal(**identity) for identity in identify(names, crystals, settings.symprec)]
@@ -55,7 +58,8 @@ def measure_equations_of_state(options: orm.Dict, names: orm.List, crystals: Fra
             crystal.models[model] = equation_of_state_of(settings, frames)
     for crystal in found:
         crystal.deviations = find_deviations(crystal, settings.reference)
-    return orm.Dict(EquationOfStateComparison(**head_of(settings, models), crystals=found).model_dump(mode='json'))
+    comparison = EquationOfStateComparison(**head_of(settings, models), crystals=found)
+    return {'properties': orm.Dict(comparison.model_dump(mode='json'))}
 
 
 def equation_of_state_of(settings: EquationOfStateOptions, frames: CrystalFrames) -> EquationOfStateRecord:

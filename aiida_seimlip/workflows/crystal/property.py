@@ -33,13 +33,13 @@ class CrystalPropertyWorkChain(WorkChain):
     a model that does not run, are told with the reason, and cost nothing of the others.
 
     A subclass names the model of its options, a calcfunction ``plan`` that makes the frames of the minima of a model,
-    and a calcfunction ``measure`` that makes the comparison of all of them.
+    and a calcfunction ``measure`` that returns the outputs, ``properties`` among them.
     """
 
     options_class: ClassVar[type[PropertyOptions]]
     options_help: ClassVar[str]
     plan: ClassVar[Callable[..., FramesData]]
-    measure: ClassVar[Callable[..., orm.Dict]]
+    measure: ClassVar[Callable[..., dict[str, orm.Data]]]
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
@@ -149,7 +149,7 @@ class CrystalPropertyWorkChain(WorkChain):
     def results(self) -> ExitCode | None:
         """Compare, and say which model is missing."""
         measured = type(self).measure(self._options, self.ctx.names, self.ctx.crystals, **self.ctx.found)
-        self.out('properties', measured)
+        self.out_many(measured)
         if not self.ctx.problems:
             return None
         name, reason = next(iter(self.ctx.problems.items()))

@@ -26,8 +26,8 @@ def copper(tmp_path):
 def test_models_of_both_kinds(run_command, submitted, code, potential, name):
     python = code('seimlip.ase').full_label
     arguments = [
-        'launch', name, '--crystal', 'Li2CO3-monoclinic', '--model', f'grown={potential.pk}', '--model', 'teacher=sevennet',
-        '--reference', 'teacher', '--code', f'potentials={python}', '--protocol', 'demo',
+        'launch', name, '--crystal', 'Li2CO3-monoclinic', '--model', f'grown={potential.pk}',
+        '--model', 'teacher=sevennet', '--reference', 'teacher', '--code', f'potentials={python}', '--protocol', 'demo',
     ]  # fmt: skip
     run_command(*arguments)
     (builder,) = submitted

@@ -4,6 +4,7 @@ from aiida_seimlip.science.analysis.phonons.displacements import (
     Displacements,
     PhononError,
     displaced,
+    needs_phonons,
     smallest_supercell,
 )
 from aiida_seimlip.science.analysis.phonons.imaginary import ImaginaryModes
@@ -24,6 +25,7 @@ __all__ = [
     'ThermalProperties',
     'displaced',
     'force_constants',
+    'needs_phonons',
     'rms_frequency_difference',
     'smallest_supercell',
 ]
