@@ -28,9 +28,10 @@ LARGE_ERROR = 0.1
 """A larger standard error of the bulk modulus, in parts of it, is a doubt."""
 
 SAME_VOLUME = 1e-9
-"""Volumes that differ by less, in parts of their mean, are one volume."""
+"""Volumes that differ by less, in parts of themselves, are one volume."""
 
-_SINGULAR, _TOLERANCE = 1e-10, 1e-14
+_SINGULAR = 1e-10
+_TOLERANCES = {'ftol': 1e-14, 'xtol': 1e-14, 'gtol': 1e-14}
 
 
 class EquationOfStateError(ValueError):
@@ -91,8 +92,8 @@ def energy(form: Form, volumes: ArrayLike, parameters: Parameters) -> np.ndarray
     :param parameters: of the equation.
     :raises ValueError: if the form is unknown or a volume is not positive.
     """
-    reduced = _evaluate(form, volumes, parameters).energy
-    return parameters.energy + parameters.bulk_modulus / EV_PER_A3_TO_GPA * parameters.volume * reduced
+    unit = parameters.bulk_modulus / EV_PER_A3_TO_GPA * parameters.volume
+    return parameters.energy + unit * _evaluate(form, volumes, parameters).energy
 
 
 def pressure(form: Form, volumes: ArrayLike, parameters: Parameters) -> np.ndarray:
@@ -143,8 +144,7 @@ def fit_equation_of_state(volumes: ArrayLike, energies: ArrayLike, form: Form) -
     unit_volume, lowest, unit_energy = float(np.mean(v)), float(np.min(e)), float(np.ptp(e)) or 1.0
     minimum = _minimise(form, v / unit_volume, (e - lowest) / unit_energy)
     if minimum is None:
-        reasons = ('The curve of this form that fits the energies best has no minimum.', *_find_bends(v, e))
-        raise EquationOfStateError(' '.join(reasons))
+        raise EquationOfStateError(' '.join(['The curve of the best fit has no minimum.', *_find_bends(v, e)]))
     best, covariance, deviations = minimum
     v0 = np.exp(best[0]) * unit_volume
     units = np.array([v0, unit_energy, unit_energy / unit_volume * EV_PER_A3_TO_GPA, 1.0])
@@ -211,8 +211,7 @@ def _validated(volumes: ArrayLike, energies: ArrayLike) -> tuple[np.ndarray, np.
         raise ValueError(f'Volumes of shape {v.shape} and energies of shape {e.shape} are not two lists of one length.')
     if not (np.all(np.isfinite(v)) and np.all(np.isfinite(e)) and np.all(v > 0.0)):
         raise ValueError('A volume or an energy is not finite, or a volume is not positive.')
-    order = np.argsort(v)
-    v, e = v[order], e[order]
+    v, e = v[np.argsort(v)], e[np.argsort(v)]
     n_different = len(_distinct(v, e)[0])
     if n_different < N_PARAMETERS:
         raise ValueError(f'An equation of state needs {N_PARAMETERS} different volumes, and there are {n_different}.')
@@ -221,15 +220,13 @@ def _validated(volumes: ArrayLike, energies: ArrayLike) -> tuple[np.ndarray, np.
 
 def _distinct(v: np.ndarray, e: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the different ones of rising volumes, and the mean energy at each."""
-    if not v.size:
-        return v, e
-    groups = np.concatenate([[0], np.cumsum(np.diff(v) > SAME_VOLUME * np.mean(v))])
+    groups = np.cumsum(np.diff(v, prepend=v[:1]) > SAME_VOLUME * v)
     counts = np.bincount(groups)
     return np.bincount(groups, v) / counts, np.bincount(groups, e) / counts
 
 
 def _minimise(form: Form, v: np.ndarray, e: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Return (ln V0, E0, B, B′) that fit best, their covariance and the deviations; None if the curve has no minimum."""
+    """Return (ln V0, E0, B, B′) that fit best, their covariance, the deviations; None if the curve has no minimum."""
     function = _function(form)
 
     def deviations(x: np.ndarray) -> np.ndarray:
@@ -244,8 +241,7 @@ def _minimise(form: Form, v: np.ndarray, e: np.ndarray) -> tuple[np.ndarray, np.
 
     best = _fit_birch_murnaghan(v, e)
     if form != 'birch_murnaghan' and best is not None:
-        tolerances = dict.fromkeys(('ftol', 'xtol', 'gtol'), _TOLERANCE)
-        found = least_squares(deviations, best, jacobian, method='lm', x_scale='jac', **tolerances)
+        found = least_squares(deviations, best, jacobian, method='lm', x_scale='jac', **_TOLERANCES)
         best = found.x if found.success and found.x[2] > 0.0 else None
     return None if best is None else (best, _covariance(jacobian(best), deviations(best)), deviations(best))
 
@@ -279,10 +275,8 @@ def _find_doubts(v: np.ndarray, found: Parameters, errors: Parameters) -> list[s
     """Return what speaks against a fit, but for the energies themselves."""
     doubts = []
     if not v[0] < found.volume < v[-1]:
-        doubts.append(
-            f'The volume of zero pressure, {found.volume:.4g} Å³, is outside of the range of the volumes, '
-            f'{v[0]:.4g} to {v[-1]:.4g} Å³.'
-        )
+        limits = f'{v[0]:.4g} to {v[-1]:.4g} Å³'
+        doubts.append(f'The volume of zero pressure, {found.volume:.4g} Å³, is outside of the range of {limits}.')
     n_different = len(_distinct(v, v)[0])
     if n_different < ENOUGH_VOLUMES:
         doubts.append(f'There are only {n_different} different volumes, and {N_PARAMETERS} parameters.')
@@ -296,7 +290,7 @@ def _find_bends(v: np.ndarray, e: np.ndarray) -> list[str]:
     v, e = _distinct(v, e)
     shares = (v[1:-1] - v[:-2]) / (v[2:] - v[:-2])
     heights = e[1:-1] - (1.0 - shares) * e[:-2] - shares * e[2:]
-    highest = int(np.argmax(heights))
+    highest = np.argmax(heights)
     if heights[highest] <= 4.0 * np.finfo(float).eps * np.max(np.abs(e)):
         return []
     return [

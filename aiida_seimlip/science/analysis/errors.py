@@ -62,13 +62,12 @@ def compute_errors(reference: Frames, predicted: Frames) -> Errors:
     :param predicted: the same configurations in the same order with other labels.
     :raises ValueError: if the configurations do not correspond, or a known reference value has no prediction.
     """
-    if not np.array_equal(reference.ptr, predicted.ptr) or not np.array_equal(reference.numbers, predicted.numbers):
-        raise ValueError('The predicted configurations are not those of the reference.')
+    require_same(reference, predicted)
     sizes = reference.sizes.astype(float)
     volumes = reference.volumes[:, None, None]
-    energies = _pair('energies', reference.energies, predicted.energies)
-    forces = _pair('forces', reference.forces, predicted.forces)
-    stresses = _pair('stresses', reference.stresses, predicted.stresses)
+    energies = pair_labels('energies', reference.energies, predicted.energies)
+    forces = pair_labels('forces', reference.forces, predicted.forces)
+    stresses = pair_labels('stresses', reference.stresses, predicted.stresses)
     tensors = (voigt_to_tensor(stresses[0]), voigt_to_tensor(stresses[1]))
     return Errors(
         energy=_statistics(energies[0], energies[1]),
@@ -106,7 +105,7 @@ def divide_errors(reference: Frames, predicted: Frames) -> ErrorsByPart:
     by_formula = {
         formula: compute_errors(reference[indices], predicted[indices]) for formula, indices in sorted(members.items())
     }
-    forces = _pair('forces', reference.forces, predicted.forces)
+    forces = pair_labels('forces', reference.forces, predicted.forces)
     by_element = {
         chemical_symbols[number]: _statistics(*(part[reference.numbers == number].ravel() for part in forces))
         for number in (np.unique(reference.numbers) if len(forces[0]) else ())
@@ -114,11 +113,28 @@ def divide_errors(reference: Frames, predicted: Frames) -> ErrorsByPart:
     return ErrorsByPart(by_formula, by_element)
 
 
+def require_same(reference: Frames, predicted: Frames) -> None:
+    """Check that two sets hold atoms of the same elements in the same order.
+
+    :param reference: configurations.
+    :param predicted: those to be compared with them.
+    :raises ValueError: if they do not correspond.
+    """
+    if not np.array_equal(reference.ptr, predicted.ptr) or not np.array_equal(reference.numbers, predicted.numbers):
+        raise ValueError('The predicted configurations are not those of the reference.')
+
+
 _EMPTY = {'energies': (0,), 'forces': (0, 3), 'stresses': (0, 6)}
 
 
-def _pair(name: str, reference: np.ndarray | None, predicted: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return reference and prediction of one label, empty if the reference has none."""
+def pair_labels(name: str, reference: np.ndarray | None, predicted: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return reference and prediction of one label, empty if the reference has none.
+
+    :param name: ``energies``, ``forces`` or ``stresses``.
+    :param reference: labels, NaN where unknown; None if there are none.
+    :param predicted: labels of the same configurations.
+    :raises ValueError: if a known reference value has no prediction.
+    """
     if reference is None or not np.isfinite(reference).any():
         return np.empty(_EMPTY[name]), np.empty(_EMPTY[name])
     if predicted is None or not np.isfinite(predicted[np.isfinite(reference)]).all():
