@@ -13,6 +13,7 @@ from aiida_seimlip.report.barrier.neb import neb_sections, neb_tables
 from aiida_seimlip.report.citations.collect import citations_section
 from aiida_seimlip.report.crystal.elastic import elastic_sections, elastic_tables
 from aiida_seimlip.report.crystal.equation_of_state import eos_sections, eos_tables
+from aiida_seimlip.report.crystal.phonon import phonon_sections, phonon_tables
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Page, Section
@@ -32,6 +33,7 @@ PROPERTIES = {
     'seimlip.neb': (neb_sections, neb_tables),
     'seimlip.elastic': (elastic_sections, elastic_tables),
     'seimlip.eos': (eos_sections, eos_tables),
+    'seimlip.phonon': (phonon_sections, phonon_tables),
     'seimlip.starts': (starts_sections, starts_tables),
     'seimlip.sei': (sei_sections, tables_of_node),
 }

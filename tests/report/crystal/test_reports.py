@@ -8,9 +8,13 @@ import io
 import numpy as np
 import pytest
 from aiida import orm
+from ase.build import bulk
+from ase.calculators.emt import EMT
 
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.crystal import elastic, equation_of_state
 from aiida_seimlip.functions.crystal.models import CrystalFrames
+from aiida_seimlip.functions.crystal.phonon import displace_crystals, measure_phonons
 from aiida_seimlip.options.crystal.elastic import ElasticComparison, ElasticCrystal, ElasticOptions, ElasticRecord
 from aiida_seimlip.options.crystal.equation_of_state import (
     EquationOfStateComparison,
@@ -69,6 +73,28 @@ def scaled():
     return store_workchain('EquationOfStateWorkChain', 'seimlip.eos', {}, {'properties': orm.Dict(content)})
 
 
+@pytest.fixture
+def vibrating():
+    """Return a `PhononWorkChain` of aluminium by EMT, and by a model whose forces are twice as large."""
+    aluminium = FramesData.from_atoms([bulk('Al', a=3.995)])
+    options = {
+        'min_lengths': [6.0], 'minimum': None, 'mesh': 20.0, 'path_points': 5, 'temperatures': [300.0],
+        'reference': 'emt',
+    }  # fmt: skip
+    cells = displace_crystals(orm.Dict(options), aluminium).get_frames()
+    forces = []
+    for atoms in cells.to_atoms():
+        atoms.calc = EMT()
+        forces.append(atoms.get_forces())
+    models = {}
+    for name, factor in (('emt', 1.0), ('hard', 2.0)):
+        labels = {'forces': factor * np.concatenate(forces), 'energies': np.zeros(len(cells))}
+        node = FramesData(cells.replace(**labels, methods=np.full(len(cells), name)))
+        models[name] = {'minima': {'labelled': aluminium}, 'clamped': {'labelled': node}}
+    outputs = measure_phonons(orm.Dict(options), orm.List(['aluminium']), aluminium, **models)
+    return store_workchain('PhononWorkChain', 'seimlip.phonon', {}, outputs)
+
+
 def rows_of(table):
     return list(csv.DictReader(io.StringIO(table.to_csv())))
 
@@ -95,6 +121,19 @@ def test_equations_of_state(scaled):
     text = render_page(page_of([scaled]))
     assert 'Points are evaluated, lines are fits (birch–murnaghan)' in text
     assert '<svg' in text
+
+
+def test_phonons(vibrating):
+    tables = {table.name: rows_of(table) for table in tables_of(vibrating)}
+    assert set(tables) == {'phonons', 'thermal'}, 'there are no imaginary modes'
+    emt, hard = tables['phonons']
+    assert float(hard['highest_percent']) == pytest.approx(100.0 * (np.sqrt(2.0) - 1.0), abs=1e-3)
+    assert float(hard['zero_point_percent']) == pytest.approx(100.0 * (np.sqrt(2.0) - 1.0), abs=1e-3)
+    assert (emt['n_atoms'], emt['rms_thz']) == ('27', '')
+    assert float(tables['thermal'][0]['heat_capacity_k']) == pytest.approx(2.75, abs=0.15)
+    text = render_page(page_of([vibrating]))
+    assert 'frequency (THz)' in text
+    assert text.count('<svg') == 1
 
 
 def test_nothing_was_found():
