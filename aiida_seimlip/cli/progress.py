@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 CAMPAIGN = 'ActiveLearningWorkChain'
 REPORTING = (
     CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain', 'StartsWorkChain', 'SeiWorkChain',
-    'LatticeComparisonWorkChain', 'AseCondensationWorkChain',
+    'RelaxationWorkChain', 'ElasticWorkChain', 'EquationOfStateWorkChain', 'PhononWorkChain',
+    'AseCondensationWorkChain',
 )  # fmt: skip
 """Processes whose reports are for those who watch."""
 INTERRUPT = 'runner received interrupt'

@@ -14,6 +14,7 @@ from aiida_seimlip.report.citations.collect import citations_section
 from aiida_seimlip.report.crystal.elastic import elastic_sections, elastic_tables
 from aiida_seimlip.report.crystal.equation_of_state import eos_sections, eos_tables
 from aiida_seimlip.report.crystal.phonon import phonon_sections, phonon_tables
+from aiida_seimlip.report.crystal.relaxation import relaxation_sections, relaxation_tables
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Page, Section
@@ -31,6 +32,7 @@ PROPERTIES = {
     'seimlip.diffusivity': (diffusivity_sections, diffusivity_tables),
     'seimlip.conductivity': (conductivity_sections, conductivity_tables),
     'seimlip.neb': (neb_sections, neb_tables),
+    'seimlip.relax': (relaxation_sections, relaxation_tables),
     'seimlip.elastic': (elastic_sections, elastic_tables),
     'seimlip.eos': (eos_sections, eos_tables),
     'seimlip.phonon': (phonon_sections, phonon_tables),

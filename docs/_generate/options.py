@@ -18,7 +18,7 @@ from aiida_seimlip.options.barrier import results as neb_results
 from aiida_seimlip.options.campaign import active_learning, history
 from aiida_seimlip.options.check import check
 from aiida_seimlip.options.check import report as check_report
-from aiida_seimlip.options.crystal import lattice
+from aiida_seimlip.options.crystal import elastic, equation_of_state, phonon, relaxation
 from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.options.sei import results as sei_results
@@ -38,7 +38,9 @@ SECTIONS = {
     'Diffusion': diffusivity, 'Conductivity': conductivity, 'Migration barriers': neb, 'Bands with VASP': vasp_band,
     'Production dynamics': dynamics, 'Condensation': condense, 'ASE calculators': ase, 'Defects and hops': defects,
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
-    'Lattices of crystals': lattice, 'Ordering of crystals': ordering, 'Checks of programs': check,
+    'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
+    'Phonons': phonon,
+    'Ordering of crystals': ordering, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
 belong to."""
@@ -47,7 +49,7 @@ PAGES = {
     history.__name__: 'history.md', records.__name__: 'history.md',
     check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
     transport_results.__name__: 'transport.md', starts_table.__name__: 'starts.md', sei_results.__name__: 'sei.md',
-    crystal_results.__name__: 'sei.md',
+    crystal_results.__name__: 'crystals.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
 
@@ -113,6 +115,16 @@ def describe_barriers() -> str:
 def describe_sei() -> str:
     """Return the tables of the models that the output `results` of `SeiWorkChain` is made of."""
     return join(part for model in _with_nested(sei_results.SeiResults) for part in _describe_model(model, '##'))
+
+
+def describe_crystals() -> str:
+    """Return the tables of the models that the outputs `properties` of crystals are made of."""
+    roots = (
+        crystal_results.LatticeComparison, crystal_results.EquationOfStateComparison,
+        crystal_results.ElasticComparison, crystal_results.PhononComparison,
+    )  # fmt: skip
+    models = dict.fromkeys(model for root in roots for model in _with_nested(root))
+    return join(part for model in models for part in _describe_model(model, '##'))
 
 
 def describe_starts() -> str:

@@ -20,13 +20,14 @@ from aiida_seimlip.options.base import Options
 CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
 PROPERTIES = (
-    'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.elastic', 'seimlip.eos', 'seimlip.phonon', 'seimlip.starts',
-    'seimlip.sei', 'seimlip.crystal.compare',
+    'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.relax', 'seimlip.eos',
+    'seimlip.elastic', 'seimlip.phonon', 'seimlip.starts', 'seimlip.sei',
 )  # fmt: skip
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
     'BarrierRecord': 'barriers.md', 'StartsTable': 'starts.md', 'SeiResults': 'sei.md',
-    'LatticeComparison': 'sei.md', 'LammpsOptions': 'options.md',
+    'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
+    'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

@@ -140,4 +140,15 @@ def launch_phonon(**request: Any) -> None:
     _launch_property('seimlip.phonon', request)
 
 
-CRYSTAL_COMMANDS = (launch_elastic, launch_eos, launch_phonon)
+@click.command('relax')
+@property_options
+@common_options
+def launch_relax(**request: Any) -> None:
+    """Relax crystals with several models, and compare their lattices.
+
+    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
+    """
+    _launch_property('seimlip.relax', request)
+
+
+CRYSTAL_COMMANDS = (launch_relax, launch_elastic, launch_eos, launch_phonon)

@@ -11,11 +11,11 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.crystal.models import CrystalFrames, deformed_frames, head_of, identify, read_model
-from aiida_seimlip.options.crystal.elastic import (
+from aiida_seimlip.options.crystal.elastic import ElasticOptions
+from aiida_seimlip.options.crystal.results import (
     ElasticComparison,
     ElasticCrystal,
     ElasticDeviation,
-    ElasticOptions,
     ElasticRecord,
     ModuliRecord,
     StiffnessRecord,
@@ -79,8 +79,11 @@ def elasticity_of(settings: ElasticOptions, frames: CrystalFrames, states: np.nd
     :param states: their strains; shape (n_states, 6).
     """
     record = ElasticRecord(**frames.common)
-    for ions, evaluated in frames.frames.items():
-        if evaluated.stresses is None or frames.minimum is None:
+    for ions in settings.ions_of_frames:
+        evaluated = frames.frames.get(ions)
+        if evaluated is None or frames.minimum is None:
+            continue
+        if evaluated.stresses is None:
             record.failure = f'{ions}: the model gives no stresses'
             continue
         stiffness = fit_stiffness(states, evaluated.stresses)

@@ -10,11 +10,11 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.crystal.models import CrystalFrames, deformed_frames, head_of, identify, read_model
-from aiida_seimlip.options.crystal.equation_of_state import (
+from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptions
+from aiida_seimlip.options.crystal.results import (
     EquationOfStateComparison,
     EquationOfStateCrystal,
     EquationOfStateDeviation,
-    EquationOfStateOptions,
     EquationOfStateRecord,
     FitRecord,
 )
@@ -75,7 +75,7 @@ def equation_of_state_of(settings: EquationOfStateOptions, frames: CrystalFrames
     n_atoms = int(evaluated.sizes[0])
     record.volumes_per_atom_angstrom3 = (evaluated.volumes / n_atoms).tolist()
     record.energies_per_atom_ev = (evaluated.energies / n_atoms).tolist()
-    doubts: list[str] = []
+    doubts = list(record.doubts)
     for form in settings.forms:
         try:
             fit = fit_equation_of_state(record.volumes_per_atom_angstrom3, record.energies_per_atom_ev, form)

@@ -51,11 +51,13 @@ class Finished:
     :param frames: those that were finished, labelled.
     :param indices: for each the frame of the input that it belongs to.
     :param failures: reasons of all others by their index.
+    :param notes: what is to be known of finished ones, by their index: relaxations that have not converged.
     """
 
     frames: Frames
     indices: list[int]
     failures: dict[int, str]
+    notes: dict[int, str]
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any], n_frames: int, problem: str) -> Finished:
@@ -74,7 +76,9 @@ class Finished:
             indices = [index for index in range(n_frames) if str(index) not in told]
         frames = outputs['labelled'].get_frames(trace=True) if 'labelled' in outputs else Frames.empty()
         lost = set(range(n_frames)) - set(indices)
-        return cls(frames, indices, {index: told.get(str(index), problem) for index in sorted(lost)})
+        failures = {index: told.get(str(index), problem) for index in sorted(lost)}
+        notes = outputs['results'].get_dict().get('notes', {}) if 'results' in outputs else {}
+        return cls(frames, indices, failures, {int(index): note for index, note in notes.items()})
 
     def among(self, expected: Sequence[int]) -> Frames:
         """Return frames of the input, in order.
@@ -98,12 +102,14 @@ class CrystalFrames:
     :param frames: those that the property needs, labelled, by what became of the ions.
     :param failures: why there is no minimum (`MINIMUM`), or why there are no frames, by what became of the ions.
     :param grade: the highest extrapolation grade among all of them, None if it is not known.
+    :param doubts: relaxations that have not converged, in sentences.
     """
 
     minimum: Frames | None
     frames: dict[str, Frames]
     failures: dict[str, str]
     grade: float | None
+    doubts: tuple[str, ...] = ()
 
     @property
     def failure(self) -> str | None:
@@ -113,7 +119,9 @@ class CrystalFrames:
     @property
     def common(self) -> dict[str, Any]:
         """The fields that all records of a model have (`ModelRecord`)."""
-        found: dict[str, Any] = {'failure': self.failure, 'highest_grade': self.grade}
+        found: dict[str, Any] = {
+            'failure': self.failure, 'highest_grade': self.grade, 'doubts': list(self.doubts),
+        }  # fmt: skip
         if self.minimum is not None:
             n_atoms = int(self.minimum.sizes[0])
             found['volume_per_atom_angstrom3'] = float(self.minimum.volumes[0]) / n_atoms
@@ -139,18 +147,25 @@ def read_model(
     jobs = {ions: Finished.of(found.get(ions, {}), sum(counts), problem) for ions in options.ions_of_frames}
     grades = {ions: find_grades(found.get('potential'), job.frames) for ions, job in jobs.items()}
     read = [CrystalFrames(None, {}, {MINIMUM: minima.failures.get(index, '')}, None) for index in range(n_crystals)]
+    at_minima = find_grades(found.get('potential'), minima.frames)
     begins = np.concatenate([[0], np.cumsum(counts, dtype=int)])
     for place, index in enumerate(minima.indices):
         expected = range(int(begins[place]), int(begins[place + 1]))
-        frames, failures, known = {}, {}, []
+        frames: dict[str, Frames] = {}
+        failures: dict[str, str] = {}
+        known = [at_minima[place]]
+        doubts = [f'The minimum: {minima.notes[index]}'] if index in minima.notes else []
         for ions, job in jobs.items():
             try:
                 frames[ions] = job.among(expected)
             except ValueError as exception:
                 failures[ions] = str(exception)
+            unsure = [job.notes[i] for i in expected if i in job.notes]
+            if unsure:
+                doubts.append(f'{len(unsure)} of {len(expected)} frames, ions {ions}, the first: {unsure[0]}')
             known += [grades[ions][i] for i, frame in enumerate(job.indices) if frame in expected]
         highest = max((value for value in known if value is not None), default=None)
-        read[index] = CrystalFrames(minima.frames[place], frames, failures, highest)
+        read[index] = CrystalFrames(minima.frames[place], frames, failures, highest, tuple(doubts))
     return read
 
 
@@ -204,7 +219,8 @@ def head_of(options: PropertyOptions, models: Mapping[str, Any]) -> dict[str, An
 
 def _with_labels(options: PropertyOptions, found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `describe_model` needs: the potential, or the first labelled frames that there are."""
-    labelled = [found[ions]['labelled'] for ions in options.ions_of_frames if 'labelled' in found.get(ions, {})]
+    stages = ('minima', *options.ions_of_frames)
+    labelled = [found[stage]['labelled'] for stage in stages if 'labelled' in found.get(stage, {})]
     return {**found, **({'labelled': labelled[0]} if labelled else {})}
 
 

@@ -10,13 +10,13 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.crystal.models import CrystalFrames, head_of, identify, read_model
-from aiida_seimlip.options.crystal.phonon import (
+from aiida_seimlip.options.crystal.phonon import PhononOptions
+from aiida_seimlip.options.crystal.results import (
     ConvergenceRecord,
     ImaginaryRecord,
     PhononComparison,
     PhononCrystal,
     PhononDeviation,
-    PhononOptions,
     PhononRecord,
     ThermalRecord,
 )
@@ -128,7 +128,7 @@ def phonons_of(settings: PhononOptions, frames: CrystalFrames) -> tuple[PhononRe
         )
         for one in smaller
     ]  # fmt: skip
-    record.doubts = list(_find_doubts(record))
+    record.doubts += _find_doubts(record)
     return record, largest
 
 

@@ -12,7 +12,6 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.functions.evaluation import predict_errors
 from aiida_seimlip.options.campaign.history import CampaignHistory
-from aiida_seimlip.options.crystal.lattice import LatticeOptions
 from aiida_seimlip.options.crystal.results import LatticeComparison
 from aiida_seimlip.options.sei.results import (
     WITH_CRYSTALS,
@@ -21,7 +20,7 @@ from aiida_seimlip.options.sei.results import (
     PotentialRecord,
     SeiResults,
 )
-from aiida_seimlip.options.sei.sei import SeiOptions
+from aiida_seimlip.options.sei.sei import LatticeOptions, SeiOptions
 from aiida_seimlip.options.starts.table import StartsTable
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.crystals import CRYSTALS
@@ -60,7 +59,7 @@ def plan_lattices(options: orm.Dict, species: orm.List) -> dict[str, orm.Dict]:
 
     :param options: as `SeiOptions`.
     :param species: of the potentials.
-    :return: ``options`` as `LatticeOptions`, absent if no crystal is left, and ``left_out``: names and reasons.
+    :return: ``options`` as `RelaxationOptions`, absent if no crystal is left, and ``left_out``: names and reasons.
     """
     settings = SeiOptions.from_node(options)
     lattices = settings.lattices or LatticeOptions()

@@ -1,4 +1,4 @@
-"""Options of `EquationOfStateWorkChain`, and what it finds."""
+"""Options of `EquationOfStateWorkChain`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Literal, Self
 from ase import Atoms
 from pydantic import Field, model_validator
 
-from aiida_seimlip.options.crystal.comparison import CrystalRecord, ModelRecord, PropertyComparison
 from aiida_seimlip.options.crystal.property import Ions, PropertyOptions
-from aiida_seimlip.options.records import Record
 
 Form = Literal['birch_murnaghan', 'vinet']
 """Names of the forms in `science.analysis.equation_of_state`."""
@@ -47,46 +45,3 @@ class EquationOfStateOptions(PropertyOptions):
         if len(set(self.forms)) < len(self.forms):
             raise ValueError('`forms` names the same twice')
         return self
-
-
-class FitRecord(Record):
-    """An equation of state, with standard errors; none where they are not known."""
-
-    volume_per_atom_angstrom3: float
-    volume_per_atom_error_angstrom3: float | None = None
-    energy_per_atom_ev: float
-    bulk_modulus_gpa: float
-    bulk_modulus_error_gpa: float | None = None
-    derivative: float = Field(description='Of the bulk modulus with respect to the pressure.')
-    derivative_error: float | None = None
-    residual_mev_per_atom: float = Field(description='Root of the mean squared deviation of the energies.')
-
-
-class EquationOfStateRecord(ModelRecord):
-    """The equation of state of a crystal by a model."""
-
-    volumes_per_atom_angstrom3: list[float] = Field(default_factory=list)
-    energies_per_atom_ev: list[float] = Field(default_factory=list)
-    fits: dict[Form, FitRecord] = Field(default_factory=dict, description='By their form.')
-
-
-class EquationOfStateDeviation(Record):
-    """How far a model is from the reference."""
-
-    volume_percent: float
-    bulk_modulus_percent: float
-
-
-class EquationOfStateCrystal(CrystalRecord):
-    """A crystal."""
-
-    models: dict[str, EquationOfStateRecord] = Field(default_factory=dict, description='By the name of the model.')
-    deviations: dict[str, dict[Form, EquationOfStateDeviation]] = Field(
-        default_factory=dict, description='Of each model from the reference.'
-    )
-
-
-class EquationOfStateComparison(PropertyComparison):
-    """The equations of state of crystals by several models."""
-
-    crystals: list[EquationOfStateCrystal] = Field(default_factory=list)

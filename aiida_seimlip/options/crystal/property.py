@@ -35,11 +35,13 @@ class MinimumOptions(Options):
     )
 
     def task(self, *, cell: Literal['fixed', 'full']) -> dict[str, Any]:
-        """Return the parameters of a job that relaxes, without its calculator.
+        """Return the parameters of a job that relaxes, without its calculator; what has not converged is kept.
 
         :param cell: whether the cell stays or relaxes.
         """
-        relax = RelaxOptions(cell=cell, fmax=self.fmax, max_steps=self.max_steps, optimizer=self.optimizer)
+        relax = RelaxOptions(
+            cell=cell, fmax=self.fmax, max_steps=self.max_steps, optimizer=self.optimizer, accept_unconverged=True
+        )
         return {'task': 'relax', 'relax': relax.to_dict()}
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from aiida_seimlip.options.base import Options
-from aiida_seimlip.options.crystal.lattice import LatticeOptions
 from aiida_seimlip.options.crystal.phases import CrystalNames
+from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
+from aiida_seimlip.science.structures.crystals import CRYSTALS
 
 
 class TraceOptions(Options):
@@ -16,6 +17,15 @@ class TraceOptions(Options):
         default=12, ge=1, description='Frames of each start, spread evenly over all those that are usable.'
     )
     max_force: float = Field(default=15.0, gt=0, description='Frames with a larger force, in eV/Å, are left out.')
+
+
+class LatticeOptions(RelaxationOptions):
+    """Which crystals are relaxed with the potentials and the teacher, and how."""
+
+    crystals: CrystalNames = Field(default=list(CRYSTALS), min_length=1, description='Names of the phases.')
+    reference: str | None = Field(
+        default='teacher', description='Name of the model that the others are compared with; none: experiment alone.'
+    )
 
 
 class SeiOptions(Options):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from aiida_seimlip.options.crystal.comparison import ModelRecord, PropertyComparison
+from aiida_seimlip.options.crystal.results import ModelRecord, PropertyComparison
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Section
 from aiida_seimlip.report.tables import Cell, Column, Table

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from aiida import orm
 
-from aiida_seimlip.options.crystal.elastic import ElasticComparison, ElasticCrystal, ModuliRecord, StiffnessRecord
+from aiida_seimlip.options.crystal.property import Ions
+from aiida_seimlip.options.crystal.results import ElasticComparison, ElasticCrystal, ModuliRecord, StiffnessRecord
 from aiida_seimlip.report.crystal.common import GRADE, WHO, chapter_of, sections_with, who
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Section
@@ -58,7 +59,7 @@ def moduli_table(crystals: list[ElasticCrystal]) -> Table:
     """
     rows = []
     for crystal, model, ions, stiffness in _all(crystals):
-        deviation = crystal.deviations.get(model, {}).get(ions)  # type: ignore[call-overload]
+        deviation = crystal.deviations.get(model, {}).get(ions)
         differences = ('bulk_hill_percent', 'shear_hill_percent', 'rms_gpa')
         rows.append([
             *who(crystal.name, model), Cell(ions), *_moduli(stiffness.moduli, stiffness.moduli_errors),
@@ -91,7 +92,7 @@ def constants_table(crystals: list[ElasticCrystal]) -> Table:
     return Table('stiffness', caption, columns, rows)
 
 
-def _all(crystals: list[ElasticCrystal]) -> Iterator[tuple[ElasticCrystal, str, str, StiffnessRecord]]:
+def _all(crystals: list[ElasticCrystal]) -> Iterator[tuple[ElasticCrystal, str, Ions, StiffnessRecord]]:
     """Yield each crystal, model, what its ions do, and the stiffness."""
     for crystal in crystals:
         for model, record in crystal.models.items():

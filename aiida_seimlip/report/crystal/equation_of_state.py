@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from aiida import orm
 
-from aiida_seimlip.options.crystal.equation_of_state import (
+from aiida_seimlip.options.crystal.results import (
     EquationOfStateComparison,
     EquationOfStateCrystal,
     EquationOfStateRecord,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from aiida import orm
 from ase import units
 
-from aiida_seimlip.options.crystal.phonon import PhononComparison, PhononCrystal, PhononRecord
+from aiida_seimlip.options.crystal.results import PhononComparison, PhononCrystal, PhononRecord
 from aiida_seimlip.report.crystal.common import GRADE, WHO, chapter_of, sections_with, who
 from aiida_seimlip.report.crystal.plots import Bands, band_structures
 from aiida_seimlip.report.property import PropertyFacts
@@ -143,9 +143,7 @@ def _figures(facts: PropertyFacts, crystals: Sequence[PhononCrystal]) -> Iterato
         if bands:
             name = facts.anchor(f'bands-{number}')
             svg = band_structures(_on_one_path(bands), crystal.ticks, name)
-            described = (
-                f'Frequencies of {crystal.name} along the path through its Brillouin zone, and their density.'
-            )
+            described = f'Frequencies of {crystal.name} along the path through its Brillouin zone, and their density.'
             yield Section(name, crystal.name, figures=(Figure(svg, described),))
 
 

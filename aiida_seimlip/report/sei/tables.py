@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from aiida_seimlip.options.crystal.lattice import EXPERIMENT
-from aiida_seimlip.options.crystal.results import DeviationRecord, LatticeRecord, PhaseRecord
 from aiida_seimlip.options.records import ErrorsRecord
 from aiida_seimlip.options.sei.results import PotentialRecord, SeiResults
+from aiida_seimlip.report.crystal.relaxation import lattice_table
 from aiida_seimlip.report.tables import Cell, Column, Table
 
 ERRORS = (
@@ -24,7 +21,11 @@ def sei_tables(results: SeiResults) -> list[Table]:
 
     :param results: what was found.
     """
-    return [table for table in (errors_table(results), potentials_table(results), lattice_table(results)) if table.rows]
+    return [
+        table
+        for table in (errors_table(results), potentials_table(results), lattice_table(results.lattices))
+        if table.rows
+    ]
 
 
 def errors_table(results: SeiResults) -> Table:
@@ -84,72 +85,6 @@ def _on_unseen(record: PotentialRecord) -> ErrorsRecord | None:
     if record.left_out is None:
         return None
     return record.held_out.formulas.get(record.left_out) or record.unseen
-
-
-def lattice_table(results: SeiResults) -> Table:
-    """Return the lattice of each crystal at the minimum of each model, and how far it is from others.
-
-    :param results: what was found.
-    """
-    comparison = results.lattices
-    rows = []
-    name = None if comparison is None else comparison.teacher
-    for phase in comparison.phases if comparison is not None else ():
-        if phase.experiment is not None:
-            rows.append([_text(phase.name), _text(EXPERIMENT), *_lattice(phase.experiment), *[Cell()] * 9])
-        for model, record in phase.models.items():
-            rows.append([_text(phase.name), _text(model), *_model(phase, model, record, name)])
-    teacher = None if comparison is None else comparison.methods.get(name or '')
-    return Table(
-        'lattices', f'Lattices at the minima of the models; deviations are from the teacher, {teacher or "none"}.',
-        (
-            Column('crystal', 'crystal', is_number=False), Column('model', 'model', is_number=False),
-            Column('a_angstrom', 'a', 'Å', decimals=3), Column('b_angstrom', 'b', 'Å', decimals=3),
-            Column('c_angstrom', 'c', 'Å', decimals=3), Column('beta_degrees', 'β', '°', decimals=1),
-            Column('a_percent', 'Δa', '%', decimals=1), Column('b_percent', 'Δb', '%', decimals=1),
-            Column('c_percent', 'Δc', '%', decimals=1), Column('beta_difference_degrees', 'Δβ', '°', decimals=1),
-            Column('volume_percent', 'ΔV', '%', decimals=1),
-            Column('experiment_volume_percent', 'ΔV, experiment', '%', decimals=1),
-            Column('grade', 'grade', digits=2), Column('learned', 'in the training set', is_number=False),
-            Column('remark', 'remark', is_number=False, in_paper=False),
-        ),
-        rows,
-    )  # fmt: skip
-
-
-def _model(phase: PhaseRecord, model: str, record: LatticeRecord, teacher: str | None) -> Iterator[Cell]:
-    """Yield the cells of a model behind its name."""
-    found = phase.deviations.get(model, {})
-    yield from _lattice(record.cellpar)
-    yield from _deviation(found.get(teacher or ''))
-    experiment = found.get(EXPERIMENT)
-    yield Cell(None if experiment is None else experiment.volume)
-    yield Cell(record.grade)
-    yield _text('' if model == teacher else 'yes' if model in phase.learned_by else 'no')
-    yield _text(explain_minimum(record))
-
-
-def explain_minimum(record: LatticeRecord) -> str:
-    """Say what is wrong with a minimum; empty if nothing is.
-
-    :param record: of a crystal and a model.
-    """
-    if record.cellpar is None:
-        return record.failure or 'there is no minimum'
-    faults = [] if record.is_converged else [f'not converged in {record.n_steps} steps']
-    if record.keeps_symmetry is False:
-        faults.append(f'space group {record.space_group}, which is another one')
-    return '; '.join(faults)
-
-
-def _lattice(cellpar: list[float] | None) -> list[Cell]:
-    return [Cell()] * 4 if cellpar is None else [Cell(cellpar[index]) for index in (0, 1, 2, 4)]
-
-
-def _deviation(record: DeviationRecord | None) -> list[Cell]:
-    if record is None:
-        return [Cell()] * 5
-    return [Cell(value) for value in (record.a, record.b, record.c, record.beta, record.volume)]
 
 
 def _errors(record: ErrorsRecord | None) -> list[Cell]:

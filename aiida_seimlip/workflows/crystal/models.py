@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiida import orm
@@ -12,6 +12,7 @@ from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.calculator import CalculatorOptions
 from aiida_seimlip.options.crystal.property import ModelOptions
+from aiida_seimlip.science.structures.crystals import CRYSTALS
 
 GIVEN = ('code', 'parameters', 'potential', 'options')
 """What a model that an ASE calculator runs may be given."""
@@ -24,6 +25,14 @@ MODELS_HELP = (
 
 Job = Callable[[CalculatorOptions], dict[str, Any]]
 """The parameters of a job of `seimlip.ase` with a calculator."""
+
+
+def cells_of(crystals: Sequence[str]) -> FramesData:
+    """Return the primitive cells of phases of the package, for the checks of models; not to be stored.
+
+    :param crystals: their names.
+    """
+    return FramesData.from_atoms([CRYSTALS[name].primitive() for name in crystals])
 
 
 def faults_of_model(

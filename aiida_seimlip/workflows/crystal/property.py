@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from aiida import orm
@@ -33,13 +33,14 @@ class CrystalPropertyWorkChain(WorkChain):
     a model that does not run, are told with the reason, and cost nothing of the others.
 
     A subclass names the model of its options, a calcfunction ``plan`` that makes the frames of the minima of a model,
-    and a calcfunction ``measure`` that returns the outputs, ``properties`` among them.
+    and a calcfunction ``measure`` that returns the outputs, ``properties`` among them. Where the minima are all that is
+    wanted, there is no ``plan``.
     """
 
     options_class: ClassVar[type[PropertyOptions]]
     options_help: ClassVar[str]
     plan: ClassVar[Callable[..., FramesData]]
-    measure: ClassVar[Callable[..., dict[str, orm.Data]]]
+    measure: ClassVar[Callable[..., Mapping[str, orm.Data]]]
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
@@ -129,7 +130,7 @@ class CrystalPropertyWorkChain(WorkChain):
         if not models:
             return self.exit_codes.ERROR_NO_PROPERTY.format(reason='; '.join(self.ctx.problems.values()))
         frames = None
-        for name in models:
+        for name in models if self.settings.ions_of_frames else ():
             if self.should_relax() or frames is None:
                 frames = type(self).plan(self._options, self.ctx.found[name][MINIMA]['labelled'])
             for ions in self.settings.ions_of_frames:
@@ -219,10 +220,7 @@ def find_faults(inputs: Mapping[str, Any], options: PropertyOptions) -> Iterator
             return
         parts += get_frame(node).to_atoms()
     frames = FramesData.from_atoms(parts)
+    source = 'structures' if structures else 'options'
     for name, model in models.items():
-        if options.minimum is not None:
-            yield from faults_of_model(f'models.{name}', model, options.relaxation, frames)
-        else:
-            yield from faults_of_model(
-                f'models.{name}', model, lambda calculator: options.evaluation(calculator, 'clamped'), frames
-            )
+        job = options.relaxation if options.minimum is not None else partial(options.evaluation, ions='clamped')
+        yield from faults_of_model(f'models.{name}', model, job, frames, source)

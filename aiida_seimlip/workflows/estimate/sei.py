@@ -89,7 +89,7 @@ def _judging(options: SeiOptions, campaign: ActiveLearningOptions) -> list[Work]
         works.append(Work('train further potentials', 'training', n_trainings))
     if options.lattices is not None:
         sizes = [len(CRYSTALS[name].primitive()) for name in options.lattices.crystals]
-        steps = options.lattices.max_steps
+        steps = options.lattices.minimum.max_steps
         n_bytes = sum(frames_bytes(1, size, LABELLED) for size in sizes)
         works.append(
             Work('relax crystals, teacher', 'teacher', 1, steps, atom_steps=steps * sum(sizes), n_bytes=n_bytes)

@@ -15,7 +15,7 @@ from aiida_seimlip.functions.sei.training import leave_out, make_larger, make_sm
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.sei.results import CAMPAIGN as GROWN
 from aiida_seimlip.options.sei.results import WITH_CRYSTALS
-from aiida_seimlip.workflows.crystal.lattice import LatticeComparisonWorkChain
+from aiida_seimlip.workflows.crystal.relaxation import RelaxationWorkChain
 from aiida_seimlip.workflows.failures import explain_failure
 from aiida_seimlip.workflows.sei.growing import CAMPAIGN, GrowingStages
 
@@ -119,7 +119,7 @@ class JudgingStages(GrowingStages):
             if 'potential' in found and 'left_out' not in found:
                 models[name] = {**settings[POTENTIAL], 'potential': found['potential']}
         process = self.submit(
-            LatticeComparisonWorkChain, options=self.ctx.lattice_options, models=models,
+            RelaxationWorkChain, options=self.ctx.lattice_options, models=models,
             metadata={'call_link_label': LATTICES},
         )  # fmt: skip
         self.to_context(lattices_process=process)
@@ -129,11 +129,11 @@ class JudgingStages(GrowingStages):
         process = self.ctx.lattices_process
         if not process.is_finished_ok:
             self.fault('ERROR_LATTICES_FAILED', reason=explain_failure(process))
-        if 'comparison' in process.outputs:
-            self.ctx.lattices = process.outputs.comparison
+        if 'properties' in process.outputs:
+            self.ctx.lattices = process.outputs.properties
             self.out('lattices', self.ctx.lattices)
-        if 'relaxed' in process.outputs:
-            self.out('relaxed', dict(process.outputs.relaxed))
+        if 'minima' in process.outputs:
+            self.out('relaxed', dict(process.outputs.minima))
 
     def _begin_level(self, level: int) -> PotentialData:
         """Return where the training of a level begins: at the potential of the campaign, if that is smaller."""

@@ -86,7 +86,7 @@ class SeiWorkChain(SeiProtocolMixin, JudgingStages):
         spec.input('options', **SeiOptions.port('What is done before, besides and after the campaign.'))
         spec.input_namespace(
             LATTICES, dynamic=True, required=False,
-            help='Models that relax crystals, as in `seimlip.crystal.compare`: `teacher`, and `potential`, whose '
+            help='Models that relax crystals, as in `seimlip.relax`: `teacher`, and `potential`, whose '
             'calculator is given the potentials.',
         )  # fmt: skip
         spec.inputs.validator = validate_sei

@@ -12,8 +12,7 @@ from aiida_seimlip.workflows.campaign.validation import validate_campaign
 from aiida_seimlip.workflows.campaign.validation.elements import faults_of_species
 from aiida_seimlip.workflows.campaign.validation.engines import faults_of_engines
 from aiida_seimlip.workflows.campaign.validation.methods import faults_of_methods, warn_about_methods
-from aiida_seimlip.workflows.crystal.lattice import cells_of
-from aiida_seimlip.workflows.crystal.models import faults_of_model
+from aiida_seimlip.workflows.crystal.models import cells_of, faults_of_model
 from aiida_seimlip.workflows.starts.validation import find_doubts as doubts_of_starts
 
 PORTS = (
@@ -80,7 +79,7 @@ def _faults_of_lattices(inputs: Mapping[str, Any], options: SeiOptions, species:
     if unknown:
         yield f'Input `lattices` holds `{min(unknown)}`, but only `teacher` and `potential` are known.'
     for name, model in models.items():
-        relax, cells = options.lattices.relaxation, cells_of(options.lattices)
+        relax, cells = options.lattices.relaxation, cells_of(options.lattices.crystals)
         for fault in faults_of_model(f'lattices.{name}', model, relax, cells, 'options'):
             if 'potential` is missing' not in fault:  # it is grown here
                 yield fault

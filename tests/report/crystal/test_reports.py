@@ -15,11 +15,14 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.crystal import elastic, equation_of_state
 from aiida_seimlip.functions.crystal.models import CrystalFrames
 from aiida_seimlip.functions.crystal.phonon import displace_crystals, measure_phonons
-from aiida_seimlip.options.crystal.elastic import ElasticComparison, ElasticCrystal, ElasticOptions, ElasticRecord
-from aiida_seimlip.options.crystal.equation_of_state import (
+from aiida_seimlip.options.crystal.elastic import ElasticOptions
+from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptions
+from aiida_seimlip.options.crystal.results import (
+    ElasticComparison,
+    ElasticCrystal,
+    ElasticRecord,
     EquationOfStateComparison,
     EquationOfStateCrystal,
-    EquationOfStateOptions,
 )
 from aiida_seimlip.report.pages import page_of, tables_of
 from aiida_seimlip.report.sections import render_page

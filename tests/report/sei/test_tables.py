@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from aiida_seimlip.options.crystal.results import DeviationRecord, LatticeComparison, LatticeRecord, PhaseRecord
+from aiida_seimlip.options.crystal.results import LatticeComparison, LatticeCrystal, LatticeDeviation, LatticeRecord
 from aiida_seimlip.options.records import ErrorsRecord
 from aiida_seimlip.options.sei.results import BreakRecord, CompositionErrors, PotentialRecord, SeiResults
+from aiida_seimlip.report.crystal.relaxation import lattice_table
 from aiida_seimlip.report.sei.sections import describe_ending, to_text
-from aiida_seimlip.report.sei.tables import errors_table, explain_minimum, lattice_table, potentials_table, sei_tables
+from aiida_seimlip.report.sei.tables import errors_table, potentials_table, sei_tables
 
 
 def errors(force):
@@ -18,16 +19,18 @@ def errors(force):
 @pytest.fixture
 def results():
     carbonate = [8.36, 4.97, 6.2, 90.0, 114.8, 90.0]
-    phase = PhaseRecord(
+    phase = LatticeCrystal(
         name='Li2CO3-monoclinic', formula='CLi2O3', source='', learned_by=['level_16'], experiment=carbonate,
         models={
             'teacher': LatticeRecord(cellpar=carbonate, is_converged=True, keeps_symmetry=True, n_steps=9),
             'campaign': LatticeRecord(failure='FrameError: it flew apart'),
             'level_16': LatticeRecord(
-                cellpar=carbonate, is_converged=False, keeps_symmetry=False, space_group=2, n_steps=300, grade=3.2
+                cellpar=carbonate, is_converged=False, keeps_symmetry=False, space_group=2, n_steps=300,
+                highest_grade=3.2,
+                doubts=['The relaxation has not converged in 300 steps.', 'The space group is 2 now, not 15.'],
             ),
         },
-        deviations={'level_16': {'teacher': DeviationRecord(a=1.25, b=-0.5, c=2.0, beta=-1.5, volume=2.7)}},
+        deviations={'level_16': {'teacher': LatticeDeviation(a=1.25, b=-0.5, c=2.0, beta=-1.5, volume=2.7)}},
     )  # fmt: skip
     return SeiResults(
         teacher='7net-0', starts={'lc': 'C12Li24O36', 'other': 'Li8'}, n_labels=321, n_iterations=7, n_explorations=4,
@@ -48,7 +51,7 @@ def results():
             ),
             'level_16': PotentialRecord(failure='it diverged'),
         },
-        lattices=LatticeComparison(teacher='teacher', methods={'teacher': '7net-0'}, phases=[phase]),
+        lattices=LatticeComparison(reference='teacher', methods={'teacher': '7net-0'}, crystals=[phase]),
         starts_dropped={'metal': 'it exploded'}, messages=['The campaign did not converge.'],
     )  # fmt: skip
 
@@ -71,16 +74,15 @@ def test_left_out_composition_by_fresh_frames(results):
 
 
 def test_lattices(results):
-    table = lattice_table(results)
+    table = lattice_table(results.lattices)
     text = to_text(table)
     lines = {line.split()[1]: line for line in text.splitlines()[3:]}
     assert set(lines) == {'experiment', 'teacher', 'campaign', 'level_16'}
     assert '8.360' in lines['experiment']
     assert '1.2' in lines['level_16']
-    assert 'not converged in 300 steps; space group 2, which is another one' in lines['level_16']
+    assert 'not converged in 300 steps. The space group is 2 now' in lines['level_16']
     assert 'it flew apart' in lines['campaign']
-    assert [row[13].value for row in table.rows] == [None, '', 'no', 'yes']
-    assert explain_minimum(LatticeRecord(cellpar=[1, 1, 1, 90, 90, 90], is_converged=True)) == ''
+    assert [row[14].value for row in table.rows] == [None, '', 'no', 'yes']
 
 
 def test_how_it_ended(results):

@@ -11,7 +11,7 @@ from ase.optimize import BFGS
 from ase.units import GPa
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.options.crystal.elastic import ElasticComparison
+from aiida_seimlip.options.crystal.results import ElasticComparison
 from aiida_seimlip.workflows.crystal.elastic import ElasticWorkChain
 
 

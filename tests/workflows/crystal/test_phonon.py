@@ -8,7 +8,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.options.crystal.phonon import PhononComparison
+from aiida_seimlip.options.crystal.results import PhononComparison
 from aiida_seimlip.workflows.crystal.phonon import PhononWorkChain
 
 OPTIONS = {

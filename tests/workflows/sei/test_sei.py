@@ -57,7 +57,7 @@ def test_from_a_recipe_to_crystals(codes):
     overrides = {
         'options': {
             'levels': [], 'left_out': [], 'small_crystals': ['Li-fcc'],
-            'lattices': {'crystals': ['Li-fcc', 'LiF'], 'max_steps': 50},
+            'lattices': {'crystals': ['Li-fcc', 'LiF'], 'minimum': {'max_steps': 50}},
         },
         'starts': {
             'options': {'max_force': None, 'max_pressure': None},
@@ -78,7 +78,7 @@ def test_from_a_recipe_to_crystals(codes):
     assert results.n_from_condensation > 0
     assert set(outputs['starts']) == {'few', 'more'}
     assert results.lattices_left_out == {'LiF': 'The potentials do not know F.'}
-    (phase,) = results.lattices.phases
+    (phase,) = results.lattices.crystals
     assert phase.name == 'Li-fcc'
     assert set(phase.models) == {'teacher', 'campaign', 'with_crystals'}
     assert phase.learned_by == ['with_crystals']

@@ -7,21 +7,23 @@ import pytest
 from aiida import orm
 from aiida.engine import run_get_node
 
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.crystal.results import LatticeComparison
-from aiida_seimlip.workflows.crystal.lattice import LatticeComparisonWorkChain
+from aiida_seimlip.science.structures.crystals import CRYSTALS
+from aiida_seimlip.workflows.crystal.relaxation import RelaxationWorkChain
 
-OPTIONS = {'crystals': ['Li-fcc', 'Li-bcc'], 'fmax': 0.001}
+OPTIONS = {'crystals': ['Li-fcc', 'Li-bcc'], 'minimum': {'fmax': 0.001}, 'reference': 'teacher'}
 
 
 def test_a_model_of_longer_lengths(lennard_jones):
     models = {'teacher': lennard_jones(), 'longer': lennard_jones(1.02)}
     options = {**OPTIONS, 'learned': {'longer': ['Li-bcc']}}
-    outputs, node = run_get_node(LatticeComparisonWorkChain, options=options, models=models)
+    outputs, node = run_get_node(RelaxationWorkChain, options=options, models=models)
     assert node.is_finished_ok, node.exit_message
-    found = LatticeComparison.model_validate(outputs['comparison'].get_dict())
-    assert (found.teacher, found.problems) == ('teacher', {})
+    found = LatticeComparison.model_validate(outputs['properties'].get_dict())
+    assert (found.reference, found.problems) == ('teacher', {})
     assert found.methods == {'teacher': 'lj', 'longer': 'lj'}
-    fcc, bcc = found.phases
+    fcc, bcc = found.crystals
     assert (fcc.learned_by, bcc.learned_by) == ([], ['longer'])
     deviation = fcc.deviations['longer']['teacher']
     assert (deviation.a, deviation.b, deviation.c) == pytest.approx((2.0, 2.0, 2.0), abs=0.02)
@@ -30,40 +32,41 @@ def test_a_model_of_longer_lengths(lennard_jones):
     assert set(fcc.deviations['teacher']) == set()  # nothing is measured
     a = bcc.models['teacher'].cellpar[0]
     assert bcc.deviations['teacher']['experiment'].a == pytest.approx(100 * (a / 3.51 - 1))
-    for phase in found.phases:
-        for record in phase.models.values():
+    for crystal in found.crystals:
+        for record in crystal.models.values():
             assert record.is_converged
             assert record.keeps_symmetry
-            assert record.grade is None
-    assert fcc.models['teacher'].energy_per_atom == pytest.approx(fcc.models['longer'].energy_per_atom, abs=1e-5)
-    assert outputs['relaxed']['longer'].n_frames == 2
+            assert record.highest_grade is None
+    assert fcc.models['teacher'].energy_per_atom_ev == pytest.approx(fcc.models['longer'].energy_per_atom_ev, abs=1e-5)
+    assert outputs['minima']['longer'].n_frames == 2
 
 
 def test_a_relaxation_that_does_not_converge_is_told(lennard_jones):
-    options = {**OPTIONS, 'crystals': ['Li-fcc'], 'max_steps': 1}
-    outputs, node = run_get_node(LatticeComparisonWorkChain, options=options, models={'teacher': lennard_jones()})
+    options = {**OPTIONS, 'crystals': ['Li-fcc'], 'minimum': {'max_steps': 1}}
+    outputs, node = run_get_node(RelaxationWorkChain, options=options, models={'teacher': lennard_jones()})
     assert node.is_finished_ok
-    (phase,) = LatticeComparison.model_validate(outputs['comparison'].get_dict()).phases
+    (phase,) = LatticeComparison.model_validate(outputs['properties'].get_dict()).crystals
     assert not phase.models['teacher'].is_converged
     assert phase.models['teacher'].n_steps == 1
+    assert 'did not fall below' in phase.models['teacher'].doubts[0]
 
 
 def test_a_model_that_fails_costs_nothing_of_the_others(lennard_jones, code):
     emt = {'code': code('seimlip.ase', sys.executable), 'parameters': orm.Dict({'calculator': {'name': 'emt'}})}
     outputs, node = run_get_node(
-        LatticeComparisonWorkChain, options=OPTIONS, models={'teacher': lennard_jones(), 'wrong': emt}
+        RelaxationWorkChain, options=OPTIONS, models={'teacher': lennard_jones(), 'wrong': emt}
     )
     assert node.exit_status == 400
     assert '`wrong`' in node.exit_message
-    found = LatticeComparison.model_validate(outputs['comparison'].get_dict())
-    assert 'No EMT-potential for Li' in found.phases[0].models['wrong'].failure
-    assert found.phases[0].models['teacher'].is_converged
-    assert set(outputs['relaxed']) == {'teacher'}
+    found = LatticeComparison.model_validate(outputs['properties'].get_dict())
+    assert 'No EMT-potential for Li' in found.crystals[0].models['wrong'].failure
+    assert found.crystals[0].models['teacher'].is_converged
+    assert set(outputs['minima']) == {'teacher'}
 
 
 def test_no_model_relaxes_anything(code):
     emt = {'code': code('seimlip.ase', sys.executable), 'parameters': orm.Dict({'calculator': {'name': 'emt'}})}
-    _, node = run_get_node(LatticeComparisonWorkChain, options=OPTIONS, models={'wrong': emt})
+    _, node = run_get_node(RelaxationWorkChain, options={**OPTIONS, 'reference': None}, models={'wrong': emt})
     assert node.exit_status == 310
     assert 'No EMT-potential for Li' in node.exit_message
 
@@ -74,18 +77,18 @@ def test_potential_with_grades(code, load_potential):
         'code': code('seimlip.ase', sys.executable), 'parameters': orm.Dict({'calculator': {'name': 'mtp'}}),
         'potential': load_potential('shared/l08_nbh_40.almtp'),
     }  # fmt: skip
-    options = {'crystals': ['Li2CO3-monoclinic'], 'fmax': 0.1, 'max_steps': 5, 'teacher': None}
-    outputs, node = run_get_node(LatticeComparisonWorkChain, options=options, models={'mtp': mtp})
+    options = {'crystals': ['Li2CO3-monoclinic'], 'minimum': {'fmax': 0.1, 'max_steps': 5}}
+    outputs, node = run_get_node(RelaxationWorkChain, options=options, models={'mtp': mtp})
     assert node.is_finished_ok, node.exit_message
-    (phase,) = LatticeComparison.model_validate(outputs['comparison'].get_dict()).phases
-    assert phase.models['mtp'].grade is not None
+    (phase,) = LatticeComparison.model_validate(outputs['properties'].get_dict()).crystals
+    assert phase.models['mtp'].highest_grade is not None
     assert phase.deviations['mtp']['experiment'].largest_axis < 5.0
 
 
 def test_refused(lennard_jones, code, load_potential):
-    def refuse(message, options=OPTIONS, **models):
+    def refuse(message, options=None, **models):
         with pytest.raises(ValueError, match=message):
-            run_get_node(LatticeComparisonWorkChain, options=options, models=models)
+            run_get_node(RelaxationWorkChain, options=options or {'crystals': ['Li-fcc']}, models=models)
 
     refuse('`models` is empty')
     refuse('stands for what was measured', experiment=lennard_jones())
@@ -111,11 +114,31 @@ def test_crystals_at_the_minima_of_chgnet(code):
         'code': code('seimlip.ase', os.environ['SEIMLIP_CALCULATORS_PYTHON'], description='With chgnet.'),
         'parameters': orm.Dict({'calculator': {'name': 'chgnet'}}),
     }  # fmt: skip
-    outputs, node = run_get_node(LatticeComparisonWorkChain, options={}, models={'teacher': model})
+    outputs, node = run_get_node(RelaxationWorkChain, options={'crystals': list(CRYSTALS)}, models={'teacher': model})
     assert node.is_finished_ok, node.exit_message
-    for phase in LatticeComparison.model_validate(outputs['comparison'].get_dict()).phases:
+    for phase in LatticeComparison.model_validate(outputs['properties'].get_dict()).crystals:
         record = phase.models['teacher']
         assert record.is_converged, phase.name
         assert record.keeps_symmetry, phase.name
         if phase.name in known:
             assert record.cellpar[0] == pytest.approx(known[phase.name], rel=0.004), phase.name
+
+
+def test_a_structure_of_ones_own(lennard_jones):
+    """The cell is that given, and a space group that is lost is told."""
+    stretched = CRYSTALS['Li-bcc'].conventional()
+    stretched.set_cell([2.6, 3.2, 3.6], scale_atoms=True)
+    structures = {'stretched': FramesData.from_atoms([stretched])}
+    outputs, node = run_get_node(
+        RelaxationWorkChain, structures=structures, models={'lj': lennard_jones()}, options={'minimum': {'fmax': 0.001}}
+    )
+    assert node.is_finished_ok, node.exit_message
+    (crystal,) = LatticeComparison.model_validate(outputs['properties'].get_dict()).crystals
+    record = crystal.models['lj']
+    assert crystal.space_group == 71
+    assert record.space_group != 71
+    assert any('The space group is' in doubt for doubt in record.doubts)
+    assert record.energy_per_formula_ev == pytest.approx(record.energy_per_atom_ev)
+    assert sorted(record.cellpar[:3]) == pytest.approx(
+        sorted(outputs['minima']['lj'].get_frames().to_atoms()[0].cell.lengths())
+    )
