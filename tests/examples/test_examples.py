@@ -106,6 +106,15 @@ def test_neb(run_example, campaign):
         assert node.outputs.labelled.is_labelled
 
 
+def test_crystals(run_example, campaign):
+    output, node = run_example('08_crystals.py', campaign.outputs.potential.uuid)
+    assert node.is_finished_ok, output
+    assert 'ions clamped: the crystal ' in output
+    (crystal,) = node.outputs.properties['crystals']
+    assert crystal['models']['grown']['highest_grade'] is not None
+    assert len(node.called_descendants) < 30
+
+
 def test_starts(run_example):
     output, node = run_example('07_starts.py')
     assert node.is_finished_ok, output
