@@ -171,13 +171,16 @@ def draw_checks(options: orm.Dict, **groups: Any) -> dict[str, FramesData]:
     """Draw frames of explorations that all came to their end, to judge by whether the potential is accurate enough.
 
     :param options: of the campaign (`ActiveLearningOptions`).
-    :param groups: ``survivors`` (trajectories, by exploration) and ``labels``: frames that have one are left out.
+    :param groups: ``survivors`` (trajectories, by exploration) and ``labels``: frames that have one are left out; with
+        ``plan`` (`present`), as many frames are drawn of these as there would be of all planned explorations.
     :return: ``frames``, if there are any.
     """
     settings = ActiveLearningOptions.from_node(options).accuracy
     if settings is None:
         raise ValueError('The options ask for no accuracy.')
-    frames = draw_spot_checks(groups, settings.frames_per_exploration)
+    n_planned = len(groups['plan']['present']['explorations']) if 'plan' in groups else 0
+    n_times = max(1, n_planned // max(1, len(groups['survivors'])))
+    frames = draw_spot_checks(groups, n_times * settings.frames_per_exploration)
     return {'frames': FramesData(frames)} if len(frames) else {}
 
 

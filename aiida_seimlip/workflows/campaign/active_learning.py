@@ -269,7 +269,7 @@ class ActiveLearningWorkChain(
         """Make the starts, and see what there is to continue from."""
         self.ctx.iteration, self.ctx.first, self.ctx.climbed = self.settings.first_iteration, {}, []
         self.ctx.passed, self.ctx.converged, self.ctx.stop = False, False, None
-        self.ctx.length, self.ctx.lengthened = 0, False
+        self.ctx.length, self.ctx.lengthened, self.ctx.doubted = 0, False, []
         self.ctx.late = self.inputs.get('initial_late', None)
         self.ctx.starts = self._make_starts()
         training = sorted(self.inputs.get('initial_training', {}).items())

@@ -37,6 +37,7 @@ class ExploreStage(PoolMixin, SurvivalMixin):
     * ``candidates`` and ``trajectories``: what they have found, by exploration;
     * ``first``: the level to begin with, by ladder (`build_ladders`);
     * ``climbed``: ladders whose explorations all survived the last time that they were tried.
+    * ``doubted``: see `SurvivalMixin`.
     """
 
     @property
@@ -108,11 +109,12 @@ class ExploreStage(PoolMixin, SurvivalMixin):
     def judge_explorations(self) -> None:
         """Decide whether the potential has passed, or must learn and may."""
         survivors = [key for key in self._plan if self.ctx.outcomes.get(key) == SURVIVED]
+        wanted = [key for key, entry in self._plan.items() if entry['start'] in (self.ctx.doubted or self.ctx.starts)]
         levels, each = self.settings.exploration.levels, self.settings.exploration.rises_each
         broken = [key for key, outcome in self.ctx.outcomes.items() if outcome != SURVIVED]
         self.ctx.first = {**self.ctx.first, **broken_levels(self._planned, levels, broken, each=each)}
         self.ctx.climbed = climbed_ladders(self._ladders, self.ctx.climbed, self.ctx.outcomes, survivors)
-        self.ctx.passed = len(survivors) == len(self._plan) and not self.ctx.quarantined
+        self.ctx.passed = set(wanted) <= set(survivors) and not self.ctx.quarantined
         self.publish()
         self.report(self._describe(len(survivors)))
         if self.ctx.passed and self.settings.accuracy is None:
@@ -165,6 +167,8 @@ class ExploreStage(PoolMixin, SurvivalMixin):
         survived = {key for key, outcome in self.ctx.outcomes.items() if outcome == SURVIVED}
         if self.ctx.current == HELD_OUT:
             ladders: Mapping[str, Ladder] = {'': [list(self._plan)]}
+        elif self.ctx.doubted:
+            ladders = {name: ladder for name, ladder in self._ladders.items() if name in self.ctx.doubted}
         elif self.settings.exploration.recheck == 'last':
             ladders = hold_back(self._ladders, self.ctx.climbed, survived)
         else:

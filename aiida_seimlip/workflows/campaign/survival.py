@@ -22,7 +22,8 @@ class SurvivalMixin(StageMixin):
     """Follow the starts from iteration to iteration; how they stand is published with the history.
 
     The context holds ``quarantined``: the names of the starts that are explored no more; ``length``: index of the part
-    of their steps that explorations do, and ``lengthened``: whether it has just risen.
+    of their steps that explorations do; ``lengthened``: whether it has just risen; and ``doubted``: names of starts on
+    whose compositions the potential is not as accurate as asked, which are explored alone until it is.
     """
 
     def open_standings(self) -> None:

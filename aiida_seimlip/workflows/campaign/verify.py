@@ -20,8 +20,10 @@ class VerifyStage(LabelStage, SurvivalMixin):
     """Compare the potential with the reference on explorations that have survived, where an accuracy is asked for.
 
     A grade tells whether an environment is new, not whether the energy is right. Once all explorations have survived,
-    spot checks of each decide whether the potential has converged. Before that, those that are labelled with the
-    selected frames tell which starts have not really been climbed.
+    spot checks of each decide whether the potential has converged. Where it is not accurate and each start rises by
+    itself, those of the compositions concerned are explored alone, with as many checks as all have together, until it
+    is; then all are explored again. Before that, checks that are labelled with the selected frames tell which starts
+    have not really been climbed.
     """
 
     def should_verify(self) -> bool:
@@ -33,7 +35,10 @@ class VerifyStage(LabelStage, SurvivalMixin):
         if self.ctx.potential.family != 'mtp':
             family = self.ctx.potential.family
             return self._fail_to_verify(f'potentials of the family `{family}` cannot be evaluated in this process')
-        outputs = draw_checks(self.inputs.options, survivors=self.ctx.trajectories, labels=self.labelled_so_far())
+        groups = {'plan': {'present': self.made['plan']}} if self.ctx.doubted else {}
+        outputs = draw_checks(
+            self.inputs.options, survivors=self.ctx.trajectories, labels=self.labelled_so_far(), **groups
+        )
         if 'frames' not in outputs:
             return self._fail_to_verify('the explorations have kept no frames without a label')
         batches: dict[str, dict[str, Any]] = {'checks': {'frames': outputs['frames']}}
@@ -50,8 +55,9 @@ class VerifyStage(LabelStage, SurvivalMixin):
         if 'checks' not in labelled:
             return self._fail_to_verify('none of their frames could be labelled')
         misses = self._find_misses(labelled['checks'])
-        if not misses:
+        if not (misses or self.ctx.doubted):
             self.pass_length()
+        self.ctx.doubted = self._starts_of(misses)
         if not (self.ctx.converged or self.has_spent_labels()):
             return self.learn_from(labelled)
         if misses:
@@ -84,6 +90,12 @@ class VerifyStage(LabelStage, SurvivalMixin):
         verdict = f'not as accurate as asked on {words}' if misses else 'as accurate as asked'
         self.report(f'{describe_count(checks.n_frames, "spot check")}: {record.describe()}; {verdict}')
         return set(misses)
+
+    def _starts_of(self, formulas: set[str]) -> list[str]:
+        """Return the starts of compositions, unless all starts are explored together."""
+        if not self.settings.exploration.rises_each:
+            return []
+        return sorted(name for name, node in self.ctx.starts.items() if formulas & set(node.formulas))
 
     def _fail_to_verify(self, reason: str) -> ExitCode:
         return self.fail('ERROR_ACCURACY_UNKNOWN', reason=reason)

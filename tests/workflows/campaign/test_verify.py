@@ -205,3 +205,61 @@ def test_no_start_is_recalled_where_no_accuracy_is_asked_for(recalled):
     process = recalled(99.0, {'accuracy': None})
     assert process.ctx.climbed == list(process.ctx.starts)
     assert 'check_errors' not in process.made
+
+
+# -- some compositions alone ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(generate_campaign, campaign_options, explore, make_frames, finished):
+    """Return a campaign of two compositions, and a function that explores and checks it with an error of one of them."""
+    crystal = make_frames(1, seed=1).get_frames()
+    (atoms,) = crystal.to_atoms()
+    exploration = {**campaign_options['exploration'], 'rising': 'each', 'recheck': 'last'}
+    process = generate_campaign(
+        {'accuracy': {'max_energy_error': 5.0}, 'exploration': exploration},
+        structures={'crystal': FramesData(crystal), 'lacking': FramesData.from_atoms([atoms[1:]])},
+    )  # fmt: skip
+    process.ctx.training['iteration_000'] = make_frames(5, labelled=True, seed=50).store()
+
+    def run(shift):
+        waves, launched, _ = explore(process)
+        explored = sorted({key for wave in waves for key in wave})
+        plan = {entry['key']: entry['start'] for entry in process.made['plan']['explorations']}
+        process.ctx.trajectories = {}
+        for number, key in enumerate(explored):
+            images = make_frames(8, seed=70 + number + 10 * process.ctx.iteration).get_frames().to_atoms()
+            kept = images if plan[key] == 'crystal' else [image[1:] for image in images]
+            process.ctx.trajectories[key] = FramesData.from_atoms(kept).store()
+        launched.clear()
+        assert process.should_verify()
+        assert process.run_verification() is None
+        frames = evaluate(process.ctx.potential.get_mtp(), launched[-1][2]['frames'].get_frames(trace=True))
+        (lacking,) = process.ctx.starts['lacking'].formulas
+        errors = [shift if formula == lacking else 0.0 for formula in frames.formulas]
+        shifted = frames.replace(energies=frames.energies + 1e-3 * frames.sizes * errors)
+        process.ctx.references['checks'] = finished(frames=FramesData(shifted), failures=orm.Dict({}))
+        assert process.inspect_verification() is None
+        return {plan[key] for key in explored}, len(frames)
+
+    return process, run
+
+
+def test_inaccurate_composition_is_explored_alone_until_it_is_not(two):
+    process, run = two
+    both, n_all = run(99.0)
+    assert both == {'crystal', 'lacking'}
+    assert process.ctx.doubted == ['lacking']
+    assert process.should_learn()
+    alone, n_checks = run(99.0)
+    assert alone == {'lacking'}
+    assert n_checks == n_all, 'as many checks as of all'
+    assert process.ctx.doubted == ['lacking']
+    alone, _ = run(0.0)
+    assert alone == {'lacking'}
+    assert process.ctx.doubted == []
+    assert not process.ctx.converged, 'the others have not been explored with this potential'
+    assert process.should_learn(), 'what is paid is learned from'
+    both, _ = run(0.0)
+    assert both == {'crystal', 'lacking'}
+    assert process.ctx.converged
