@@ -212,7 +212,7 @@ def test_no_start_is_recalled_where_no_accuracy_is_asked_for(recalled):
 
 @pytest.fixture
 def two(generate_campaign, campaign_options, explore, make_frames, finished):
-    """Return a campaign of two compositions, and a function that explores and checks it with an error of one of them."""
+    """Return a campaign of two compositions, and a function that explores and checks it, with an error of one."""
     crystal = make_frames(1, seed=1).get_frames()
     (atoms,) = crystal.to_atoms()
     exploration = {**campaign_options['exploration'], 'rising': 'each', 'recheck': 'last'}
