@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
 from collections import Counter
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from aiida import orm
 from aiida.common.exceptions import StoringNotAllowed
+from aiida.orm.nodes.caching import NodeCaching
 from ase import Atoms
 
 from aiida_seimlip.science.features import count_values
@@ -25,8 +27,31 @@ ARRAYS = ('ptr', *PER_ATOM, *PER_FRAME)
 FILENAME = 'frames.npz'
 """All arrays are in one file: AiiDA looks up, hashes and opens each file of each input of each process."""
 
+ORIGINS = 'origin_uuids'
+"""Array of the nodes in which the frames first appeared."""
+
 LEFT_OUT_EXTRA = 'seimlip_left_out'
 """Extra of a node in an archive that names the files that were left out of it, and the reasons."""
+
+
+class FramesCaching(NodeCaching):
+    """What makes two sets of frames the same for the cache: all but the nodes that they came from.
+
+    A job that is taken over makes new nodes of the same content. Were these another input for the jobs that follow,
+    only the first jobs of a campaign would ever be taken over.
+    """
+
+    def get_objects_to_hash(self) -> dict[str, Any]:
+        """Return what is hashed, with the content of the arrays for that of the file."""
+        objects = super().get_objects_to_hash()
+        node: Any = self._node
+        arrays = {} if node.is_left_out else node._read_all()
+        digest = hashlib.sha256()
+        for name, array in sorted(arrays.items()):
+            if name != ORIGINS:
+                digest.update(f'{name} {array.dtype.str} {array.shape}'.encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return {**objects, 'repository_hash': digest.hexdigest() if arrays else objects['repository_hash']}
 
 
 class FramesData(orm.ArrayData):
@@ -50,6 +75,8 @@ class FramesData(orm.ArrayData):
 
     A frame's origin is the node in which it first appeared (UUID and index), and the MD step at which it was taken.
     """
+
+    _CLS_NODE_CACHING = FramesCaching
 
     def __init__(self, frames: Frames | None = None, **kwargs: Any) -> None:
         """Pack configurations.

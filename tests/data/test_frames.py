@@ -143,6 +143,22 @@ def test_origin(frames):
     assert first.get_frames().origin_uuids is None
 
 
+def test_nodes_that_frames_came_from_do_not_count_for_the_cache(frames):
+    """A job that was taken over has made a node of its own: what follows must not take it for another input."""
+    one, other = (FramesData(frames).store() for _ in range(2))
+    joined = [FramesData(node.get_frames(trace=True)).store().base.caching for node in (one, other)]
+    assert one.uuid != other.uuid
+    assert joined[0].get_hash() == joined[1].get_hash()
+    assert joined[0].get_hash() == joined[0].compute_hash()
+    for name, array in {
+        'energies': np.zeros(4),
+        'origin_steps': np.arange(4),
+        'positions': frames.positions + 1e-9,
+    }.items():
+        changed = FramesData(one.get_frames(trace=True).replace(**{name: array})).store()
+        assert changed.base.caching.get_hash() != joined[0].get_hash(), name
+
+
 def test_equal_frames_have_equal_hashes(frames):
     assert FramesData(frames).store().base.caching.get_hash() == FramesData(frames).store().base.caching.get_hash()
     assert FramesData(frames).store().base.caching.get_hash() != FramesData(frames[:3]).store().base.caching.get_hash()

@@ -33,6 +33,8 @@ from aiida_seimlip.science.structures.supercells import StructureError
 
 LARGE_STRESS = 0.1
 """A larger stress of the unstrained cell in GPa is a doubt: the minimum is not one."""
+DIGITS = 6
+"""Behind the point of constants in GPa: less is rounding, where symmetry makes a constant zero."""
 LARGE_VIOLATION = 0.05
 """A larger change by the average over the point group, as a share of the largest element, is a doubt."""
 
@@ -123,7 +125,7 @@ def _record(stiffness: Stiffness) -> StiffnessRecord:
     if stiffness.is_stable:
         moduli, errors = _moduli(stiffness.moduli), _moduli(stiffness.moduli_errors)
     return StiffnessRecord(
-        matrix_gpa=stiffness.matrix.tolist(),
+        matrix_gpa=np.round(stiffness.matrix, DIGITS).tolist(),
         errors_gpa=[[_known(value) for value in row] for row in stiffness.errors.tolist()],
         residual_gpa=_known(stiffness.residual), asymmetry_gpa=stiffness.asymmetry,
         symmetry_violation_gpa=stiffness.symmetry_violation, stress_gpa=stiffness.stress.tolist(),

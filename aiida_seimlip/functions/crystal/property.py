@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.options.crystal.property import ModelOptions, PropertyOptions
 
-
-@calcfunction
-def minimum_parameters(options: orm.Dict, model: orm.Dict) -> orm.Dict:
-    """Return the parameters of the job that finds the minima of a model, as `AseOptions`.
-
-    :param options: of a property, which are `PropertyOptions` and more.
-    :param model: as `ModelOptions`.
-    """
-    return orm.Dict(_shared(options).relaxation(ModelOptions.from_node(model).calculator))
+MINIMA = 'minima'
+"""Name of the jobs that find the minima; the others are named by what becomes of the ions."""
 
 
 @calcfunction
-def evaluation_parameters(options: orm.Dict, model: orm.Dict, ions: orm.Str) -> orm.Dict:
-    """Return the parameters of the job that evaluates frames with a model, as `AseOptions`.
+def job_parameters(options: orm.Dict, model: orm.Dict, jobs: orm.List) -> dict[str, orm.Dict]:
+    """Return the parameters of the jobs of a model, as `AseOptions`, by their names.
 
     :param options: of a property, which are `PropertyOptions` and more.
     :param model: as `ModelOptions`.
-    :param ions: what becomes of the atoms, ``clamped`` or ``relaxed``.
+    :param jobs: `MINIMA`, or what becomes of the ions: ``clamped`` or ``relaxed``.
     """
-    wanted: Any = ions.value
-    return orm.Dict(_shared(options).evaluation(ModelOptions.from_node(model).calculator, wanted))
+    shared, calculator = _shared(options), ModelOptions.from_node(model).calculator
+    return {
+        name: orm.Dict(shared.relaxation(calculator) if name == MINIMA else shared.evaluation(calculator, name))
+        for name in jobs.get_list()
+    }
 
 
 def _shared(options: orm.Dict) -> PropertyOptions:

@@ -220,6 +220,11 @@ REFERENCES = {
             '10.1080/27660400.2024.2384822',
         ),
         Reference(
+            'Hinuma2017seekpath', ('Hinuma, Y.', 'Pizzi, G.', 'Kumagai, Y.', 'Oba, F.', 'Tanaka, I.'),
+            'Band structure diagram paths based on crystallography',
+            'Computational Materials Science', 2017, '128', '140–184', '10.1016/j.commatsci.2016.10.015',
+        ),
+        Reference(
             'Ong2013pymatgen', ('Ong, S. P.', 'others'),
             'Python Materials Genomics (pymatgen): A robust, open-source python library for materials analysis',
             'Computational Materials Science', 2013, '68', '314–319', '10.1016/j.commatsci.2012.10.028',

@@ -14,6 +14,7 @@ PACKAGE, AIIDA = 'aiida-seimlip', 'aiida-core'
 MOMENT_TENSORS = ('Shapeev2016MTP',)
 SELECTION = ('Podryabinkin2017Active', 'Podryabinkin2023MLIP3')
 DEFECTS = ('Ong2013pymatgen', 'Shen2024Defects', 'Togo2024spglib')
+PHONONS = ('Togo2023phonopy', 'Togo2024spglib', 'Hinuma2017seekpath')
 XTB = {'GFN1-xTB': ('Grimme2017GFN1',), 'GFN2-xTB': ('Bannwarth2019GFN2',)}
 DAMPED = {'d3bj': ('Grimme2010D3', 'Grimme2011BJ'), 'd3': ('Grimme2010D3',), 'd3zero': ('Grimme2010D3',)}
 
@@ -172,6 +173,11 @@ def of_packing(function: orm.ProcessNode) -> Iterator[Use]:
         yield Use('RDKit', 'geometries of molecules from SMILES')
 
 
+def of_phonons(process: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what phonons are computed with."""
+    yield Use('phonopy', 'phonons', PHONONS)
+
+
 RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'seimlip.lammps': of_lammps,
     'seimlip.mlip3.train': of_training,
@@ -186,6 +192,7 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'quantumespresso.pw': of_pw,
     'analyse_diffusion': of_diffusion,
     'pack_recipe': of_packing,
+    'measure_phonons': of_phonons,
     'make_vacancy': of_defects,
     'make_interstitial': of_defects,
     'make_frenkel_pair': of_defects,

@@ -82,7 +82,7 @@ def constants_table(crystals: list[ElasticCrystal]) -> Table:
     rows = []
     for crystal, model, ions, stiffness in _all(crystals):
         for number, (values, errors) in enumerate(zip(stiffness.matrix_gpa, stiffness.errors_gpa, strict=True)):
-            cells = [Cell(value, error) for value, error in zip(values, errors, strict=True)]
+            cells = [Cell(value, error if value else None) for value, error in zip(values, errors, strict=True)]
             rows.append([*who(crystal.name, model), Cell(ions), Cell(number + 1), *cells])
     columns = (
         *WHO, IONS, Column('row', 'i'),

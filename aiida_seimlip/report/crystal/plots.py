@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -28,6 +29,8 @@ COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
 """Of models; with more of them they begin again."""
 MARKERS = ('o', 's', '^', 'v', 'P', 'X', 'D')
 """Of models, in the same order."""
+SUBSCRIPT = re.compile(r'_(\d)')
+"""In labels of points of the Brillouin zone."""
 LINES = ('-', '--', ':', '-.')
 """Of models, in the same order; with more of them they begin again."""
 
@@ -109,7 +112,7 @@ def band_structures(bands: Sequence[Bands], ticks: Sequence[tuple[float, str]], 
         left.axhline(0.0, color=GREY, lw=0.8)
         for distance, _ in ticks:
             left.axvline(distance, color=FAINT, lw=0.8)
-        left.set_xticks([distance for distance, _ in ticks], [label for _, label in ticks])
+        left.set_xticks([distance for distance, _ in ticks], [SUBSCRIPT.sub(_lower, label) for _, label in ticks])
         left.set_xlim(bands[0].distances[0], bands[0].distances[-1])
         left.grid(axis='x', visible=False)
         left.set_ylabel('frequency (THz)')
@@ -118,3 +121,7 @@ def band_structures(bands: Sequence[Bands], ticks: Sequence[tuple[float, str]], 
         if len(bands) > 1:
             left.legend(loc='upper right', ncols=len(bands))
         return to_svg(figure, salt)
+
+
+def _lower(match: re.Match[str]) -> str:
+    return chr(ord('₀') + int(match[1]))

@@ -14,7 +14,7 @@ from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import faults_of_structure, get_frame
 from aiida_seimlip.functions.crystal.models import gather_crystals, names_of
-from aiida_seimlip.functions.crystal.property import evaluation_parameters, minimum_parameters
+from aiida_seimlip.functions.crystal.property import MINIMA, job_parameters
 from aiida_seimlip.options.crystal.property import PropertyOptions
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.workflows.crystal.models import MODELS_HELP, faults_of_model
@@ -22,7 +22,6 @@ from aiida_seimlip.workflows.failures import explain_failure
 
 OUTPUTS = ('labelled', 'failures', 'results')
 """Outputs of a job that are read."""
-MINIMA = 'minima'
 
 
 class CrystalPropertyWorkChain(WorkChain):
@@ -101,6 +100,10 @@ class CrystalPropertyWorkChain(WorkChain):
         self.ctx.names = orm.List(names).store()  # the context is written down
         self.ctx.crystals = gather_crystals(orm.List(list(self.settings.crystals)), **structures)
         self.ctx.found, self.ctx.problems = {}, {}
+        jobs = orm.List([*([MINIMA] if self.should_relax() else []), *self.settings.ions_of_frames])
+        self.ctx.parameters = {
+            name: job_parameters(self._options, model['parameters'], jobs) for name, model in self.inputs.models.items()
+        }
         for name, model in self.inputs.models.items():
             self.ctx.found[name] = {'potential': model['potential']} if 'potential' in model else {}
             if not self.should_relax():
@@ -113,9 +116,8 @@ class CrystalPropertyWorkChain(WorkChain):
     def run_relaxations(self) -> None:
         """Relax all crystals with each model."""
         self.ctx.jobs = AttributeDict()
-        for name, model in self.inputs.models.items():
-            parameters = minimum_parameters(self._options, model['parameters'])
-            self._submit(name, MINIMA, self.ctx.crystals, parameters)
+        for name in self.inputs.models:
+            self._submit(name, MINIMA, self.ctx.crystals)
 
     def inspect_relaxations(self) -> None:
         """Take the minima that there are."""
@@ -134,9 +136,7 @@ class CrystalPropertyWorkChain(WorkChain):
             if self.should_relax() or frames is None:
                 frames = type(self).plan(self._options, self.ctx.found[name][MINIMA]['labelled'])
             for ions in self.settings.ions_of_frames:
-                model = self.inputs.models[name]
-                parameters = evaluation_parameters(self._options, model['parameters'], orm.Str(ions))
-                self._submit(name, ions, frames, parameters)
+                self._submit(name, ions, frames)
         return None
 
     def inspect_evaluations(self) -> None:
@@ -165,19 +165,18 @@ class CrystalPropertyWorkChain(WorkChain):
     def _has(self, name: str, stage: str) -> bool:
         return 'labelled' in self.ctx.found[name].get(stage, {})
 
-    def _submit(self, name: str, stage: str, frames: FramesData, parameters: orm.Dict) -> None:
+    def _submit(self, name: str, stage: str, frames: FramesData) -> None:
         """Submit a job of a model.
 
         :param name: of the model.
         :param stage: what it is for: the minima, or what becomes of the ions.
         :param frames: to work on.
-        :param parameters: of the job.
         """
         model = self.inputs.models[name]
         given = {key: model[key] for key in ('code', 'potential') if key in model}
         options = model['options'].get_dict() if 'options' in model else {}
         job = self.submit(
-            AseCalculation, **given, frames=frames, parameters=parameters,
+            AseCalculation, **given, frames=frames, parameters=self.ctx.parameters[name][stage],
             metadata={'options': options, 'call_link_label': f'{stage}_{name}'},
         )  # fmt: skip
         self.to_context(**{f'jobs.{name}.{stage}': job})
