@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CAMPAIGN = 'ActiveLearningWorkChain'
 REPORTING = (
     CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain', 'StartsWorkChain', 'SeiWorkChain',
-    'RelaxationWorkChain', 'ElasticWorkChain', 'EquationOfStateWorkChain', 'PhononWorkChain',
+    'AtlasWorkChain', 'RelaxationWorkChain', 'ElasticWorkChain', 'EquationOfStateWorkChain', 'PhononWorkChain',
     'AseCondensationWorkChain',
 )  # fmt: skip
 """Processes whose reports are for those who watch."""

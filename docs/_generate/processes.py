@@ -20,8 +20,8 @@ from aiida_seimlip.options.base import Options
 CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
 PROPERTIES = (
-    'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.relax', 'seimlip.eos',
-    'seimlip.elastic', 'seimlip.phonon', 'seimlip.starts', 'seimlip.sei',
+    'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
+    'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.starts', 'seimlip.sei',
 )  # fmt: skip
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,11 +17,15 @@ from aiida_seimlip.cli.structure_param import (
     SPECIES_KEY,
     NamedStructure,
     NamedStructureParam,
+    StructureParam,
     by_name,
 )
 
 if TYPE_CHECKING:
     from aiida_seimlip.data.potential import PotentialData
+
+NOT_IN_NAMES = re.compile(r'\W')
+"""What the name of an input must not hold, and the name of a file may."""
 
 
 class NamedModel(NamedTuple):
@@ -151,4 +156,35 @@ def launch_relax(**request: Any) -> None:
     _launch_property('seimlip.relax', request)
 
 
-CRYSTAL_COMMANDS = (launch_relax, launch_elastic, launch_eos, launch_phonon)
+@click.command('atlas')
+@click.option(
+    '--structures', 'folder', type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help='Folder of files, each of which is a crystal by the name of the file.',
+)  # fmt: skip
+@property_options
+@common_options
+def launch_atlas(folder: Path | None, **request: Any) -> None:
+    """Find lattices, equations of state, elasticity and phonons of crystals, with several models.
+
+    Without structures and crystals all phases of the package are taken. The jobs are `potentials`, of the models that
+    are potentials, and `calculators`, of all others.
+    """
+    if folder is not None:
+        request['structures'] = (*request['structures'], *structures_in(folder))
+    _launch_property('seimlip.atlas', request)
+
+
+def structures_in(folder: Path) -> list[NamedStructure]:
+    """Return the crystals of all files in a folder, by the names of the files.
+
+    :param folder: of files; those whose names begin with a dot are left out.
+    :raises click.UsageError: if there is none.
+    """
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith('.'))
+    if not paths:
+        raise click.UsageError(f'There are no files in {folder}.')
+    read = StructureParam()
+    return [NamedStructure(NOT_IN_NAMES.sub('_', path.stem), read.convert(str(path), None, None)) for path in paths]
+
+
+CRYSTAL_COMMANDS = (launch_atlas, launch_relax, launch_elastic, launch_eos, launch_phonon)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ase import Atoms
 from pydantic import Field
 
 from aiida_seimlip.options.crystal.phases import CrystalNames
@@ -29,4 +30,8 @@ class RelaxationOptions(PropertyOptions):
     @property
     def ions_of_frames(self) -> list[Ions]:
         """What becomes of the atoms in further frames: there are none, the minima are all that is wanted."""
+        return []
+
+    def sizes_of_frames(self, atoms: Atoms) -> list[int]:
+        """Return the number of atoms of each further frame of a crystal: there are none."""
         return []

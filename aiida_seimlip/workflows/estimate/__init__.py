@@ -14,7 +14,7 @@ from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptio
 from aiida_seimlip.options.crystal.phonon import PhononOptions
 from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
-from aiida_seimlip.workflows.estimate.crystal import plan_property
+from aiida_seimlip.workflows.estimate.crystal import plan_atlas, plan_property
 from aiida_seimlip.workflows.estimate.neb import plan_neb
 from aiida_seimlip.workflows.estimate.plan import Plan, Work
 from aiida_seimlip.workflows.estimate.sei import plan_sei
@@ -27,7 +27,7 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'ActiveLearningWorkChain': plan_campaign, 'DiffusivityWorkChain': plan_diffusivity,
     'ConductivityWorkChain': plan_conductivity, 'NEBWorkChain': plan_neb, 'StartsWorkChain': plan_starts,
     'SeiWorkChain': plan_sei, 'ElasticWorkChain': partial(plan_property, ElasticOptions),
-    'RelaxationWorkChain': partial(plan_property, RelaxationOptions),
+    'AtlasWorkChain': plan_atlas, 'RelaxationWorkChain': partial(plan_property, RelaxationOptions),
     'PhononWorkChain': partial(plan_property, PhononOptions),
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
 }  # fmt: skip

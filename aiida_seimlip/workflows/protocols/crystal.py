@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aiida import orm
@@ -65,34 +65,42 @@ class CrystalProtocolMixin(ProtocolMixin):
         :raises ValueError: if there is no such protocol or section, a code is missing, or two models have one name.
         """
         inputs = cls.get_protocol_inputs(protocol, overrides)
-        both = sorted(set(potentials or {}) & set(calculators or {}))
-        if both:
-            raise ValueError(f'Two models are called `{both[0]}`.')
-        wanted = [
-            socket for socket, models in zip(CRYSTAL_SOCKETS, (potentials, calculators), strict=True) if models
-        ]  # fmt: skip
-        found = resolve_codes(
-            codes, CRYSTAL_SOCKETS, optional=tuple(set(CRYSTAL_SOCKETS) - set(wanted)),
-            stand_in={CALCULATORS: POTENTIALS, POTENTIALS: CALCULATORS},
-        )  # fmt: skip
         builder: Any = cls.get_builder()  # type: ignore[attr-defined]
         if structures:
             builder.structures = dict(structures)
-        builder.models = dict(_models(inputs, found, potentials or {}, calculators or {}, scheduler_options))
+        builder.models = models_of(inputs, codes, potentials or {}, calculators or {}, scheduler_options)
         given = {'crystals': crystals, 'reference': reference}
         options = merge(inputs['options'], {name: value for name, value in given.items() if value is not None})
         builder.options = cls.options_class.serializer(options)
         return builder
 
 
-def _models(
-    inputs: Mapping[str, Any], codes: Mapping[str, orm.AbstractCode], potentials: Mapping[str, PotentialData],
+def models_of(
+    inputs: Mapping[str, Any], codes: Mapping[str, orm.AbstractCode | str], potentials: Mapping[str, PotentialData],
     calculators: Mapping[str, Mapping[str, Any]], scheduler_options: Mapping[str, Any] | None,
-) -> Iterator[tuple[str, dict[str, Any]]]:  # fmt: skip
-    """Yield the inputs of each model by its name."""
+) -> dict[str, dict[str, Any]]:  # fmt: skip
+    """Return the inputs of each model by its name.
+
+    :param inputs: of the protocol, with the settings of both kinds of models.
+    :param codes: the code, or its label, for either kind; one stands in for the other.
+    :param potentials: models that are potentials, by name.
+    :param calculators: models that are other calculators, by name.
+    :param scheduler_options: settings of the scheduler for all jobs.
+    :raises ValueError: if a code is missing, or two models have one name.
+    """
+    both = sorted(set(potentials) & set(calculators))
+    if both:
+        raise ValueError(f'Two models are called `{both[0]}`.')
+    kinds = {POTENTIALS: potentials, CALCULATORS: calculators}
+    found = resolve_codes(
+        codes, CRYSTAL_SOCKETS, optional=[kind for kind, models in kinds.items() if not models],
+        stand_in={CALCULATORS: POTENTIALS, POTENTIALS: CALCULATORS},
+    )  # fmt: skip
+    models = {}
     for name, potential in potentials.items():
         settings = merge({'parameters': {'calculator': {'name': potential.family}}}, inputs.get(POTENTIALS, {}))
-        yield name, {**socket_inputs(settings, codes[POTENTIALS], scheduler_options), 'potential': potential}
+        models[name] = {**socket_inputs(settings, found[POTENTIALS], scheduler_options), 'potential': potential}
     for name, calculator in calculators.items():
         settings = merge(inputs.get(CALCULATORS, {}), {'parameters': {'calculator': dict(calculator)}})
-        yield name, socket_inputs(settings, codes[CALCULATORS], scheduler_options)
+        models[name] = socket_inputs(settings, found[CALCULATORS], scheduler_options)
+    return models

@@ -64,3 +64,14 @@ def test_what_is_wrong_is_said(run_command, submitted, code, copper):
     assert 'there is no crystal `LiX`; there are Li2CO3-monoclinic' in refuse('--crystal', 'LiX', *given)
     assert '`structures` is empty, and `options` names no crystals' in refuse(*given)
     assert 'names the reference `dft`' in refuse('--structure', copper, '--reference', 'dft', *given)
+
+
+def test_atlas_of_the_files_of_a_folder(run_command, submitted, code, copper):
+    bulk('Al').write(copper.parent / 'aluminium (fcc).cif')
+    arguments = ('launch', 'atlas', '--model', 'emt', '--code', f'calculators={code("seimlip.ase").full_label}')
+    run_command(*arguments, '--structures', copper.parent, '--protocol', 'demo')
+    assert set(submitted[0].structures) == {'copper', 'aluminium__fcc_'}
+    assert submitted[0].relax['crystals'] == []
+    output = run_command(*arguments, '--crystal', 'LiF', '--protocol', 'demo', '--dry-run').output
+    assert 'elastic: 12 frames, ions clamped, with emt' in output
+    assert 'phonon: ' in output
