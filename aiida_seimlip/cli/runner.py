@@ -14,6 +14,8 @@ from aiida.manage import get_manager
 
 LOGGER = logging.getLogger('plumpy.processes')
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+GRACE_SECONDS = 2.0
+"""That tasks have to end which were cancelled."""
 
 
 class LocalRunner(Runner):
@@ -54,11 +56,24 @@ def local_runner(poll_seconds: float) -> Iterator[Runner]:
         runner.loop.run_until_complete(asyncio.sleep(0.01))  # in which an interrupt at the very end is noticed
         for number in INTERRUPTS:
             runner.loop.remove_signal_handler(number)
+        _end_tasks(runner.loop)
         manager.reset_runner()
         LOGGER.removeFilter(_is_not_meant)
         if received:
             manager.get_profile_storage().get_session().rollback()  # of what was in the middle of a change
             raise KeyboardInterrupt
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """End what an interrupt has left under way; a loop that is closed with such tasks complains of each.
+
+    :param loop: that does not run any more.
+    """
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=GRACE_SECONDS))
 
 
 def _is_not_meant(record: logging.LogRecord) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import signal
@@ -101,3 +102,10 @@ def test_nothing_happens_without_interrupt():
 
     with local_runner(0.1):
         assert double(orm.Int(4)).value == 8
+
+
+def test_nothing_is_left_under_way():
+    """A loop that is closed with tasks under way complains of each, in the middle of what a command says."""
+    with local_runner(0.1) as runner:
+        task = runner.loop.create_task(asyncio.sleep(60.0))
+    assert task.cancelled()
