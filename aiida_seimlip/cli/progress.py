@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 CAMPAIGN = 'ActiveLearningWorkChain'
 REPORTING = (
     CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain', 'StartsWorkChain', 'SeiWorkChain',
-    'AtlasWorkChain', 'RelaxationWorkChain', 'ElasticWorkChain', 'EquationOfStateWorkChain', 'PhononWorkChain',
-    'AseCondensationWorkChain',
+    'AtlasWorkChain', 'DefectWorkChain', 'RelaxationWorkChain', 'ElasticWorkChain', 'EquationOfStateWorkChain',
+    'PhononWorkChain', 'AseCondensationWorkChain',
 )  # fmt: skip
 """Processes whose reports are for those who watch."""
 INTERRUPT = 'runner received interrupt'

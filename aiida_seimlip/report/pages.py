@@ -12,6 +12,7 @@ from aiida import orm
 from aiida_seimlip.report.barrier.neb import neb_sections, neb_tables
 from aiida_seimlip.report.citations.collect import citations_section
 from aiida_seimlip.report.crystal.atlas import atlas_sections, atlas_tables
+from aiida_seimlip.report.crystal.defect import defect_sections, defect_tables
 from aiida_seimlip.report.crystal.elastic import elastic_sections, elastic_tables
 from aiida_seimlip.report.crystal.equation_of_state import eos_sections, eos_tables
 from aiida_seimlip.report.crystal.phonon import phonon_sections, phonon_tables
@@ -34,6 +35,7 @@ PROPERTIES = {
     'seimlip.conductivity': (conductivity_sections, conductivity_tables),
     'seimlip.neb': (neb_sections, neb_tables),
     'seimlip.atlas': (atlas_sections, atlas_tables),
+    'seimlip.defect': (defect_sections, defect_tables),
     'seimlip.relax': (relaxation_sections, relaxation_tables),
     'seimlip.elastic': (elastic_sections, elastic_tables),
     'seimlip.eos': (eos_sections, eos_tables),

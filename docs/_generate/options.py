@@ -18,7 +18,7 @@ from aiida_seimlip.options.barrier import results as neb_results
 from aiida_seimlip.options.campaign import active_learning, history
 from aiida_seimlip.options.check import check
 from aiida_seimlip.options.check import report as check_report
-from aiida_seimlip.options.crystal import elastic, equation_of_state, phonon, relaxation
+from aiida_seimlip.options.crystal import defect, elastic, equation_of_state, phonon, relaxation
 from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.options.sei import results as sei_results
@@ -39,7 +39,7 @@ SECTIONS = {
     'Production dynamics': dynamics, 'Condensation': condense, 'ASE calculators': ase, 'Defects and hops': defects,
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
-    'Phonons': phonon,
+    'Phonons': phonon, 'Formation energies of defects': defect,
     'Ordering of crystals': ordering, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
@@ -121,7 +121,7 @@ def describe_crystals() -> str:
     """Return the tables of the models that the outputs `properties` of crystals are made of."""
     roots = (
         crystal_results.LatticeComparison, crystal_results.EquationOfStateComparison,
-        crystal_results.ElasticComparison, crystal_results.PhononComparison,
+        crystal_results.ElasticComparison, crystal_results.PhononComparison, crystal_results.DefectComparison,
     )  # fmt: skip
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
     return join(part for model in models for part in _describe_model(model, '##'))

@@ -21,13 +21,15 @@ CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
 PROPERTIES = (
     'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
-    'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.starts', 'seimlip.sei',
+    'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.starts',
+    'seimlip.sei',
 )  # fmt: skip
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
     'BarrierRecord': 'barriers.md', 'StartsTable': 'starts.md', 'SeiResults': 'sei.md',
     'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
-    'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md', 'LammpsOptions': 'options.md',
+    'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
+    'DefectComparison': 'crystals.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

@@ -187,4 +187,22 @@ def structures_in(folder: Path) -> list[NamedStructure]:
     return [NamedStructure(NOT_IN_NAMES.sub('_', path.stem), read.convert(str(path), None, None)) for path in paths]
 
 
-CRYSTAL_COMMANDS = (launch_atlas, launch_relax, launch_elastic, launch_eos, launch_phonon)
+@click.command('defect')
+@property_options
+@click.option(
+    '--reservoir', metavar='NAME', help='Crystal whose energy per atom is the chemical potential, such as `Li-bcc`.'
+)
+@common_options
+def launch_defect(reservoir: str | None, **request: Any) -> None:
+    """Find formation energies of neutral point defects, with several models.
+
+    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
+    """
+    if reservoir is not None:
+        from aiida_seimlip.workflows.protocols import merge
+
+        request['overrides'] = merge(request['overrides'] or {}, {'options': {'reservoir': reservoir}})
+    _launch_property('seimlip.defect', request)
+
+
+CRYSTAL_COMMANDS = (launch_atlas, launch_defect, launch_relax, launch_elastic, launch_eos, launch_phonon)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,8 @@ class CrystalFrames:
     :param failures: why there is no minimum (`MINIMUM`), or why there are no frames, by what became of the ions.
     :param grade: the highest extrapolation grade among all of them, None if it is not known.
     :param doubts: relaxations that have not converged, in sentences.
+    :param single: for each frame that the property needs, what came of it or why there is nothing, by what became of
+        the ions; for properties that can do with a part of them.
     """
 
     minimum: Frames | None
@@ -110,6 +112,7 @@ class CrystalFrames:
     failures: dict[str, str]
     grade: float | None
     doubts: tuple[str, ...] = ()
+    single: Mapping[str, list[Frames | str]] = field(default_factory=dict)
 
     @property
     def failure(self) -> str | None:
@@ -153,6 +156,7 @@ def read_model(
         expected = range(int(begins[place]), int(begins[place + 1]))
         frames: dict[str, Frames] = {}
         failures: dict[str, str] = {}
+        single: dict[str, list[Frames | str]] = {}
         known = [at_minima[place]]
         doubts = [f'The minimum: {minima.notes[index]}'] if index in minima.notes else []
         for ions, job in jobs.items():
@@ -160,12 +164,13 @@ def read_model(
                 frames[ions] = job.among(expected)
             except ValueError as exception:
                 failures[ions] = str(exception)
+            single[ions] = [job.failures[index] if index in job.failures else job.among([index]) for index in expected]
             unsure = [job.notes[i] for i in expected if i in job.notes]
             if unsure:
                 doubts.append(f'{len(unsure)} of {len(expected)} frames, ions {ions}, the first: {unsure[0]}')
             known += [grades[ions][i] for i, frame in enumerate(job.indices) if frame in expected]
         highest = max((value for value in known if value is not None), default=None)
-        read[index] = CrystalFrames(minima.frames[place], frames, failures, highest, tuple(doubts))
+        read[index] = CrystalFrames(minima.frames[place], frames, failures, highest, tuple(doubts), single)
     return read
 
 

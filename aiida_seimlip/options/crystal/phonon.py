@@ -9,7 +9,8 @@ from ase import Atoms
 from pydantic import Field, field_validator
 
 from aiida_seimlip.options.crystal.property import PropertyOptions
-from aiida_seimlip.science.analysis.phonons import Displacements, displaced, smallest_supercell
+from aiida_seimlip.science.analysis.phonons import Displacements, displaced
+from aiida_seimlip.science.structures.supercells import smallest_supercell
 
 
 class PhononOptions(PropertyOptions):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from aiida_seimlip.options.crystal.defect import Kind
 from aiida_seimlip.options.crystal.equation_of_state import Form
 from aiida_seimlip.options.crystal.property import Ions
 from aiida_seimlip.options.records import Record
@@ -272,3 +273,48 @@ class PhononComparison(PropertyComparison):
     """The phonons of crystals by several models."""
 
     crystals: list[PhononCrystal] = Field(default_factory=list)
+
+
+class DefectEntry(Record):
+    """A point defect in a supercell."""
+
+    kind: Kind
+    site: int = Field(description='Number of the distinct site; of a Frenkel pair, that which the atom leaves.')
+    multiplicity: int = Field(description='Number of equivalent sites in the cell of the crystal.')
+    n_atoms: int = Field(description='Of the perfect supercell.')
+    formation_energy_ev: float | None = Field(default=None, description='None if it failed.')
+    largest_force: float | None = Field(default=None, description='At the end of the relaxation, in eV/Å.')
+    grade: float | None = Field(default=None, description='At the end; none of models that know no grades.')
+    failure: str | None = None
+
+
+class DefectRecord(ModelRecord):
+    """The point defects of a crystal by a model."""
+
+    chemical_potential_ev: float | None = Field(default=None, description='None if it is not known or not needed.')
+    defects: list[DefectEntry] = Field(default_factory=list)
+
+
+class DefectDeviation(Record):
+    """How far a formation energy is from that of the reference."""
+
+    kind: Kind
+    site: int
+    n_atoms: int
+    difference_ev: float
+
+
+class DefectCrystal(CrystalRecord):
+    """A crystal."""
+
+    models: dict[str, DefectRecord] = Field(default_factory=dict, description='By the name of the model.')
+    deviations: dict[str, list[DefectDeviation]] = Field(
+        default_factory=dict, description='Of each model from the reference, of the defects that both have.'
+    )
+
+
+class DefectComparison(PropertyComparison):
+    """The formation energies of neutral point defects by several models."""
+
+    symbol: str = Field(description='Element that is missing, or too many.')
+    crystals: list[DefectCrystal] = Field(default_factory=list)

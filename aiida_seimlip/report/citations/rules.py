@@ -193,6 +193,7 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'analyse_diffusion': of_diffusion,
     'pack_recipe': of_packing,
     'measure_phonons': of_phonons,
+    'make_defects': of_defects,
     'make_vacancy': of_defects,
     'make_interstitial': of_defects,
     'make_frenkel_pair': of_defects,

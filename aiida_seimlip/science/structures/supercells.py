@@ -71,7 +71,8 @@ def as_matrix(matrix: np.ndarray | Sequence[Any]) -> np.ndarray:
 def matrix_for_edge(atoms: Atoms, edge: float) -> np.ndarray:
     """Return the smallest diagonal matrix that makes every edge of the supercell at least so long; shape (3, 3).
 
-    Edges, not heights: in an oblique cell the distance between two faces is shorter than the edge (see `describe`).
+    Edges, not heights: in an oblique cell the distance between two faces is shorter than the edge (see
+    `smallest_supercell`).
 
     :param atoms: the crystal.
     :param edge: smallest length of an edge in Å.
@@ -83,6 +84,22 @@ def matrix_for_edge(atoms: Atoms, edge: float) -> np.ndarray:
     if lengths.min() < 1e-6:
         raise StructureError('The structure has no cell: a supercell needs a crystal.')
     return np.diag(np.ceil(edge / lengths - 1e-9).astype(int))
+
+
+def smallest_supercell(atoms: Atoms, length: float) -> np.ndarray:
+    """Return the smallest diagonal matrix that makes opposite faces of the supercell at least so far apart.
+
+    :param atoms: the crystal.
+    :param length: smallest distance of two opposite faces in Å.
+    :return: shape (3, 3).
+    :raises StructureError: if the length is not positive, or the structure has no cell.
+    """
+    if not (np.isfinite(length) and length > 0.0):
+        raise StructureError(f'The smallest distance {length} Å of two faces is not positive.')
+    if atoms.cell.rank < 3:
+        raise StructureError('The structure has no cell: a supercell needs a crystal.')
+    heights = 1.0 / np.linalg.norm(np.linalg.inv(atoms.cell.array), axis=0)
+    return np.diag(np.ceil(length / heights - 1e-9).astype(int))
 
 
 def describe(atoms: Atoms, matrix: np.ndarray) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from aiida_seimlip.options.crystal.defect import DefectOptions
 from aiida_seimlip.options.crystal.elastic import ElasticOptions
 from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptions
 from aiida_seimlip.options.crystal.phonon import PhononOptions
@@ -27,7 +28,8 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'ActiveLearningWorkChain': plan_campaign, 'DiffusivityWorkChain': plan_diffusivity,
     'ConductivityWorkChain': plan_conductivity, 'NEBWorkChain': plan_neb, 'StartsWorkChain': plan_starts,
     'SeiWorkChain': plan_sei, 'ElasticWorkChain': partial(plan_property, ElasticOptions),
-    'AtlasWorkChain': plan_atlas, 'RelaxationWorkChain': partial(plan_property, RelaxationOptions),
+    'AtlasWorkChain': plan_atlas, 'DefectWorkChain': partial(plan_property, DefectOptions),
+    'RelaxationWorkChain': partial(plan_property, RelaxationOptions),
     'PhononWorkChain': partial(plan_property, PhononOptions),
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
 }  # fmt: skip

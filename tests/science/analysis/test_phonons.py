@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from ase import Atoms, units
-from ase.build import bulk, make_supercell
+from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 from ase.data import atomic_masses
@@ -18,7 +18,6 @@ from aiida_seimlip.science.analysis.phonons import (
     displaced,
     force_constants,
     rms_frequency_difference,
-    smallest_supercell,
 )
 from aiida_seimlip.science.structures.crystals import CRYSTALS, li2co3
 from tests.science.analysis.springs import TO_THZ, signed_roots, spring_forces, spring_frequencies
@@ -371,17 +370,6 @@ def test_primitive_cell_stays_as_it_is():
     np.testing.assert_allclose(displacements.primitive.cell, atoms.cell.array)
 
 
-def test_smallest_supercell():
-    """Heights of the monoclinic cell are a sin β, b and c sin β."""
-    matrix = smallest_supercell(li2co3(), 10.0)
-    assert np.diag(matrix).tolist() == [2, 3, 2]
-    assert matrix.sum() == 7
-    assert np.diag(smallest_supercell(li2co3(), 4.9725)).tolist() == [1, 1, 1]
-    large = make_supercell(li2co3(), matrix)
-    heights = large.get_volume() / np.linalg.norm(np.cross(*large.cell.array[[[1, 2, 0], [2, 0, 1]]]), axis=1)
-    assert heights.min() >= 10.0
-
-
 def test_difference_of_two_models(copper):
     """Springs stiffer by 1.21 raise all frequencies by 1.1; their mean square is 4 k / M."""
     stiff = of_springs(bulk('Cu', a=1.01 * A, cubic=True), (2, 2, 2), FCC_CUTOFF, 1.21 * STIFFNESS)
@@ -421,8 +409,6 @@ def test_difference_of_two_crystals_is_refused(copper, aluminium, carbonate):
         (lambda: displaced(bulk('Cu'), (2, 2, 1.5), 0.01), 'whole numbers'),
         (lambda: displaced(bulk('Cu'), (2, 2, 2), 0.01, primitive_matrix=[1, 1, 1]), 'the shape'),
         (lambda: displaced(bulk('Cu'), (2, 2, 2), 0.01, primitive_matrix=0.7 * np.eye(3)), 'makes no cell'),
-        (lambda: smallest_supercell(bulk('Cu'), -1.0), 'not positive'),
-        (lambda: smallest_supercell(Atoms('Cu'), 1.0), 'no cell'),
     ],
 )
 def test_displacements_are_refused(call, message):

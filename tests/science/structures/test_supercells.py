@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.build import bulk
 
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.crystals import li2co3
@@ -11,6 +13,7 @@ from aiida_seimlip.science.structures.supercells import (
     composition_change,
     describe,
     matrix_for_edge,
+    smallest_supercell,
     supercell,
 )
 
@@ -85,3 +88,22 @@ def test_composition_change():
     del fewer[[0, 8]]
     assert composition_change(atoms, fewer) == {'C': -1, 'Li': -1}
     assert composition_change(atoms, atoms) == {}
+
+
+def test_smallest_supercell():
+    """Heights of the monoclinic cell are a sin β, b and c sin β."""
+    matrix = smallest_supercell(li2co3(), 10.0)
+    assert np.diag(matrix).tolist() == [2, 3, 2]
+    assert matrix.sum() == 7
+    assert np.diag(smallest_supercell(li2co3(), 4.9725)).tolist() == [1, 1, 1]
+    large = supercell(li2co3(), matrix)
+    heights = large.get_volume() / np.linalg.norm(np.cross(*large.cell.array[[[1, 2, 0], [2, 0, 1]]]), axis=1)
+    assert heights.min() >= 10.0
+
+
+@pytest.mark.parametrize(
+    ('atoms', 'length', 'message'), [(bulk('Cu'), -1.0, 'not positive'), (Atoms('Cu'), 1.0, 'no cell')]
+)
+def test_no_smallest_supercell(atoms, length, message):
+    with pytest.raises(StructureError, match=message):
+        smallest_supercell(atoms, length)

@@ -5,7 +5,6 @@ from aiida_seimlip.science.analysis.phonons.displacements import (
     PhononError,
     displaced,
     needs_phonons,
-    smallest_supercell,
 )
 from aiida_seimlip.science.analysis.phonons.imaginary import ImaginaryModes
 from aiida_seimlip.science.analysis.phonons.mesh import DensityOfStates, Mesh
@@ -27,5 +26,4 @@ __all__ = [
     'force_constants',
     'needs_phonons',
     'rms_frequency_difference',
-    'smallest_supercell',
 ]

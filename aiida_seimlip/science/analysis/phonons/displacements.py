@@ -166,22 +166,6 @@ def displaced(
     return Displacements(plain, matrix, primitive, symprec, indices, vectors)
 
 
-def smallest_supercell(atoms: Atoms, length: float) -> np.ndarray:
-    """Return the smallest diagonal matrix that makes opposite faces of the supercell at least so far apart.
-
-    :param atoms: the crystal.
-    :param length: smallest distance of two opposite faces in Å.
-    :return: to be given to `displaced`; shape (3, 3).
-    :raises PhononError: if the length is not positive, or the structure has no cell.
-    """
-    if not (np.isfinite(length) and length > 0.0):
-        raise PhononError(f'The smallest distance {length} Å of two faces is not positive.')
-    if atoms.cell.rank < 3:
-        raise PhononError('The structure has no cell: a supercell needs a crystal.')
-    heights = 1.0 / np.linalg.norm(np.linalg.inv(atoms.cell.array), axis=0)
-    return np.diag(np.ceil(length / heights - 1e-9).astype(int))
-
-
 def _start_phonopy(atoms: Atoms, supercell_matrix: np.ndarray, primitive_matrix: np.ndarray, symprec: float) -> Phonopy:
     """Return an object of phonopy, whose matrices have the vectors in columns, unlike those given here."""
     with needs_phonons():
