@@ -135,7 +135,7 @@ class CrystalPropertyWorkChain(WorkChain):
         for name in models if self.settings.ions_of_frames else ():
             if self.should_relax() or frames is None:
                 frames = type(self).plan(self._options, self.ctx.found[name][MINIMA]['labelled'])
-            for ions in self.settings.ions_of_frames:
+            for ions in self.settings.ions_of_frames if frames.n_frames else ():
                 self._submit(name, ions, frames)
         return None
 
