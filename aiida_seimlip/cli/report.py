@@ -34,7 +34,7 @@ CAMPAIGN = 'seimlip.active_learning'
 def cmd_report(
     processes: Sequence[orm.ProcessNode], output_file: Path, folder: Path | None, force: bool
 ) -> None:  # fmt: skip
-    """Write campaigns, diffusivities, conductivities and migration barriers as one self-contained HTML page.
+    """Write campaigns, properties, crystals and migration barriers as one self-contained HTML page.
 
     PROCESS is a WorkChain in any state: of one that is running, failed or was stopped, the page shows what there is.
     Where several are given, the first one has the title, and the others are chapters of its page.

@@ -24,7 +24,7 @@ from aiida_seimlip.cli.structure_param import (
 if TYPE_CHECKING:
     from aiida_seimlip.data.potential import PotentialData
 
-NOT_IN_NAMES = re.compile(r'\W')
+NOT_IN_NAMES = re.compile(r'[^A-Za-z0-9]+')
 """What the name of an input must not hold, and the name of a file may."""
 
 
@@ -49,7 +49,10 @@ class NamedModelParam(click.ParamType):
         name, _, source = value.rpartition('=')
         if source in CALCULATORS and not Path(source).is_file():
             return NamedModel(name or source.replace('-', '_'), source)
-        return NamedModel(name, POTENTIAL_OR_FILE.convert(source, param, ctx))
+        try:
+            return NamedModel(name, POTENTIAL_OR_FILE.convert(source, param, ctx))
+        except click.BadParameter as exception:
+            self.fail(f'{exception.message} Nor is it a calculator: {", ".join(sorted(CALCULATORS))}.', param, ctx)
 
 
 def property_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -105,6 +108,8 @@ def _launch_property(entry_point: str, request: dict[str, Any]) -> None:
     :param request: values of all options, by name.
     """
     structures: tuple[NamedStructure, ...] = request.pop('structures')
+    if len(structures) == 1 and not structures[0].name:
+        structures = (NamedStructure('crystal', structures[0].node),)
     given: dict[str, Any] = {'structures': by_name(structures) if structures else None}
     given['crystals'] = list(request.pop('crystals')) or None
     given |= {**sort_models(request.pop('models')), 'reference': request.pop('reference')}
@@ -183,8 +188,12 @@ def structures_in(folder: Path) -> list[NamedStructure]:
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith('.'))
     if not paths:
         raise click.UsageError(f'There are no files in {folder}.')
+    names = [NOT_IN_NAMES.sub('_', path.stem).strip('_') for path in paths]
+    twice = [str(path) for path, name in zip(paths, names, strict=True) if names.count(name) > 1]
+    if twice:
+        raise click.UsageError(f'These files would have one name: {", ".join(twice)}. Rename them.')
     read = StructureParam()
-    return [NamedStructure(NOT_IN_NAMES.sub('_', path.stem), read.convert(str(path), None, None)) for path in paths]
+    return [NamedStructure(name, read.convert(str(path), None, None)) for name, path in zip(names, paths, strict=True)]
 
 
 @click.command('defect')

@@ -12,7 +12,15 @@ from ase import Atoms
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.functions.crystal.models import MINIMUM, CrystalFrames, find_grades, head_of, identify, read_model
+from aiida_seimlip.functions.crystal.models import (
+    KNOWN_GRADE,
+    MINIMUM,
+    CrystalFrames,
+    find_grades,
+    head_of,
+    identify,
+    read_model,
+)
 from aiida_seimlip.options.crystal.defect import DefectOptions, PlannedDefect
 from aiida_seimlip.options.crystal.results import (
     DefectComparison,
@@ -26,8 +34,6 @@ from aiida_seimlip.science.structures.supercells import StructureError
 
 RECOMBINED = 0.01
 """A Frenkel pair whose formation energy in eV is lower is not one any more."""
-KNOWN_GRADE = 2.0
-"""At a higher grade a potential is beyond what it has learned."""
 
 
 @calcfunction
@@ -48,16 +54,17 @@ def make_defects(options: orm.Dict, minima: FramesData) -> FramesData:
 
 
 @calcfunction
-def measure_defects(options: orm.Dict, names: orm.List, crystals: FramesData, **models: Any) -> dict[str, orm.Dict]:
+def measure_defects(options: orm.Dict, names: orm.List, crystals: FramesData, **groups: Any) -> dict[str, orm.Dict]:
     """Find the formation energies of the defects of each crystal by each model.
 
     :param options: as `DefectOptions`.
     :param names: of the crystals.
     :param crystals: as they were given, one frame each.
-    :param models: by name what there is of each model; see `read_model`.
+    :param groups: ``models``: by name what there is of each model; see `read_model`.
     :return: ``properties`` as a `DefectComparison`.
     """
     settings = DefectOptions.from_node(options)
+    models = groups['models']
     found = [DefectCrystal(**identity) for identity in identify(names, crystals, settings.symprec)]
     for model, outputs in models.items():
         read = read_model(settings, outputs, len(found), lambda frame: len(plan_defects(settings, frame.to_atoms()[0])))
@@ -163,7 +170,7 @@ def _entry(
         return entry
     assert relaxed.energies is not None and perfect.energies is not None
     if relaxed.forces is not None:
-        entry.largest_force = float(np.linalg.norm(relaxed.forces, axis=1).max())
+        entry.largest_force_ev_per_angstrom = float(np.linalg.norm(relaxed.forces, axis=1).max())
     n_added = len(defect.atoms) - defect.n_perfect
     if n_added and chemical_potential is None:
         entry.failure = 'the chemical potential is not known'

@@ -51,16 +51,17 @@ def strain_crystals(options: orm.Dict, minima: FramesData) -> FramesData:
 
 
 @calcfunction
-def measure_elasticity(options: orm.Dict, names: orm.List, crystals: FramesData, **models: Any) -> dict[str, orm.Dict]:
+def measure_elasticity(options: orm.Dict, names: orm.List, crystals: FramesData, **groups: Any) -> dict[str, orm.Dict]:
     """Find the stiffness of each crystal by each model.
 
     :param options: as `ElasticOptions`.
     :param names: of the crystals.
     :param crystals: as they were given, one frame each.
-    :param models: by name what there is of each model; see `read_model`.
+    :param groups: ``models``: by name what there is of each model; see `read_model`.
     :return: ``properties`` as an `ElasticComparison`.
     """
     settings = ElasticOptions.from_node(options)
+    models = groups['models']
     states = strain_states(settings.magnitudes)
     found = [ElasticCrystal(**identity) for identity in identify(names, crystals, settings.symprec)]
     for model, outputs in models.items():

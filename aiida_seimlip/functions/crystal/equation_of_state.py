@@ -40,17 +40,18 @@ def scale_crystals(options: orm.Dict, minima: FramesData) -> FramesData:
 
 @calcfunction
 def measure_equations_of_state(
-    options: orm.Dict, names: orm.List, crystals: FramesData, **models: Any
+    options: orm.Dict, names: orm.List, crystals: FramesData, **groups: Any
 ) -> dict[str, orm.Dict]:
     """Find the equations of state of each crystal by each model.
 
     :param options: as `EquationOfStateOptions`.
     :param names: of the crystals.
     :param crystals: as they were given, one frame each.
-    :param models: by name what there is of each model; see `read_model`.
+    :param groups: ``models``: by name what there is of each model; see `read_model`.
     :return: ``properties`` as an `EquationOfStateComparison`.
     """
     settings = EquationOfStateOptions.from_node(options)
+    models = groups['models']
     found = [EquationOfStateCrystal(**identity) for identity in identify(names, crystals, settings.symprec)]
     for model, outputs in models.items():
         read = read_model(settings, outputs, len(found), lambda frame: settings.n_points)
@@ -70,7 +71,10 @@ def equation_of_state_of(settings: EquationOfStateOptions, frames: CrystalFrames
     """
     record = EquationOfStateRecord(**frames.common)
     evaluated = frames.frames.get(settings.ions)
-    if evaluated is None or evaluated.energies is None:
+    if evaluated is None:
+        return record
+    if evaluated.energies is None:
+        record.failure = 'the model gives no energies'
         return record
     n_atoms = int(evaluated.sizes[0])
     record.volumes_per_atom_angstrom3 = (evaluated.volumes / n_atoms).tolist()
@@ -85,6 +89,8 @@ def equation_of_state_of(settings: EquationOfStateOptions, frames: CrystalFrames
         record.fits[form] = _record(fit)
         doubts += fit.doubts
     record.doubts = list(dict.fromkeys(doubts))
+    if not record.fits:
+        record.failure = 'no form fits the energies'
     return record
 
 

@@ -20,6 +20,8 @@ from aiida_seimlip.science.structures.space_group import find_space_group
 
 NOT_REACHED = 'the job did not come to it'
 """Why a frame was not finished, where the job says nothing of it."""
+KNOWN_GRADE = 2.0
+"""At a higher grade a potential is beyond what it has learned."""
 MINIMUM = 'minimum'
 """Key of the reason why a crystal was not relaxed."""
 
@@ -34,12 +36,13 @@ def names_of(crystals: list[str], structures: Mapping[str, Any]) -> list[str]:
 
 
 @calcfunction
-def gather_crystals(crystals: orm.List, **structures: Any) -> FramesData:
+def gather_crystals(crystals: orm.List, **groups: Any) -> FramesData:
     """Return all crystals, one frame each: primitive cells of the phases of the package, the others as they are.
 
     :param crystals: names of phases (`CRYSTALS`).
-    :param structures: `StructureData` or `FramesData` of one frame, by name.
+    :param groups: ``structures``, if there are any: `StructureData` or `FramesData` of one frame, by name.
     """
+    structures = groups.get('structures', {})
     built = [Frames.from_atoms([CRYSTALS[name].primitive()]) for name in crystals.get_list()]
     return FramesData(Frames.concatenate([*built, *(get_frame(structures[name]) for name in sorted(structures))]))
 
@@ -78,7 +81,8 @@ class Finished:
         lost = set(range(n_frames)) - set(indices)
         failures = {index: told.get(str(index), problem) for index in sorted(lost)}
         notes = outputs['results'].get_dict().get('notes', {}) if 'results' in outputs else {}
-        return cls(frames, indices, failures, {int(index): note for index, note in notes.items()})
+        # the class of the exception that begins a note says nothing to a reader
+        return cls(frames, indices, failures, {int(index): note.partition(': ')[2] for index, note in notes.items()})
 
     def among(self, expected: Sequence[int]) -> Frames:
         """Return frames of the input, in order.
@@ -170,6 +174,8 @@ def read_model(
                 doubts.append(f'{len(unsure)} of {len(expected)} frames, ions {ions}, the first: {unsure[0]}')
             known += [grades[ions][i] for i, frame in enumerate(job.indices) if frame in expected]
         highest = max((value for value in known if value is not None), default=None)
+        if highest is not None and highest > KNOWN_GRADE:
+            doubts.append(f'The potential extrapolates: the highest grade on the frames is {highest:.3g}.')
         read[index] = CrystalFrames(minima.frames[place], frames, failures, highest, tuple(doubts), single)
     return read
 
@@ -226,6 +232,7 @@ def _with_labels(options: PropertyOptions, found: Mapping[str, Any]) -> dict[str
     """Return what `describe_model` needs: the potential, or the first labelled frames that there are."""
     stages = ('minima', *options.ions_of_frames)
     labelled = [found[stage]['labelled'] for stage in stages if 'labelled' in found.get(stage, {})]
+    labelled = [node for node in labelled if any(node.methods)]
     return {**found, **({'labelled': labelled[0]} if labelled else {})}
 
 

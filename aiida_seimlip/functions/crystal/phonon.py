@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
+from ase import Atoms
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.crystal.models import CrystalFrames, head_of, identify, read_model
@@ -21,12 +22,14 @@ from aiida_seimlip.options.crystal.results import (
     ThermalRecord,
 )
 from aiida_seimlip.science.analysis.phonons import (
+    Displacements,
     PhononError,
     Phonons,
     force_constants,
     rms_frequency_difference,
 )
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.structures.supercells import StructureError
 
 NAMED_POINTS = 20
 """As many points with imaginary modes are written down."""
@@ -47,7 +50,9 @@ def displace_crystals(options: orm.Dict, minima: FramesData) -> FramesData:
     settings = PhononOptions.from_node(options)
     parts = []
     for index, atoms in enumerate(minima.get_frames().to_atoms()):
-        images = [image for cells in settings.displacements(atoms) for image in (cells.supercell, *cells.supercells)]
+        images = [image for cells in plan_supercells(settings, atoms) for image in (cells.supercell, *cells.supercells)]
+        if not images:
+            continue
         origin = {'origin_uuids': np.full(len(images), minima.uuid), 'origin_indices': np.full(len(images), index)}
         parts.append(Frames.from_atoms(images).without_labels().replace(**origin))
     return FramesData(Frames.concatenate(parts))
@@ -55,25 +60,24 @@ def displace_crystals(options: orm.Dict, minima: FramesData) -> FramesData:
 
 @calcfunction
 def measure_phonons(
-    options: orm.Dict, names: orm.List, crystals: FramesData, **models: Any
+    options: orm.Dict, names: orm.List, crystals: FramesData, **groups: Any
 ) -> dict[str, orm.Data]:  # fmt: skip
     """Find the phonons of each crystal by each model.
 
     :param options: as `PhononOptions`.
     :param names: of the crystals.
     :param crystals: as they were given, one frame each.
-    :param models: by name what there is of each model; see `read_model`.
+    :param groups: ``models``: by name what there is of each model; see `read_model`.
     :return: ``properties`` as a `PhononComparison`, and ``curves``: for each crystal, counted from 0, and model the
         arrays ``crystal_0_MODEL_distances`` (1/Å, along the path), ``..._frequencies`` (THz; shape (n_points,
         n_branches)), ``..._dos_frequencies`` (THz) and ``..._dos`` (states per THz and primitive cell).
     """
     settings = PhononOptions.from_node(options)
+    models = groups['models']
     found = [PhononCrystal(**identity) for identity in identify(names, crystals, settings.symprec)]
     phonons: list[dict[str, Phonons]] = [{} for _ in found]
     for model, outputs in models.items():
-        read = read_model(
-            settings, outputs, len(found), lambda frame: len(settings.sizes_of_frames(frame.to_atoms()[0]))
-        )
+        read = read_model(settings, outputs, len(found), lambda frame: count_frames(settings, frame.to_atoms()[0]))
         for crystal, known, frames in zip(found, phonons, read, strict=True):
             crystal.models[model], result = phonons_of(settings, frames)
             if result is not None:
@@ -96,6 +100,19 @@ def measure_phonons(
     return {**outputs, 'curves': curves} if any(phonons) else outputs
 
 
+def plan_supercells(settings: PhononOptions, atoms: Atoms) -> list[Displacements]:
+    """Return the displacements in each supercell of a crystal, none if there can be none."""
+    try:
+        return settings.displacements(atoms)
+    except (PhononError, StructureError):
+        return []
+
+
+def count_frames(settings: PhononOptions, atoms: Atoms) -> int:
+    """Return the number of frames that `displace_crystals` makes of a crystal."""
+    return sum(len(cells) + 1 for cells in plan_supercells(settings, atoms))
+
+
 def phonons_of(settings: PhononOptions, frames: CrystalFrames) -> tuple[PhononRecord, Phonons | None]:
     """Return what a model makes of a crystal, and the phonons in the largest supercell.
 
@@ -104,22 +121,32 @@ def phonons_of(settings: PhononOptions, frames: CrystalFrames) -> tuple[PhononRe
     """
     record = PhononRecord(**frames.common)
     evaluated = frames.frames.get('clamped')
-    if evaluated is None or frames.minimum is None or evaluated.forces is None:
+    if evaluated is None or frames.minimum is None:
         return record, None
+    try:
+        return record, _find_phonons(settings, record, frames.minimum.to_atoms()[0], evaluated)
+    except (PhononError, StructureError) as exception:
+        record.failure = str(exception)
+        return record, None
+
+
+def _find_phonons(settings: PhononOptions, record: PhononRecord, atoms: Atoms, evaluated: Frames) -> Phonons:
+    """Return the phonons in the largest supercell, and write down what follows from them.
+
+    :raises PhononError: if there are none.
+    """
+    if evaluated.forces is None:
+        raise PhononError('The model gives no forces.')
     series: list[Phonons] = []
     begin = 0
-    for cells in settings.displacements(frames.minimum.to_atoms()[0]):
+    for cells in settings.displacements(atoms):
         part = evaluated[begin : begin + len(cells) + 1]
         begin += len(part)
         assert part.forces is not None
         forces = part.forces.reshape(len(part), -1, 3)
-        try:
-            series.append(force_constants(cells, forces[1:], residual=forces[0]))
-        except PhononError as exception:
-            record.failure = str(exception)
-            return record, None
-        record.residual_force = float(np.abs(forces[0]).max())
-        record.supercell_energy_difference = _energy_difference(part, record.energy_per_atom_ev)
+        series.append(force_constants(cells, forces[1:], residual=forces[0]))
+        record.residual_force_ev_per_angstrom = float(np.abs(forces[0]).max())
+        record.supercell_energy_difference_ev_per_atom = _energy_difference(part, record.energy_per_atom_ev)
     *smaller, largest = series
     _fill(settings, record, largest)
     record.convergence = [
@@ -129,7 +156,7 @@ def phonons_of(settings: PhononOptions, frames: CrystalFrames) -> tuple[PhononRe
         for one in smaller
     ]  # fmt: skip
     record.doubts += _find_doubts(record)
-    return record, largest
+    return largest
 
 
 def find_deviations(
@@ -168,8 +195,8 @@ def _fill(settings: PhononOptions, record: PhononRecord, phonons: Phonons) -> No
     """Write down what follows from the force constants."""
     cells, mesh = phonons.displacements, phonons.mesh(settings.mesh)
     record.supercell, record.n_atoms = cells.supercell_matrix.tolist(), len(cells.supercell)
-    record.n_displacements, record.sum_rule_violation = len(cells), phonons.sum_rule_violation
-    record.lowest_frequency_thz = float(mesh.frequencies[~mesh.is_acoustic].min(initial=0.0))
+    record.n_displacements, record.sum_rule_violation_ev_per_angstrom2 = len(cells), phonons.sum_rule_violation
+    record.lowest_frequency_thz = float(mesh.frequencies[~mesh.is_acoustic].min())
     record.highest_frequency_thz = float(mesh.frequencies.max())
     imaginary = phonons.imaginary_modes(settings.mesh, tolerance=settings.tolerance, n_points=settings.path_points)
     record.n_imaginary_points = len(imaginary)
@@ -210,15 +237,15 @@ def _find_doubts(record: PhononRecord) -> list[str]:
     if record.thermal is not None and record.thermal.imaginary_share > 0.0:
         share = 100.0 * record.thermal.imaginary_share
         doubts.append(f'Thermal properties leave out {share:.2g} % of the modes, which are imaginary.')
-    difference = record.supercell_energy_difference
+    difference = record.supercell_energy_difference_ev_per_atom
     if difference is not None and abs(difference) > SIZE_CONSISTENT:
         doubts.append(
             f'The model is not size-consistent: an atom has {1000.0 * difference:.2g} meV more in the supercell than '
             'in the crystal.'
         )
-    if record.residual_force is not None and record.residual_force > LARGE_FORCE:
+    force = record.residual_force_ev_per_angstrom
+    if force is not None and force > LARGE_FORCE:
         doubts.append(
-            f'Forces of up to {record.residual_force:.2g} eV/Å are left in the supercell without displacements; they '
-            'were subtracted.'
+            f'Forces of up to {force:.2g} eV/Å are left in the supercell without displacements; they were subtracted.'
         )
     return doubts

@@ -21,16 +21,17 @@ from aiida_seimlip.science.structures.space_group import find_space_group
 
 
 @calcfunction
-def measure_lattices(options: orm.Dict, names: orm.List, crystals: FramesData, **models: Any) -> dict[str, orm.Dict]:
+def measure_lattices(options: orm.Dict, names: orm.List, crystals: FramesData, **groups: Any) -> dict[str, orm.Dict]:
     """Compare the lattices of crystals at the minima of several models.
 
     :param options: as `RelaxationOptions`.
     :param names: of the crystals.
     :param crystals: as they were given, one frame each.
-    :param models: by name what there is of each model; see `read_model`.
+    :param groups: ``models``: by name what there is of each model; see `read_model`.
     :return: ``properties`` as a `LatticeComparison`.
     """
     settings = RelaxationOptions.from_node(options)
+    models = groups['models']
     found = [_crystal(settings, identity) for identity in identify(names, crystals, settings.symprec)]
     for model, outputs in models.items():
         read = read_model(settings, outputs, len(found), lambda frame: 0)
@@ -98,7 +99,7 @@ def deviation(cellpar: list[float] | Cellpar, reference: list[float] | Cellpar) 
 def _crystal(settings: RelaxationOptions, identity: Mapping[str, Any]) -> LatticeCrystal:
     """Return the record of a crystal, with what is known of a phase of the package."""
     name = identity['name']
-    learned_by = [model for model, learned in settings.learned.items() if name in learned]
+    learned_by = {model: name in learned for model, learned in settings.learned.items()}
     known: dict[str, Any] = {}
     if name in CRYSTALS:
         phase = CRYSTALS[name]

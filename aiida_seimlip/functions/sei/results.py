@@ -14,6 +14,7 @@ from aiida_seimlip.functions.evaluation import predict_errors
 from aiida_seimlip.options.campaign.history import CampaignHistory
 from aiida_seimlip.options.crystal.results import LatticeComparison
 from aiida_seimlip.options.sei.results import (
+    CAMPAIGN,
     WITH_CRYSTALS,
     BreakRecord,
     CompositionErrors,
@@ -71,7 +72,8 @@ def plan_lattices(options: orm.Dict, species: orm.List) -> dict[str, orm.Dict]:
     kept = [name for name in lattices.crystals if name not in left_out]
     found = {'left_out': orm.Dict(left_out)}
     if kept:
-        learned = {**lattices.learned, WITH_CRYSTALS: settings.small_crystals}
+        new = [CAMPAIGN, *(f'level_{level}' for level in settings.levels)]  # to which all crystals are
+        learned = {**{name: [] for name in new}, WITH_CRYSTALS: settings.small_crystals, **lattices.learned}
         found['options'] = orm.Dict(lattices.model_copy(update={'crystals': kept, 'learned': learned}).to_dict())
     return found
 

@@ -14,7 +14,7 @@ from aiida_seimlip.options.base import check_elements
 from aiida_seimlip.options.crystal.property import Ions, PropertyOptions
 from aiida_seimlip.science.structures.defects import frenkel_pair, interstitial, vacancy
 from aiida_seimlip.science.structures.sites import empty_sites, occupied_sites
-from aiida_seimlip.science.structures.supercells import smallest_supercell, supercell
+from aiida_seimlip.science.structures.supercells import supercell
 
 Kind = Literal['vacancy', 'interstitial', 'frenkel_pair']
 
@@ -84,7 +84,7 @@ class DefectOptions(PropertyOptions):
         """
         planned: list[PlannedDefect] = []
         for height in self.heights:
-            matrix = smallest_supercell(atoms, height)
+            matrix = self.supercell_of(atoms, height)
             perfect = supercell(atoms, matrix)
             if any(len(perfect) == other.n_perfect for other in planned):
                 continue
@@ -113,6 +113,11 @@ class DefectOptions(PropertyOptions):
                     atoms, self.symbol, vacancy_site=number, separation=self.separation, **known, **room
                 )  # fmt: skip
                 yield made.atoms, 'frenkel_pair', number, site.multiplicity
+
+    def check_sizes(self, atoms: Atoms) -> None:
+        """Refuse crystals whose supercells are too large."""
+        for height in self.heights:
+            self.supercell_of(atoms, height)
 
     def sizes_of_frames(self, atoms: Atoms) -> list[int]:
         """Return the number of atoms of each supercell of a crystal."""

@@ -10,7 +10,6 @@ from pydantic import Field, field_validator
 
 from aiida_seimlip.options.crystal.property import PropertyOptions
 from aiida_seimlip.science.analysis.phonons import Displacements, displaced
-from aiida_seimlip.science.structures.supercells import smallest_supercell
 
 
 class PhononOptions(PropertyOptions):
@@ -57,10 +56,15 @@ class PhononOptions(PropertyOptions):
         """
         matrices: list[np.ndarray] = []
         for length in self.min_lengths:
-            matrix = smallest_supercell(atoms, length)
+            matrix = self.supercell_of(atoms, length)
             if not any(np.array_equal(matrix, other) for other in matrices):
                 matrices.append(matrix)
         return [displaced(atoms, matrix, self.distance, symprec=self.symprec) for matrix in matrices]
+
+    def check_sizes(self, atoms: Atoms) -> None:
+        """Refuse crystals whose supercells are too large."""
+        for length in self.min_lengths:
+            self.supercell_of(atoms, length)
 
     def sizes_of_frames(self, atoms: Atoms) -> list[int]:
         """Return the number of atoms of each supercell of a crystal, those without displacements included."""

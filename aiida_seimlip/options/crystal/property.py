@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 from ase import Atoms
 from pydantic import Field
 
@@ -11,6 +12,7 @@ from aiida_seimlip.options.ase import CalculatorOptions, RelaxOptions
 from aiida_seimlip.options.base import Options
 from aiida_seimlip.options.crystal.phases import CrystalNames
 from aiida_seimlip.science.structures.crystals import CRYSTALS
+from aiida_seimlip.science.structures.supercells import StructureError, smallest_supercell
 
 Ions = Literal['clamped', 'relaxed']
 """Whether the atoms keep their fractional coordinates in a deformed cell, or relax in it."""
@@ -56,6 +58,7 @@ class PropertyOptions(Options):
     reference: str | None = Field(
         default=None, description='Name of the model that the others are compared with; none: no deviations.'
     )
+    max_atoms: int = Field(default=2000, ge=1, description='Larger supercells are refused.')
     minimum: MinimumOptions | None = Field(
         default_factory=MinimumOptions,
         description='How each model relaxes the crystals first; none: all models begin from the geometry given.',
@@ -68,10 +71,32 @@ class PropertyOptions(Options):
         """What becomes of the atoms in the frames that the property needs: a job of each model for each."""
         return ['clamped']
 
+    def supercell_of(self, atoms: Atoms, length: float) -> np.ndarray:
+        """Return the matrix of a supercell whose opposite faces are at least so far apart.
+
+        :param atoms: the crystal.
+        :param length: smallest distance in Å.
+        :raises StructureError: if it holds more than `max_atoms`.
+        """
+        matrix = smallest_supercell(atoms, length)
+        n_atoms = len(atoms) * round(float(np.linalg.det(matrix)))
+        if n_atoms > self.max_atoms:
+            raise StructureError(
+                f'A supercell of {length:g} Å holds {n_atoms} atoms, and `max_atoms` allows {self.max_atoms}.'
+            )
+        return matrix
+
     @property
     def max_steps_of_ions(self) -> int:
         """Steps at most of the relaxation of the atoms in a frame."""
         return (self.minimum or MinimumOptions()).max_steps
+
+    def check_sizes(self, atoms: Atoms) -> None:
+        """Refuse crystals of which the property would make supercells that are too large.
+
+        :param atoms: the crystal.
+        :raises StructureError: if it would.
+        """
 
     def sizes_of_frames(self, atoms: Atoms) -> list[int]:
         """Return the number of atoms of each frame that the property needs of a crystal, for each of `ions_of_frames`.

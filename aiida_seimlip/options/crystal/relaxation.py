@@ -20,7 +20,8 @@ class RelaxationOptions(PropertyOptions):
     )
     learned: dict[str, CrystalNames] = Field(
         default={},
-        description='Phases that a model has seen in its training, by the name of the model; all others are new to it.',
+        description='Phases that a model has seen in its training, by the name of the model; all others are new to it. '
+        'Of models that are not named here, it is not known.',
     )
     symprec: float = Field(
         default=0.05, gt=0, description='Atoms as near in Å to where symmetry demands them count as being there.'

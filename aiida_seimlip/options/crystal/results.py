@@ -75,7 +75,10 @@ class LatticeCrystal(CrystalRecord):
     """A crystal."""
 
     source: str = Field(default='', description='Of the structure, if it is one of the package.')
-    learned_by: list[str] = Field(default_factory=list, description='Models that have seen it in their training.')
+    learned_by: dict[str, bool] = Field(
+        default_factory=dict,
+        description='Whether a model has seen it in its training, as far as that is known.',
+    )
     experiment: list[float] | None = Field(default=None, description='As `cellpar` of a model.')
     models: dict[str, LatticeRecord] = Field(default_factory=dict, description='By the name of the model.')
     deviations: dict[str, dict[str, LatticeDeviation]] = Field(
@@ -232,13 +235,13 @@ class PhononRecord(ModelRecord):
         default_factory=list, description='Points of the mesh and the path with imaginary modes, the worst first.'
     )
     n_imaginary_points: int = Field(default=0, description='How many there are; `imaginary` names some of them.')
-    sum_rule_violation: float | None = Field(
+    sum_rule_violation_ev_per_angstrom2: float | None = Field(
         default=None, description='Of the force constants before symmetrisation, in eV/Å².'
     )
-    residual_force: float | None = Field(
+    residual_force_ev_per_angstrom: float | None = Field(
         default=None, description='Largest force in the supercell without displacements in eV/Å; it is subtracted.'
     )
-    supercell_energy_difference: float | None = Field(
+    supercell_energy_difference_ev_per_atom: float | None = Field(
         default=None,
         description='Energy of an atom of the supercell less that of the crystal in eV; 0 of size-consistent models.',
     )
@@ -283,7 +286,9 @@ class DefectEntry(Record):
     multiplicity: int = Field(description='Number of equivalent sites in the cell of the crystal.')
     n_atoms: int = Field(description='Of the perfect supercell.')
     formation_energy_ev: float | None = Field(default=None, description='None if it failed.')
-    largest_force: float | None = Field(default=None, description='At the end of the relaxation, in eV/Å.')
+    largest_force_ev_per_angstrom: float | None = Field(
+        default=None, description='At the end of the relaxation.'
+    )
     grade: float | None = Field(default=None, description='At the end; none of models that know no grades.')
     failure: str | None = None
 

@@ -62,9 +62,11 @@ def fits_table(crystals: Sequence[EquationOfStateCrystal]) -> Table:
                     Cell(None if deviation is None else deviation.bulk_modulus_percent), Cell(record.highest_grade),
                 ])  # fmt: skip
     columns = (
-        *WHO, Column('form', 'form', is_number=False), Column('volume_angstrom3', 'volume of an atom', 'Å³', digits=5),
-        Column('energy_ev', 'energy of an atom', 'eV', decimals=4), Column('bulk_modulus_gpa', 'bulk modulus', 'GPa'),
-        Column('derivative', 'its derivative'), Column('residual_mev', 'residual', 'meV/atom', digits=2),
+        *WHO, Column('form', 'form', is_number=False),
+        Column('volume_angstrom3_per_atom', 'volume of an atom', 'Å³', digits=5),
+        Column('energy_ev_per_atom', 'energy of an atom', 'eV', decimals=4),
+        Column('bulk_modulus_gpa', 'bulk modulus', 'GPa'),
+        Column('derivative', 'its derivative'), Column('residual_mev_per_atom', 'residual', 'meV/atom', digits=2),
         Column('volume_percent', 'ΔV', '%', decimals=1), Column('bulk_modulus_percent', 'ΔB', '%', decimals=1), GRADE,
     )  # fmt: skip
     return Table('equations_of_state', 'Equations of state, at the volume of zero pressure', columns, rows)

@@ -67,7 +67,7 @@ def frequencies_table(crystals: Sequence[PhononCrystal]) -> Table:
     columns = (
         *WHO, Column('n_atoms', 'atoms'), Column('n_displacements', 'displacements'),
         Column('lowest_thz', 'lowest', 'THz', decimals=2), Column('highest_thz', 'highest', 'THz', decimals=2),
-        Column('zero_point_mev', 'zero point', 'meV/atom', decimals=1),
+        Column('zero_point_mev_per_atom', 'zero point', 'meV/atom', decimals=1),
         Column('n_imaginary_points', 'points with imaginary modes'),
         Column('convergence_thz', 'smaller cell, r.m.s.', 'THz', digits=2),
         Column('rms_thz', 'Δν, r.m.s.', 'THz', digits=2), Column('highest_percent', 'Δ highest', '%', decimals=1),
@@ -116,9 +116,9 @@ def thermal_table(crystals: Sequence[PhononCrystal]) -> Table:
             ])  # fmt: skip
     columns = (
         *WHO, Column('temperature_k', 'temperature', 'K', is_exact=True),
-        Column('free_energy_mev', 'free energy', 'meV/atom', decimals=1),
-        Column('entropy_k', 'entropy', 'k/atom', decimals=3),
-        Column('heat_capacity_k', 'heat capacity', 'k/atom', decimals=3),
+        Column('free_energy_mev_per_atom', 'free energy', 'meV/atom', decimals=1),
+        Column('entropy_kb_per_atom', 'entropy', 'k_B/atom', decimals=3),
+        Column('heat_capacity_kb_per_atom', 'heat capacity', 'k_B/atom', decimals=3),
         Column('imaginary_share', 'modes left out', is_share=True),
     )  # fmt: skip
     return Table('thermal', 'Thermal properties of the real modes, at constant volume', columns, rows)

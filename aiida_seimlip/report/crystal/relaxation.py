@@ -50,7 +50,8 @@ def lattice_table(comparison: LatticeComparison | None) -> Table:
             rows.append([*who(crystal.name, model), *_model(crystal, model, record, name)])
     reference = None if comparison is None else comparison.methods.get(name or '')
     return Table(
-        'lattices', f'Lattices at the minima of the models; deviations are from the reference, {reference or "none"}',
+        'lattices', 'Lattices at the minima of the models'
+        + (f', and deviations from {reference}' if reference else ''),
         (
             *WHO, Column('a_angstrom', 'a', 'Å', decimals=3), Column('b_angstrom', 'b', 'Å', decimals=3),
             Column('c_angstrom', 'c', 'Å', decimals=3), Column('beta_degrees', 'β', '°', decimals=1),
@@ -75,7 +76,8 @@ def _model(crystal: LatticeCrystal, model: str, record: LatticeRecord, reference
     yield Cell(None if experiment is None else experiment.volume)
     yield Cell(record.energy_per_formula_ev)
     yield Cell(record.highest_grade)
-    yield Cell('' if model == reference else 'yes' if model in crystal.learned_by else 'no')
+    learned = crystal.learned_by.get(model)
+    yield Cell('' if learned is None else 'yes' if learned else 'no')
     yield Cell(record.failure or ' '.join(record.doubts))
 
 

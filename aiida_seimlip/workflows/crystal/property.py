@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -17,9 +18,12 @@ from aiida_seimlip.functions.crystal.models import gather_crystals, names_of
 from aiida_seimlip.functions.crystal.property import MINIMA, job_parameters
 from aiida_seimlip.options.crystal.property import PropertyOptions
 from aiida_seimlip.science.structures.crystals import CRYSTALS
+from aiida_seimlip.science.structures.supercells import StructureError
 from aiida_seimlip.workflows.crystal.models import MODELS_HELP, faults_of_model
 from aiida_seimlip.workflows.failures import explain_failure
 
+NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?')
+"""What may be the name of a model or a structure, which becomes part of the names of links."""
 OUTPUTS = ('labelled', 'failures', 'results')
 """Outputs of a job that are read."""
 
@@ -98,7 +102,9 @@ class CrystalPropertyWorkChain(WorkChain):
         structures = dict(self.inputs.get('structures', {}))
         names = names_of(self.settings.crystals, structures)
         self.ctx.names = orm.List(names).store()  # the context is written down
-        self.ctx.crystals = gather_crystals(orm.List(list(self.settings.crystals)), **structures)
+        self.ctx.crystals = gather_crystals(
+            orm.List(list(self.settings.crystals)), **({'structures': structures} if structures else {})
+        )
         self.ctx.found, self.ctx.problems = {}, {}
         jobs = orm.List([*([MINIMA] if self.should_relax() else []), *self.settings.ions_of_frames])
         self.ctx.parameters = {
@@ -149,7 +155,7 @@ class CrystalPropertyWorkChain(WorkChain):
 
     def results(self) -> ExitCode | None:
         """Compare, and say which model is missing."""
-        measured = type(self).measure(self._options, self.ctx.names, self.ctx.crystals, **self.ctx.found)
+        measured = type(self).measure(self._options, self.ctx.names, self.ctx.crystals, models=self.ctx.found)
         self.out_many(measured)
         if not self.ctx.problems:
             return None
@@ -206,6 +212,14 @@ def find_faults(inputs: Mapping[str, Any], options: PropertyOptions) -> Iterator
         yield 'Input `models` is empty: at least one model is needed.'
     if options.reference is not None and options.reference not in models:
         yield f'Input `options` names the reference `{options.reference}`, which is not among the input `models`.'
+    for place, names in (('structures', structures), ('models', models)):
+        wrong = [name for name in names if not NAME.fullmatch(name)]
+        if wrong:
+            yield (
+                f'Input `{place}` holds the name `{wrong[0]}`: names are made of letters, digits and single '
+                'underscores, and begin with a letter.'
+            )
+            return
     twice = sorted(set(structures) & set(options.crystals))
     if twice:
         yield f'Input `structures` holds `{twice[0]}`, which is a name among the `crystals` of input `options` as well.'
@@ -218,6 +232,12 @@ def find_faults(inputs: Mapping[str, Any], options: PropertyOptions) -> Iterator
         if faults:
             return
         parts += get_frame(node).to_atoms()
+    for name, atoms in zip([*options.crystals, *structures], parts, strict=True):
+        try:
+            options.check_sizes(atoms)
+        except StructureError as exception:
+            yield f'Input `options` cannot be met for the crystal `{name}`: {exception}'
+            return
     frames = FramesData.from_atoms(parts)
     source = 'structures' if structures else 'options'
     for name, model in models.items():

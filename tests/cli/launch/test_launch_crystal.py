@@ -57,7 +57,9 @@ def test_what_is_wrong_is_said(run_command, submitted, code, copper):
         return ' '.join(result.output.split())
 
     python = code('seimlip.ase').full_label
-    assert 'is neither a file nor a potential' in refuse('--structure', copper, '--model', 'no-such-model')
+    words = refuse('--structure', copper, '--model', 'no-such-model')
+    assert 'is neither a file nor a potential' in words
+    assert 'Nor is it a calculator: abinit, chgnet' in words
     twice = refuse('--structure', copper, '--model', 'one=emt', '--model', 'one=lj', '--code', f'calculators={python}')
     assert 'Two models are called `one`' in twice
     given = ('--model', 'emt', '--code', f'calculators={python}')
@@ -70,7 +72,7 @@ def test_atlas_of_the_files_of_a_folder(run_command, submitted, code, copper):
     bulk('Al').write(copper.parent / 'aluminium (fcc).cif')
     arguments = ('launch', 'atlas', '--model', 'emt', '--code', f'calculators={code("seimlip.ase").full_label}')
     run_command(*arguments, '--structures', copper.parent, '--protocol', 'demo')
-    assert set(submitted[0].structures) == {'copper', 'aluminium__fcc_'}
+    assert set(submitted[0].structures) == {'copper', 'aluminium_fcc'}
     assert submitted[0].relax['crystals'] == []
     output = run_command(*arguments, '--crystal', 'LiF', '--protocol', 'demo', '--dry-run').output
     assert 'elastic: 12 frames, ions clamped, with emt' in output

@@ -20,7 +20,8 @@ def errors(force):
 def results():
     carbonate = [8.36, 4.97, 6.2, 90.0, 114.8, 90.0]
     phase = LatticeCrystal(
-        name='Li2CO3-monoclinic', formula='CLi2O3', source='', learned_by=['level_16'], experiment=carbonate,
+        name='Li2CO3-monoclinic', formula='CLi2O3', source='', experiment=carbonate,
+        learned_by={'campaign': False, 'level_16': True},
         models={
             'teacher': LatticeRecord(cellpar=carbonate, is_converged=True, keeps_symmetry=True, n_steps=9),
             'campaign': LatticeRecord(failure='FrameError: it flew apart'),

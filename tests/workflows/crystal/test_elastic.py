@@ -98,3 +98,24 @@ def test_refused(emt):
     both = FramesData.from_atoms([bulk('Cu'), bulk('Cu')])
     with pytest.raises(ValueError, match=r'`structures\.two` holds 2 frames'):
         run_get_node(ElasticWorkChain, structures={'two': both}, models={'emt': emt}, options={})
+
+
+@pytest.mark.parametrize('name', ['options', 'names', 'models', 'metadata', 'crystals'])
+def test_names_that_are_those_of_other_things(emt, name):
+    """Models and structures may be called as inputs of the workflow are."""
+    structures = {name: FramesData.from_atoms([bulk('Cu')]), 'other': FramesData.from_atoms([bulk('Ni')])}
+    options = {'magnitudes': [0.01], 'ions': ['clamped'], 'minimum': None}
+    outputs, node = run_get_node(ElasticWorkChain, structures=structures, models={name: emt}, options=options)
+    assert node.is_finished_ok, node.exit_message
+    found = ElasticComparison.model_validate(outputs['properties'].get_dict())
+    assert found.methods == {name: 'EMT'}
+    assert {crystal.name: crystal.formula for crystal in found.crystals} == {name: 'Cu', 'other': 'Ni'}
+    assert all(crystal.models[name].stiffness['clamped'].is_stable is not None for crystal in found.crystals)
+
+
+@pytest.mark.parametrize('name', ['a b', 'a__b', '1x', 'ä', 'a-b'])
+def test_names_that_links_cannot_have(emt, name):
+    structures = {'copper': FramesData.from_atoms([bulk('Cu')])}
+    message = r'`models` holds the name `.*`: names are made of letters, digits and single underscores'
+    with pytest.raises(ValueError, match=message):
+        run_get_node(ElasticWorkChain, structures=structures, models={name: emt}, options={})

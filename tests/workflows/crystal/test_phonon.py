@@ -89,3 +89,23 @@ def test_an_unstable_crystal_is_said(lennard_jones):
     assert record.thermal.imaginary_share > 0.1
     assert any('imaginary modes at' in doubt for doubt in record.doubts)
     assert any('Thermal properties leave out' in doubt for doubt in record.doubts)
+
+
+def test_a_crystal_without_phonons_costs_nothing_of_the_others(emt):
+    """A mesh of Γ alone has no modes for one atom, and some for four."""
+    structures = {
+        'primitive': FramesData.from_atoms([bulk('Cu')]),
+        'whole': FramesData.from_atoms([bulk('CuAu', 'rocksalt', a=5.0)]),
+    }  # fmt: skip
+    options = {**OPTIONS, 'mesh': 1.0, 'minimum': None, 'min_lengths': [4.0]}
+    outputs, node = run_get_node(PhononWorkChain, structures=structures, models={'emt': emt}, options=options)
+    assert node.is_finished_ok, node.exit_message
+    one, other = PhononComparison.model_validate(outputs['properties'].get_dict()).crystals
+    assert 'no modes but the acoustic ones' in one.models['emt'].failure
+    assert other.models['emt'].failure is None
+
+
+def test_too_large_a_supercell_is_refused(emt):
+    structures = {'copper': FramesData.from_atoms([bulk('Cu')])}
+    with pytest.raises(ValueError, match='for the crystal `copper`: A supercell of 80 Å holds 54872 atoms'):
+        run_get_node(PhononWorkChain, structures=structures, models={'emt': emt}, options={'min_lengths': [80.0]})

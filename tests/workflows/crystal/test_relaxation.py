@@ -24,7 +24,7 @@ def test_a_model_of_longer_lengths(lennard_jones):
     assert (found.reference, found.problems) == ('teacher', {})
     assert found.methods == {'teacher': 'lj', 'longer': 'lj'}
     fcc, bcc = found.crystals
-    assert (fcc.learned_by, bcc.learned_by) == ([], ['longer'])
+    assert (fcc.learned_by, bcc.learned_by) == ({'longer': False}, {'longer': True})
     deviation = fcc.deviations['longer']['teacher']
     assert (deviation.a, deviation.b, deviation.c) == pytest.approx((2.0, 2.0, 2.0), abs=0.02)
     assert deviation.beta == pytest.approx(0.0, abs=1e-3)

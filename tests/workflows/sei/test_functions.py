@@ -75,6 +75,6 @@ def test_crystals_of_unknown_elements_are_left_out():
     options = orm.Dict({'small_crystals': ['Li-bcc'], 'lattices': {'crystals': ['Li-bcc', 'LiF']}})
     planned = plan_lattices(options, orm.List(['Li']))
     assert planned['options']['crystals'] == ['Li-bcc']
-    assert planned['options']['learned'] == {'with_crystals': ['Li-bcc']}
+    assert planned['options']['learned'] == {'campaign': [], 'with_crystals': ['Li-bcc']}
     assert planned['left_out'].get_dict() == {'LiF': 'The potentials do not know F.'}
     assert 'options' not in plan_lattices(options, orm.List(['Ar']))

@@ -81,7 +81,7 @@ def test_from_a_recipe_to_crystals(codes):
     (phase,) = results.lattices.crystals
     assert phase.name == 'Li-fcc'
     assert set(phase.models) == {'teacher', 'campaign', 'with_crystals'}
-    assert phase.learned_by == ['with_crystals']
+    assert phase.learned_by == {'campaign': False, 'with_crystals': True}
     assert phase.deviations['campaign']['teacher'].largest_axis < 20
     grown, with_crystals = results.potentials['campaign'], results.potentials['with_crystals']
     assert not any('Li16' in node.formulas for node in outputs['campaign']['training'].values())
