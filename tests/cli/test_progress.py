@@ -129,9 +129,10 @@ def test_processes_that_have_ended_are_printed_once():
     run.set_exit_status(0)
     progress.update(outer)
     progress.update(outer)
-    assert progress._stream.getvalue() == '  0:00  T0600_r0_production: done\n'
+    (line,) = progress._stream.getvalue().splitlines()
+    assert line.endswith('  T0600_r0_production: done')  # behind the time, which a busy machine may take
     inner.set_process_state('finished')
     inner.set_exit_status(420)
     inner.set_exit_message('Nothing diffuses.')
     progress.update(outer)
-    assert '  0:00  diffusivity: ended with status 420. Nothing diffuses.\n' in progress._stream.getvalue()
+    assert '  diffusivity: ended with status 420. Nothing diffuses.\n' in progress._stream.getvalue()

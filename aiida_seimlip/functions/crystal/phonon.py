@@ -194,6 +194,8 @@ def find_deviations(
 def _fill(settings: PhononOptions, record: PhononRecord, phonons: Phonons) -> None:
     """Write down what follows from the force constants."""
     cells, mesh = phonons.displacements, phonons.mesh(settings.mesh)
+    # which refuses a mesh without modes
+    thermal = phonons.thermal_properties(settings.temperatures, settings.mesh)
     record.supercell, record.n_atoms = cells.supercell_matrix.tolist(), len(cells.supercell)
     record.n_displacements, record.sum_rule_violation_ev_per_angstrom2 = len(cells), phonons.sum_rule_violation
     record.lowest_frequency_thz = float(mesh.frequencies[~mesh.is_acoustic].min())
@@ -207,7 +209,6 @@ def _fill(settings: PhononOptions, record: PhononRecord, phonons: Phonons) -> No
         )
         for modes in imaginary[:NAMED_POINTS]
     ]  # fmt: skip
-    thermal = phonons.thermal_properties(settings.temperatures, settings.mesh)
     record.thermal = ThermalRecord(
         temperatures_k=thermal.temperatures.tolist(), free_energies_ev_per_atom=thermal.free_energies.tolist(),
         entropies_ev_per_k_per_atom=thermal.entropies.tolist(),
