@@ -286,9 +286,7 @@ class DefectEntry(Record):
     multiplicity: int = Field(description='Number of equivalent sites in the cell of the crystal.')
     n_atoms: int = Field(description='Of the perfect supercell.')
     formation_energy_ev: float | None = Field(default=None, description='None if it failed.')
-    largest_force_ev_per_angstrom: float | None = Field(
-        default=None, description='At the end of the relaxation.'
-    )
+    largest_force_ev_per_angstrom: float | None = Field(default=None, description='At the end of the relaxation.')
     grade: float | None = Field(default=None, description='At the end; none of models that know no grades.')
     failure: str | None = None
 
