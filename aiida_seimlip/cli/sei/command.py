@@ -32,7 +32,7 @@ def cmd_sei(directory: Path, home: Path | None, python: Path | None, **wanted: b
     """Grow one potential for the whole interphase, from recipes of amorphous mixtures, and judge it by crystals.
 
     The teacher, which condenses the mixtures and makes the labels, is the universal potential 7net-0: all errors are
-    against it, and the potential can be no better than it is. It takes hours on two cores.
+    against it, and the potential can be no better than it is. It takes about an hour on two cores.
 
     Called again, it goes on where it stopped: all jobs that had ended are taken over. Called again after it ended, it
     prints the same once more.

@@ -25,6 +25,10 @@ MAX_CANCELLATION = 1e-5
 """Coefficients are calculated anew when the largest has shrunk to this part of what it was."""
 
 
+SWAPS_BETWEEN_CHECKS = 16
+"""As often it is looked whether rounding errors have taken over the inverse, which costs a hundredth of the time."""
+
+
 class Swap(NamedTuple):
     """A row that went into the matrix, and the place where another left it."""
 
@@ -72,11 +76,22 @@ class MaxVol:
             raise ValueError(f'Row {np.argmin(np.isfinite(rows).all(axis=1))} of the candidates is not finite.')
         limit = MAX_SWAPS_PER_ROW * len(self.matrix) if max_swaps is None else max_swaps
         swaps: list[Swap] = []
+        n_at_once = limit
         is_done = not len(rows)
         while not is_done:
             n_before = len(swaps)
-            is_done = self._swap_in(rows, threshold, limit, swaps) and len(swaps) == n_before
-            self.refresh()
+            with np.errstate(over='ignore', invalid='ignore'):  # which is what `_has_diverged` looks for
+                is_done = self._swap_in(rows, threshold, min(limit, n_before + n_at_once), swaps)
+            try:
+                self.refresh()
+            except np.linalg.LinAlgError:
+                n_at_once = (len(swaps) - n_before) // 2
+                if not n_at_once:
+                    raise
+                self._undo(rows, swaps, n_before)
+                is_done = False
+                continue
+            is_done &= len(swaps) == n_before
             if max_swaps is None and len(swaps) >= limit:
                 raise RuntimeError(f'MaxVol found no end in {limit} swaps: the rows are too nearly dependent.')
             is_done |= len(swaps) == max_swaps
@@ -92,7 +107,8 @@ class MaxVol:
     def _swap_in(self, rows: np.ndarray, threshold: float, limit: int, swaps: list[Swap]) -> bool:
         """Swap in rows; return whether no row is worth it any more, as far as rounding errors let one see.
 
-        Coefficients that have become small by cancellation are not to be trusted; it is time to calculate them anew.
+        Coefficients that have become small by cancellation are not to be trusted; it is time to calculate them anew. So
+        it is when rounding errors have grown beyond what is left.
         """
         coefficients = self.coefficients(rows)
         largest = 0.0
@@ -110,7 +126,24 @@ class MaxVol:
             rows[swap.row] = self.matrix[swap.position]
             self.matrix[swap.position] = incoming
             swaps.append(swap)
+            if not len(swaps) % SWAPS_BETWEEN_CHECKS and self._has_diverged(swap.position):
+                return False
         return False
+
+    def _has_diverged(self, position: int) -> bool:
+        """Return whether the inverse is that of another matrix, by the row that has just come in."""
+        unit = self.inverse @ self.matrix[position]
+        unit[position] -= 1.0
+        return not bool(np.all(np.abs(unit) < 1.0))
+
+    def _undo(self, rows: np.ndarray, swaps: list[Swap], n_kept: int) -> None:
+        """Take back all swaps but the first ones, and calculate the inverse anew."""
+        while len(swaps) > n_kept:
+            swap = swaps.pop()
+            incoming = rows[swap.row].copy()
+            rows[swap.row] = self.matrix[swap.position]
+            self.matrix[swap.position] = incoming
+        self.refresh()
 
     def _update_inverse(self, row: np.ndarray, position: int, pivot: float) -> None:
         """Replace a row of the matrix in its inverse (Sherman and Morrison)."""
