@@ -113,3 +113,28 @@ def test_does_not_change_what_it_is_given(rows):
     MaxVol(matrix, inverse).maximize(rows)
     np.testing.assert_array_equal(matrix, np.eye(6))
     np.testing.assert_array_equal(inverse, np.eye(6))
+
+
+class CarelessMaxVol(MaxVol):
+    """Exchanges two rows for equal ones at first, as rounding errors may make it do: the matrix has no inverse then."""
+
+    is_careless = True
+
+    def _swap_in(self, rows, threshold, limit, swaps):
+        if not self.is_careless:
+            return super()._swap_in(rows, threshold, limit, swaps)
+        self.is_careless = False
+        for number in (0, 1):
+            incoming = rows[number].copy()
+            rows[number], self.matrix[number] = self.matrix[number].copy(), incoming
+            swaps.append(Swap(number, number))
+        return False
+
+
+def test_exchanges_that_leave_no_inverse_are_taken_back():
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(40, 6))
+    rows[1] = rows[0]
+    careful, careless = MaxVol.empty(6), CarelessMaxVol.empty(6)
+    assert careless.maximize(rows.copy()) == careful.maximize(rows.copy())
+    np.testing.assert_allclose(careless.matrix, careful.matrix)
