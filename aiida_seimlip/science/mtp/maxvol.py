@@ -91,7 +91,8 @@ class MaxVol:
                 self._undo(rows, swaps, n_before)
                 is_done = False
                 continue
-            is_done &= len(swaps) == n_before
+            # a fresh inverse that is not exact, either, would go on for ever to find rows that seem worth it
+            is_done &= len(swaps) == n_before or n_at_once < limit
             if max_swaps is None and len(swaps) >= limit:
                 raise RuntimeError(f'MaxVol found no end in {limit} swaps: the rows are too nearly dependent.')
             is_done |= len(swaps) == max_swaps
