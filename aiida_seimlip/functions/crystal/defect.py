@@ -17,6 +17,7 @@ from aiida_seimlip.functions.crystal.models import (
     MINIMUM,
     CrystalFrames,
     find_grades,
+    frames_of_minima,
     head_of,
     identify,
     read_model,
@@ -44,13 +45,8 @@ def make_defects(options: orm.Dict, minima: FramesData) -> FramesData:
     :param minima: one frame for each crystal.
     """
     settings = DefectOptions.from_node(options)
-    parts = []
-    for index, atoms in enumerate(minima.get_frames().to_atoms()):
-        images = [defect.atoms for defect in plan_defects(settings, atoms)]
-        if images:
-            origin = {'origin_uuids': np.full(len(images), minima.uuid), 'origin_indices': np.full(len(images), index)}
-            parts.append(Frames.from_atoms(images).without_labels().replace(**origin))
-    return FramesData(Frames.concatenate(parts))
+    made = frames_of_minima(minima, lambda atoms: [defect.atoms for defect in plan_defects(settings, atoms)])
+    return FramesData(made)
 
 
 @calcfunction

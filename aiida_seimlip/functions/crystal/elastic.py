@@ -10,7 +10,14 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.crystal.models import CrystalFrames, deformed_frames, head_of, identify, read_model
+from aiida_seimlip.functions.crystal.models import (
+    CrystalFrames,
+    deformed_frames,
+    head_of,
+    identify,
+    if_known,
+    read_model,
+)
 from aiida_seimlip.options.crystal.elastic import ElasticOptions
 from aiida_seimlip.options.crystal.results import (
     ElasticComparison,
@@ -127,8 +134,8 @@ def _record(stiffness: Stiffness) -> StiffnessRecord:
         moduli, errors = _moduli(stiffness.moduli), _moduli(stiffness.moduli_errors)
     return StiffnessRecord(
         matrix_gpa=np.round(stiffness.matrix, DIGITS).tolist(),
-        errors_gpa=[[_known(value) for value in row] for row in stiffness.errors.tolist()],
-        residual_gpa=_known(stiffness.residual), asymmetry_gpa=stiffness.asymmetry,
+        errors_gpa=[[if_known(value) for value in row] for row in stiffness.errors.tolist()],
+        residual_gpa=if_known(stiffness.residual), asymmetry_gpa=stiffness.asymmetry,
         symmetry_violation_gpa=stiffness.symmetry_violation, stress_gpa=stiffness.stress.tolist(),
         eigenvalues_gpa=stiffness.eigenvalues.tolist(), is_stable=stiffness.is_stable, moduli=moduli,
         moduli_errors=errors,
@@ -168,7 +175,3 @@ def _deviation(one: StiffnessRecord, other: StiffnessRecord) -> ElasticDeviation
             values = [getattr(moduli, f'{name}_gpa') for moduli in (one.moduli, other.moduli)]
             means[f'{name}_percent'] = 100.0 * (values[0] / values[1] - 1.0)
     return ElasticDeviation(rms_gpa=float(np.sqrt(np.mean(difference**2))), **means)
-
-
-def _known(value: float) -> float | None:
-    return value if np.isfinite(value) else None

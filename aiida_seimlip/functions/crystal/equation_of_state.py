@@ -9,7 +9,14 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.crystal.models import CrystalFrames, deformed_frames, head_of, identify, read_model
+from aiida_seimlip.functions.crystal.models import (
+    CrystalFrames,
+    deformed_frames,
+    head_of,
+    identify,
+    if_known,
+    read_model,
+)
 from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptions
 from aiida_seimlip.options.crystal.results import (
     EquationOfStateComparison,
@@ -113,10 +120,10 @@ def find_deviations(
 
 def _record(fit: EquationOfState) -> FitRecord:
     return FitRecord(
-        volume_per_atom_angstrom3=fit.volume, volume_per_atom_error_angstrom3=_known(fit.volume_error),
+        volume_per_atom_angstrom3=fit.volume, volume_per_atom_error_angstrom3=if_known(fit.volume_error),
         energy_per_atom_ev=fit.energy, bulk_modulus_gpa=fit.bulk_modulus,
-        bulk_modulus_error_gpa=_known(fit.bulk_modulus_error), derivative=fit.derivative,
-        derivative_error=_known(fit.derivative_error), residual_mev_per_atom=1000.0 * fit.residual,
+        bulk_modulus_error_gpa=if_known(fit.bulk_modulus_error), derivative=fit.derivative,
+        derivative_error=if_known(fit.derivative_error), residual_mev_per_atom=1000.0 * fit.residual,
     )  # fmt: skip
 
 
@@ -125,7 +132,3 @@ def _deviation(one: FitRecord, other: FitRecord) -> EquationOfStateDeviation:
         volume_percent=100.0 * (one.volume_per_atom_angstrom3 / other.volume_per_atom_angstrom3 - 1.0),
         bulk_modulus_percent=100.0 * (one.bulk_modulus_gpa / other.bulk_modulus_gpa - 1.0),
     )
-
-
-def _known(value: float) -> float | None:
-    return value if np.isfinite(value) else None

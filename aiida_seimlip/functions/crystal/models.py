@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
+from ase import Atoms
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
@@ -106,7 +107,8 @@ class CrystalFrames:
     :param frames: those that the property needs, labelled, by what became of the ions.
     :param failures: why there is no minimum (`MINIMUM`), or why there are no frames, by what became of the ions.
     :param grade: the highest extrapolation grade among all of them, None if it is not known.
-    :param doubts: relaxations that have not converged, in sentences.
+    :param doubts: relaxations that have not converged, and extrapolation, in sentences.
+    :param is_converged: whether the relaxation to the minimum has converged.
     :param single: for each frame that the property needs, what came of it or why there is nothing, by what became of
         the ions; for properties that can do with a part of them.
     """
@@ -116,6 +118,7 @@ class CrystalFrames:
     failures: dict[str, str]
     grade: float | None
     doubts: tuple[str, ...] = ()
+    is_converged: bool = True
     single: Mapping[str, list[Frames | str]] = field(default_factory=dict)
 
     @property
@@ -176,8 +179,25 @@ def read_model(
         highest = max((value for value in known if value is not None), default=None)
         if highest is not None and highest > KNOWN_GRADE:
             doubts.append(f'The potential extrapolates: the highest grade on the frames is {highest:.3g}.')
-        read[index] = CrystalFrames(minima.frames[place], frames, failures, highest, tuple(doubts), single)
+        read[index] = CrystalFrames(
+            minima.frames[place], frames, failures, highest, tuple(doubts), index not in minima.notes, single
+        )
     return read
+
+
+def frames_of_minima(minima: FramesData, make: Callable[[Atoms], Sequence[Atoms]]) -> Frames:
+    """Return what is made of crystals, that of one after that of the other, with the origins.
+
+    :param minima: one frame for each crystal.
+    :param make: returns what is made of a crystal, which may be nothing.
+    """
+    parts = []
+    for index, atoms in enumerate(minima.get_frames().to_atoms()):
+        images = make(atoms)
+        if images:
+            origin = {'origin_uuids': np.full(len(images), minima.uuid), 'origin_indices': np.full(len(images), index)}
+            parts.append(Frames.from_atoms(images).without_labels().replace(**origin))
+    return Frames.concatenate(parts)
 
 
 def deformed_frames(minima: FramesData, deform: Callable[[np.ndarray], Sequence[np.ndarray]]) -> Frames:
@@ -188,15 +208,15 @@ def deformed_frames(minima: FramesData, deform: Callable[[np.ndarray], Sequence[
     :param minima: one frame for each crystal.
     :param deform: returns the cells that a cell is deformed into; vectors in rows, in Å.
     """
-    parts = []
-    for index, atoms in enumerate(minima.get_frames().to_atoms()):
+
+    def deformed(atoms: Atoms) -> list[Atoms]:
         copies = []
         for cell in deform(atoms.cell.array):
             copies.append(atoms.copy())
             copies[-1].set_cell(cell, scale_atoms=True)
-        origin = {'origin_uuids': np.full(len(copies), minima.uuid), 'origin_indices': np.full(len(copies), index)}
-        parts.append(Frames.from_atoms(copies).without_labels().replace(**origin))
-    return Frames.concatenate(parts)
+        return copies
+
+    return frames_of_minima(minima, deformed)
 
 
 def identify(names: orm.List, crystals: FramesData, symprec: float) -> list[dict[str, Any]]:
@@ -255,4 +275,9 @@ def find_grades(potential: PotentialData | None, frames: Frames) -> list[float |
         return [None] * len(frames)
     from aiida_seimlip.science.mtp.grade import grade
 
-    return [float(value) if np.isfinite(value) else None for value in grade(potential.get_mtp(), frames).frame]
+    return [if_known(float(value)) for value in grade(potential.get_mtp(), frames).frame]
+
+
+def if_known(value: float) -> float | None:
+    """Return a number, None in the place of one that is not finite."""
+    return value if np.isfinite(value) else None

@@ -10,7 +10,7 @@ from aiida.engine import calcfunction
 from ase import Atoms
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.crystal.models import CrystalFrames, head_of, identify, read_model
+from aiida_seimlip.functions.crystal.models import CrystalFrames, frames_of_minima, head_of, identify, read_model
 from aiida_seimlip.options.crystal.phonon import PhononOptions
 from aiida_seimlip.options.crystal.results import (
     ConvergenceRecord,
@@ -48,14 +48,11 @@ def displace_crystals(options: orm.Dict, minima: FramesData) -> FramesData:
     :return: for each crystal and supercell, the one without displacements, then all displaced ones.
     """
     settings = PhononOptions.from_node(options)
-    parts = []
-    for index, atoms in enumerate(minima.get_frames().to_atoms()):
-        images = [image for cells in plan_supercells(settings, atoms) for image in (cells.supercell, *cells.supercells)]
-        if not images:
-            continue
-        origin = {'origin_uuids': np.full(len(images), minima.uuid), 'origin_indices': np.full(len(images), index)}
-        parts.append(Frames.from_atoms(images).without_labels().replace(**origin))
-    return FramesData(Frames.concatenate(parts))
+
+    def displaced(atoms: Atoms) -> list[Atoms]:
+        return [image for cells in plan_supercells(settings, atoms) for image in (cells.supercell, *cells.supercells)]
+
+    return FramesData(frames_of_minima(minima, displaced))
 
 
 @calcfunction

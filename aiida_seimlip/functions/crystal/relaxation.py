@@ -58,7 +58,7 @@ def lattice_of(settings: RelaxationOptions, crystal: LatticeCrystal, frames: Cry
     lattice = CRYSTALS[crystal.name].lattice if crystal.name in CRYSTALS else 'P'
     record.cellpar = list(conventional_cellpar(frames.minimum.cells[0], lattice))
     steps = frames.minimum.origin_steps
-    record.n_steps, record.is_converged = None if steps is None else int(steps[0]), not frames.doubts
+    record.n_steps, record.is_converged = None if steps is None else int(steps[0]), frames.is_converged
     if record.energy_per_atom_ev is not None:
         record.energy_per_formula_ev = record.energy_per_atom_ev * len(Formula(crystal.formula))
     record.space_group, record.keeps_symmetry = _symmetry(atoms, crystal.space_group, settings.symprec)

@@ -8,6 +8,8 @@ from aiida import orm
 from aiida.engine import run_get_node
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.functions.crystal.models import read_model
+from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
 from aiida_seimlip.options.crystal.results import LatticeComparison
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.workflows.crystal.relaxation import RelaxationWorkChain
@@ -142,3 +144,14 @@ def test_a_structure_of_ones_own(lennard_jones):
     assert sorted(record.cellpar[:3]) == pytest.approx(
         sorted(outputs['minima']['lj'].get_frames().to_atoms()[0].cell.lengths())
     )
+
+
+def test_extrapolation_is_no_lack_of_convergence(potential_trained):
+    """A potential that meets what it has not learned says so; whether its relaxation converged is another matter."""
+    crystal = FramesData.from_atoms([CRYSTALS['Li2CO3-hexagonal'].primitive()])
+    results = orm.Dict({'indices': [0], 'notes': {}})
+    found = {'minima': {'labelled': crystal, 'results': results}, 'potential': potential_trained}
+    (frames,) = read_model(RelaxationOptions(), found, 1, lambda frame: 0)
+    assert frames.grade > 2.0
+    assert any('extrapolates' in doubt for doubt in frames.doubts)
+    assert frames.is_converged
