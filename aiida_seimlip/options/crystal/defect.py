@@ -114,10 +114,10 @@ class DefectOptions(PropertyOptions):
                 )  # fmt: skip
                 yield made.atoms, 'frenkel_pair', number, site.multiplicity
 
-    def check_sizes(self, atoms: Atoms) -> None:
-        """Refuse crystals whose supercells are too large."""
-        for height in self.heights:
-            self.supercell_of(atoms, height)
+    @property
+    def supercell_lengths(self) -> list[float]:
+        """Smallest distances of opposite faces of the supercells, in Å."""
+        return self.heights
 
     def sizes_of_frames(self, atoms: Atoms) -> list[int]:
         """Return the number of atoms of each supercell of a crystal."""

@@ -61,10 +61,10 @@ class PhononOptions(PropertyOptions):
                 matrices.append(matrix)
         return [displaced(atoms, matrix, self.distance, symprec=self.symprec) for matrix in matrices]
 
-    def check_sizes(self, atoms: Atoms) -> None:
-        """Refuse crystals whose supercells are too large."""
-        for length in self.min_lengths:
-            self.supercell_of(atoms, length)
+    @property
+    def supercell_lengths(self) -> list[float]:
+        """Smallest distances of opposite faces of the supercells, in Å."""
+        return self.min_lengths
 
     def sizes_of_frames(self, atoms: Atoms) -> list[int]:
         """Return the number of atoms of each supercell of a crystal, those without displacements included."""

@@ -71,6 +71,11 @@ class PropertyOptions(Options):
         """What becomes of the atoms in the frames that the property needs: a job of each model for each."""
         return ['clamped']
 
+    @property
+    def supercell_lengths(self) -> list[float]:
+        """Smallest distances of opposite faces of the supercells that are made, in Å; none where none are made."""
+        return []
+
     def supercell_of(self, atoms: Atoms, length: float) -> np.ndarray:
         """Return the matrix of a supercell whose opposite faces are at least so far apart.
 
@@ -97,6 +102,8 @@ class PropertyOptions(Options):
         :param atoms: the crystal.
         :raises StructureError: if it would.
         """
+        for length in self.supercell_lengths:
+            self.supercell_of(atoms, length)
 
     def sizes_of_frames(self, atoms: Atoms) -> list[int]:
         """Return the number of atoms of each frame that the property needs of a crystal, for each of `ions_of_frames`.
