@@ -70,9 +70,18 @@ class CrystalProtocolMixin(ProtocolMixin):
             builder.structures = dict(structures)
         builder.models = models_of(inputs, codes, potentials or {}, calculators or {}, scheduler_options)
         given = {'crystals': crystals, 'reference': reference}
-        options = merge(inputs['options'], {name: value for name, value in given.items() if value is not None})
-        builder.options = cls.options_class.serializer(options)
+        cls._set_options(builder, inputs, {name: value for name, value in given.items() if value is not None})
         return builder
+
+    @classmethod
+    def _set_options(cls, builder: Any, inputs: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        """Give a builder its options.
+
+        :param builder: whose other inputs are complete.
+        :param inputs: of the protocol.
+        :param given: options that were arguments of their own.
+        """
+        builder.options = cls.options_class.serializer(merge(inputs['options'], given))
 
 
 def models_of(
