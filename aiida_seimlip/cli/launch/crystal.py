@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 NOT_IN_NAMES = re.compile(r'[^A-Za-z0-9]+')
 """What the name of an input must not hold, and the name of a file may."""
+JOBS = 'The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.'
+"""What all commands say of their codes."""
 
 
 class NamedModel(NamedTuple):
@@ -117,48 +119,18 @@ def _launch_property(entry_point: str, request: dict[str, Any]) -> None:
     begin(entry_point, given, {**request, 'sockets': tuple(kinds)})
 
 
-@click.command('elastic')
-@property_options
-@common_options
-def launch_elastic(**request: Any) -> None:
-    """Find the stiffness of crystals by finite strains, with several models.
+def property_command(name: str, what: str) -> click.Command:
+    """Return the command of a property that has no options of its own.
 
-    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
+    :param name: of the command, and of the entry point behind `seimlip.`.
+    :param what: it does, in a sentence.
     """
-    _launch_property('seimlip.elastic', request)
 
+    def launch_property(**request: Any) -> None:
+        _launch_property(f'seimlip.{name}', request)
 
-@click.command('eos')
-@property_options
-@common_options
-def launch_eos(**request: Any) -> None:
-    """Find the equations of state of crystals and their bulk moduli, with several models.
-
-    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
-    """
-    _launch_property('seimlip.eos', request)
-
-
-@click.command('phonon')
-@property_options
-@common_options
-def launch_phonon(**request: Any) -> None:
-    """Find the phonons of crystals by finite displacements, with several models.
-
-    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
-    """
-    _launch_property('seimlip.phonon', request)
-
-
-@click.command('relax')
-@property_options
-@common_options
-def launch_relax(**request: Any) -> None:
-    """Relax crystals with several models, and compare their lattices.
-
-    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
-    """
-    _launch_property('seimlip.relax', request)
+    launch_property.__doc__ = f'{what}\n\n{JOBS}'
+    return click.command(name)(property_options(common_options(launch_property)))
 
 
 @click.command('atlas')
@@ -214,4 +186,11 @@ def launch_defect(reservoir: str | None, **request: Any) -> None:
     _launch_property('seimlip.defect', request)
 
 
-CRYSTAL_COMMANDS = (launch_atlas, launch_defect, launch_relax, launch_elastic, launch_eos, launch_phonon)
+CRYSTAL_COMMANDS = (
+    launch_atlas,
+    launch_defect,
+    property_command('relax', 'Relax crystals with several models, and compare their lattices.'),
+    property_command('elastic', 'Find the stiffness of crystals by finite strains, with several models.'),
+    property_command('eos', 'Find the equations of state of crystals and their bulk moduli, with several models.'),
+    property_command('phonon', 'Find the phonons of crystals by finite displacements, with several models.'),
+)
