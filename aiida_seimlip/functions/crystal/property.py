@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiida import orm
 from aiida.engine import calcfunction
 
-from aiida_seimlip.options.crystal.property import ModelOptions, PropertyOptions
+from aiida_seimlip.options.crystal.property import PropertyOptions
+from aiida_seimlip.options.model import ModelOptions
 
 MINIMA = 'minima'
 """Name of the jobs that find the minima; the others are named by what becomes of the ions."""

@@ -18,12 +18,6 @@ Ions = Literal['clamped', 'relaxed']
 """Whether the atoms keep their fractional coordinates in a deformed cell, or relax in it."""
 
 
-class ModelOptions(Options):
-    """What a model is, for a relaxation with it."""
-
-    calculator: CalculatorOptions = Field(description='The calculator.')
-
-
 class MinimumOptions(Options):
     """How each model finds its own minimum of a crystal, positions and cell."""
 

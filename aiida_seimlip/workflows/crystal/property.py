@@ -8,10 +8,8 @@ from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from aiida import orm
-from aiida.common import AttributeDict
-from aiida.engine import ExitCode, ProcessSpec, WorkChain, if_
+from aiida.engine import ExitCode, ProcessSpec, if_, while_
 
-from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import faults_of_structure, get_frame
 from aiida_seimlip.functions.crystal.models import gather_crystals, names_of
@@ -19,16 +17,14 @@ from aiida_seimlip.functions.crystal.property import MINIMA, job_parameters
 from aiida_seimlip.options.crystal.property import PropertyOptions
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.science.structures.supercells import StructureError
-from aiida_seimlip.workflows.crystal.models import MODELS_HELP, faults_of_model
-from aiida_seimlip.workflows.failures import explain_failure
+from aiida_seimlip.workflows.model_inputs import ENGINE, faults_of_model
+from aiida_seimlip.workflows.model_jobs import ModelJobsWorkChain
 
 NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?')
 """What may be the name of a model or a structure, which becomes part of the names of links."""
-OUTPUTS = ('labelled', 'failures', 'results')
-"""Outputs of a job that are read."""
 
 
-class CrystalPropertyWorkChain(WorkChain):
+class CrystalPropertyWorkChain(ModelJobsWorkChain):
     """Compute a property of crystals with several models, and compare them.
 
     Each model relaxes the crystals, then evaluates the frames that the property needs, many in a job: how many jobs
@@ -53,16 +49,17 @@ class CrystalPropertyWorkChain(WorkChain):
             'structures', valid_type=(orm.StructureData, FramesData), dynamic=True, required=False,
             help='Crystals by name, each a structure or one frame; besides those that `options` names.',
         )  # fmt: skip
-        spec.input_namespace('models', dynamic=True, help=MODELS_HELP)
         spec.input('options', **cls.options_class.port(cls.options_help))
         spec.inputs.validator = cls.validate_inputs
         spec.outline(  # type: ignore[attr-defined]
             cls.setup,
             if_(cls.should_relax)(
-                cls.run_relaxations,
+                cls.queue_relaxations,
+                while_(cls.should_run_jobs)(cls.run_jobs, cls.inspect_jobs),
                 cls.inspect_relaxations,
             ),
-            cls.run_evaluations,
+            cls.queue_evaluations,
+            while_(cls.should_run_jobs)(cls.run_jobs, cls.inspect_jobs),
             cls.inspect_evaluations,
             cls.results,
         )
@@ -74,11 +71,6 @@ class CrystalPropertyWorkChain(WorkChain):
         spec.output_namespace(
             'frames', valid_type=FramesData, dynamic=True, required=False,
             help='What each model has evaluated, by what became of the ions; of a reference, ready to be learned from.',
-        )  # fmt: skip
-        spec.exit_code(310, 'ERROR_NO_PROPERTY', message='None of the input `models` gave anything: {reason}')
-        spec.exit_code(
-            400, 'ERROR_MODEL_FAILED',
-            message='The results are attached, but without `{name}` of the input `models`: {reason}',
         )  # fmt: skip
 
     @classmethod
@@ -105,36 +97,32 @@ class CrystalPropertyWorkChain(WorkChain):
         self.ctx.crystals = gather_crystals(
             orm.List(list(self.settings.crystals)), **({'structures': structures} if structures else {})
         )
-        self.ctx.found, self.ctx.problems = {}, {}
+        self.setup_models()
         jobs = orm.List([*([MINIMA] if self.should_relax() else []), *self.settings.ions_of_frames])
         self.ctx.parameters = {
-            name: job_parameters(self._options, model['parameters'], jobs) for name, model in self.inputs.models.items()
-        }
-        for name, model in self.inputs.models.items():
-            self.ctx.found[name] = {'potential': model['potential']} if 'potential' in model else {}
-            if not self.should_relax():
-                self.ctx.found[name][MINIMA] = {'labelled': self.ctx.crystals}
+            name: job_parameters(self._options, model['parameters'], jobs)
+            for name, model in self.inputs.models.items() if ENGINE not in model
+        }  # fmt: skip
+        for found in self.ctx.found.values() if not self.should_relax() else ():
+            found[MINIMA] = {'labelled': self.ctx.crystals}
 
     def should_relax(self) -> bool:
         """Return whether each model relaxes the crystals."""
         return self.settings.minimum is not None
 
-    def run_relaxations(self) -> None:
-        """Relax all crystals with each model."""
-        self.ctx.jobs = AttributeDict()
+    def queue_relaxations(self) -> None:
+        """Have each model relax all crystals."""
         for name in self.inputs.models:
-            self._submit(name, MINIMA, self.ctx.crystals)
+            self._queue(name, MINIMA, self.ctx.crystals)
 
     def inspect_relaxations(self) -> None:
         """Take the minima that there are."""
-        self._collect()
-        minima = {name: found[MINIMA]['labelled'] for name, found in self.ctx.found.items() if self._has(name, MINIMA)}
+        minima = {name: found[MINIMA]['labelled'] for name, found in self.ctx.found.items() if self.has(name, MINIMA)}
         self.out(MINIMA, minima)
 
-    def run_evaluations(self) -> ExitCode | None:
-        """Evaluate the frames of each model's minima."""
-        self.ctx.jobs = AttributeDict()
-        models = [name for name in self.ctx.found if self._has(name, MINIMA)]
+    def queue_evaluations(self) -> ExitCode | None:
+        """Have each model evaluate the frames of its minima."""
+        models = [name for name in self.ctx.found if self.has(name, MINIMA)]
         if not models:
             return self.exit_codes.ERROR_NO_PROPERTY.format(reason='; '.join(self.ctx.problems.values()))
         frames = None
@@ -142,15 +130,14 @@ class CrystalPropertyWorkChain(WorkChain):
             if self.should_relax() or frames is None:
                 frames = type(self).plan(self._options, self.ctx.found[name][MINIMA]['labelled'])
             for ions in self.settings.ions_of_frames if frames.n_frames else ():
-                self._submit(name, ions, frames)
+                self._queue(name, ions, frames)
         return None
 
     def inspect_evaluations(self) -> None:
         """Take what there is, be it of some models only."""
-        self._collect()
         self.out('frames', {
             f'{name}_{ions}': self.ctx.found[name][ions]['labelled'] for name in self.ctx.found
-            for ions in self.settings.ions_of_frames if self._has(name, ions)
+            for ions in self.settings.ions_of_frames if self.has(name, ions)
         })  # fmt: skip
 
     def results(self) -> ExitCode | None:
@@ -168,34 +155,9 @@ class CrystalPropertyWorkChain(WorkChain):
         node: orm.Dict = self.inputs.options
         return node
 
-    def _has(self, name: str, stage: str) -> bool:
-        return 'labelled' in self.ctx.found[name].get(stage, {})
-
-    def _submit(self, name: str, stage: str, frames: FramesData) -> None:
-        """Submit a job of a model.
-
-        :param name: of the model.
-        :param stage: what it is for: the minima, or what becomes of the ions.
-        :param frames: to work on.
-        """
-        model = self.inputs.models[name]
-        given = {key: model[key] for key in ('code', 'potential') if key in model}
-        options = model['options'].get_dict() if 'options' in model else {}
-        job = self.submit(
-            AseCalculation, **given, frames=frames, parameters=self.ctx.parameters[name][stage],
-            metadata={'options': options, 'call_link_label': f'{stage}_{name}'},
-        )  # fmt: skip
-        self.to_context(**{f'jobs.{name}.{stage}': job})
-
-    def _collect(self) -> None:
-        """Take what every job has left, however it ended."""
-        for name, jobs in self.ctx.jobs.items():
-            for stage, job in jobs.items():
-                self.ctx.found[name][stage] = {key: job.outputs[key] for key in OUTPUTS if key in job.outputs}
-                if not job.is_finished_ok and name not in self.ctx.problems:
-                    self.ctx.problems[name] = explain_failure(job)
-                    self.report(self.ctx.problems[name])
-                    self.ctx.found[name]['problem'] = orm.Str(self.ctx.problems[name]).store()
+    def _queue(self, name: str, stage: str, frames: FramesData) -> None:
+        """Have a model do a stage of its work: find the minima, or evaluate frames."""
+        self.queue_stage(name, stage, frames, self.ctx.parameters.get(name, {}).get(stage))
 
 
 def find_faults(inputs: Mapping[str, Any], options: PropertyOptions) -> Iterator[str]:

@@ -12,7 +12,7 @@ from aiida_seimlip.workflows.campaign.validation import validate_campaign
 from aiida_seimlip.workflows.campaign.validation.elements import faults_of_species
 from aiida_seimlip.workflows.campaign.validation.engines import faults_of_engines
 from aiida_seimlip.workflows.campaign.validation.methods import faults_of_methods, warn_about_methods
-from aiida_seimlip.workflows.crystal.models import cells_of, faults_of_model
+from aiida_seimlip.workflows.model_inputs import cells_of, faults_of_model
 from aiida_seimlip.workflows.starts.validation import find_doubts as doubts_of_starts
 
 PORTS = (

@@ -1,4 +1,4 @@
-"""Models that workflows on crystals compare: what they are given, and what can be wrong with it."""
+"""Models that workflows compare: what they are given, and what can be wrong with it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ from aiida import orm
 from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.calculator import CalculatorOptions
-from aiida_seimlip.options.crystal.property import ModelOptions
+from aiida_seimlip.engines.contract import load_engine
+from aiida_seimlip.options.model import ModelOptions
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 
+ENGINE = 'engine'
+"""Input of a model that an engine of the socket `reference` evaluates."""
 GIVEN = ('code', 'parameters', 'potential', 'options')
 """What a model that an ASE calculator runs may be given."""
 
 MODELS_HELP = (
     'The models by name, each with `code` (a Python interpreter with ASE), `parameters` (its `calculator`), '
-    '`potential` where the calculator is given one, and `options` of the scheduler.'
+    '`potential` where the calculator is given one, and `options` of the scheduler; or with `engine`, the name of an '
+    'engine for the socket `reference`, and the settings of that engine.'
 )
 
+NO_CALCULATOR = CalculatorOptions(name='emt')
+"""Stands for any calculator, where it does not matter."""
 
 Job = Callable[[CalculatorOptions], dict[str, Any]]
 """The parameters of a job of `seimlip.ase` with a calculator."""
@@ -46,6 +52,9 @@ def faults_of_model(
     :param frames: that it is to work on.
     :param source: name of the input that they come from.
     """
+    if ENGINE in model:
+        yield from _faults_of_engine(place, model, job, frames, source)
+        return
     unknown = [key for key in model if key not in GIVEN]
     if unknown:
         yield f'Input `{place}.{unknown[0]}` is not known (known are {", ".join(GIVEN)}).'
@@ -60,7 +69,35 @@ def faults_of_model(
     inputs = {key: model[key] for key in ('code', 'potential') if key in model}
     calculator = ModelOptions.from_node(model['parameters']).calculator
     inputs |= {'parameters': orm.Dict(job(calculator)), 'frames': frames}
-    names = {'code': f'{place}.code', 'parameters': f'{place}.parameters', 'potential': f'{place}.potential',
-             'frames': source}  # fmt: skip
     for found in AseCalculation.find_faults(inputs):
-        yield re.sub(r'`(code|parameters|potential|frames)`', lambda match: f'`{names[match[1]]}`', found)
+        yield _renamed(found, place, source)
+
+
+def _faults_of_engine(
+    place: str, model: Mapping[str, Any], job: Job, frames: FramesData, source: str
+) -> Iterator[str]:
+    """Yield what is wrong with a model that an engine evaluates, which can do nothing else."""
+    if job(NO_CALCULATOR)['task'] != 'single_point':
+        yield (
+            f'Input `{place}.{ENGINE}` evaluates frames as they are, and relaxes nothing: give crystals at the minimum '
+            'of the reference, and set `minimum` of input `options` to none.'
+        )
+        return
+    try:
+        engine = load_engine('reference', model[ENGINE].value)
+    except ValueError as exception:
+        yield f'Input `{place}.{ENGINE}`: {exception}'
+        return
+    settings = {key: value for key, value in model.items() if key != ENGINE}
+    fault = engine.explain_settings(place, settings, species=frames.elements)
+    if fault is not None:
+        yield fault
+        return
+    for found in engine.faults_of_call({**settings, 'frames': frames}):
+        yield _renamed(found, place, source)
+
+
+def _renamed(sentence: str, place: str, source: str) -> str:
+    """Return a sentence on the inputs of a job with the names of the inputs of the workflow."""
+    names = {name: f'{place}.{name}' for name in ('code', 'parameters', 'potential')} | {'frames': source}
+    return re.sub(r'`(code|parameters|potential|frames)`', lambda match: f'`{names[match[1]]}`', sentence)
