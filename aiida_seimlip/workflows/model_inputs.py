@@ -10,8 +10,8 @@ from aiida import orm
 
 from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.options.calculator import CalculatorOptions
 from aiida_seimlip.engines.contract import load_engine
+from aiida_seimlip.options.calculator import CalculatorOptions
 from aiida_seimlip.options.model import ModelOptions
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 
@@ -73,9 +73,7 @@ def faults_of_model(
         yield _renamed(found, place, source)
 
 
-def _faults_of_engine(
-    place: str, model: Mapping[str, Any], job: Job, frames: FramesData, source: str
-) -> Iterator[str]:
+def _faults_of_engine(place: str, model: Mapping[str, Any], job: Job, frames: FramesData, source: str) -> Iterator[str]:
     """Yield what is wrong with a model that an engine evaluates, which can do nothing else."""
     if job(NO_CALCULATOR)['task'] != 'single_point':
         yield (

@@ -26,8 +26,8 @@ class ModelJobsWorkChain(WorkChain):
     """Give frames to several models, and gather what they make of them.
 
     A stage of the work of a model is a job of `AseCalculation` with many frames, or a call of an engine of the socket
-    `reference`, for a model that names one. A job that was stopped at its wall time after it had finished some frames is
-    followed by another one with the rest. The outline of a subclass calls `queue_stage`, and then holds
+    `reference`, for a model that names one. A job that was stopped at its wall time after it had finished some frames
+    is followed by another one with the rest. The outline of a subclass calls `queue_stage`, and then holds
     ``while_(cls.should_run_jobs)(cls.run_jobs, cls.inspect_jobs)``.
 
     The context holds ``found``: what there is of each model, by the name of the stage (`labelled`, `failures`,
@@ -87,7 +87,9 @@ class ModelJobsWorkChain(WorkChain):
                 self.report(f'{explain_failure(process)}; the rest is done by another job')
                 self.ctx.queue = [*self.ctx.queue, {**job, 'rest': orm.List(rest).store(), 'done': done}]
                 continue
-            found = outputs if len(done) == 1 else dict(join_jobs(**{f'job_{i:03d}': one for i, one in enumerate(done)}))
+            found = (
+                outputs if len(done) == 1 else dict(join_jobs(**{f'job_{i:03d}': one for i, one in enumerate(done)}))
+            )
             self.ctx.found[job['name']][job['stage']] = found
             if not process.is_finished_ok:
                 self._note_problem(job['name'], explain_failure(process))
@@ -114,8 +116,8 @@ class ModelJobsWorkChain(WorkChain):
         metadata = {'call_link_label': label}
         if ENGINE in model:
             engine = load_engine('reference', model[ENGINE].value)
-            settings = {key: value for key, value in model.items() if key != ENGINE}
-            return self.submit(engine, **engine.default_nodes(), **settings, frames=frames, metadata=metadata)
+            settings = {**engine.default_nodes(), **{key: value for key, value in model.items() if key != ENGINE}}
+            return self.submit(engine, **settings, frames=frames, metadata=metadata)
         given = {key: model[key] for key in ('code', 'potential') if key in model}
         options = model['options'].get_dict() if 'options' in model else {}
         return self.submit(

@@ -26,35 +26,47 @@ if TYPE_CHECKING:
 
 NOT_IN_NAMES = re.compile(r'[^A-Za-z0-9]+')
 """What the name of an input must not hold, and the name of a file may."""
-JOBS = 'The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.'
+JOBS = (
+    'The jobs are `potentials`, of the models that are potentials, `calculators`, of those that are calculators of '
+    'ASE, and `reference`, of engines such as `engine:vasp`.'
+)
 """What all commands say of their codes."""
+ENGINE = 'engine:'
+"""Before the name of an engine of the socket `reference`: ASE has calculators of the same names."""
+NO_MODELS = ('ase', 'replay')
+"""Engines of the socket `reference` that are no model: calculators are given by name, and labels are no program."""
 
 
 class NamedModel(NamedTuple):
-    """A model and its name: a potential of the profile, a file of one, or the name of a calculator."""
+    """A model and its name: a potential of the profile, a file of one, or the name of a calculator or an engine."""
 
     name: str
     model: PotentialData | Path | str
 
 
 class NamedModelParam(click.ParamType):
-    """A potential or a calculator, with a name if need be: ``grown=1234``, ``pot.almtp`` or ``teacher=sevennet``."""
+    """A potential, a calculator or an engine, with a name if need be: ``grown=1234``, ``pot.almtp`` or
+    ``dft=engine:vasp``.
+    """
 
-    name = '[name=]potential|calculator'
+    name = '[name=]potential|calculator|engine:name'
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> NamedModel:
-        """Split off the name, and load the potential unless it is a calculator."""
+        """Split off the name, and load the potential unless it is a calculator or an engine."""
+        from aiida_seimlip.engines.contract import engine_names
         from aiida_seimlip.options.known_calculators import CALCULATORS
 
         if isinstance(value, NamedModel):
             return value
         name, _, source = value.rpartition('=')
-        if source in CALCULATORS and not Path(source).is_file():
-            return NamedModel(name or source.replace('-', '_'), source)
+        engines = [f'{ENGINE}{engine}' for engine in engine_names('reference') if engine not in NO_MODELS]
+        if source in {*CALCULATORS, *engines} and not Path(source).is_file():
+            return NamedModel(name or source.removeprefix(ENGINE).replace('-', '_'), source)
         try:
             return NamedModel(name, POTENTIAL_OR_FILE.convert(source, param, ctx))
         except click.BadParameter as exception:
-            self.fail(f'{exception.message} Nor is it a calculator: {", ".join(sorted(CALCULATORS))}.', param, ctx)
+            known = ', '.join([*sorted(CALCULATORS), *engines])
+            self.fail(f'{exception.message} Nor is it a calculator or an engine: {known}.', param, ctx)
 
 
 def property_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -75,7 +87,8 @@ def property_options(function: Callable[..., None]) -> Callable[..., None]:
         IGNORE_CONSTRAINTS,
         click.option(
             '--model', 'models', multiple=True, required=True, type=NamedModelParam(),
-            help='A potential, or its file, or the name of a calculator, such as `sevennet`; several by name.',
+            help='A potential, or its file, or the name of a calculator, such as `sevennet`, or an engine, such as '
+            '`engine:vasp`; several by name.',
         ),
         click.option('--reference', metavar='NAME', help='The model that the others are compared with.'),
     )  # fmt: skip
@@ -94,9 +107,11 @@ def sort_models(models: tuple[NamedModel, ...]) -> dict[str, Any]:
     names = [model.name or 'potential' for model in models]
     if len(set(names)) < len(names):
         raise click.UsageError(f'Two models are called `{max(names, key=names.count)}`: name them, as --model NAME=...')
-    found: dict[str, Any] = {'potentials': {}, 'calculators': {}}
+    found: dict[str, Any] = {'potentials': {}, 'calculators': {}, 'engines': {}}
     for name, (_, model) in zip(names, models, strict=True):
-        if isinstance(model, str):
+        if isinstance(model, str) and model.startswith(ENGINE):
+            found['engines'][name] = model.removeprefix(ENGINE)
+        elif isinstance(model, str):
             found['calculators'][name] = {'name': model}
         else:
             found['potentials'][name] = take_potential(model, species)
@@ -144,7 +159,7 @@ def launch_atlas(folder: Path | None, **request: Any) -> None:
     """Find lattices, equations of state, elasticity and phonons of crystals, with several models.
 
     Without structures and crystals all phases of the package are taken. The jobs are `potentials`, of the models that
-    are potentials, and `calculators`, of all others.
+    are potentials, `calculators`, of those that are calculators of ASE, and `reference`, of engines such as `engine:vasp`.
     """
     if folder is not None:
         request['structures'] = (*request['structures'], *structures_in(folder))
@@ -177,7 +192,8 @@ def structures_in(folder: Path) -> list[NamedStructure]:
 def launch_defect(reservoir: str | None, **request: Any) -> None:
     """Find formation energies of neutral point defects, with several models.
 
-    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
+    The jobs are `potentials`, of the models that are potentials, `calculators`, of those that are calculators of ASE,
+    and `reference`, of engines such as `engine:vasp`.
     """
     if reservoir is not None:
         from aiida_seimlip.workflows.protocols import merge

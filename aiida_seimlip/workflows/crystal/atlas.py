@@ -12,11 +12,11 @@ from aiida.engine import ExitCode, ProcessSpec, WorkChain
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.workflows.crystal.elastic import ElasticWorkChain
 from aiida_seimlip.workflows.crystal.equation_of_state import EquationOfStateWorkChain
-from aiida_seimlip.workflows.model_inputs import MODELS_HELP
 from aiida_seimlip.workflows.crystal.phonon import PhononWorkChain
 from aiida_seimlip.workflows.crystal.property import CrystalPropertyWorkChain
 from aiida_seimlip.workflows.crystal.relaxation import RelaxationWorkChain
 from aiida_seimlip.workflows.failures import explain_failure
+from aiida_seimlip.workflows.model_inputs import MODELS_HELP
 from aiida_seimlip.workflows.protocols.atlas import AtlasProtocolMixin
 
 PROPERTIES: dict[str, type[CrystalPropertyWorkChain]] = {

@@ -59,7 +59,7 @@ def test_what_is_wrong_is_said(run_command, submitted, code, copper):
     python = code('seimlip.ase').full_label
     words = refuse('--structure', copper, '--model', 'no-such-model')
     assert 'is neither a file nor a potential' in words
-    assert 'Nor is it a calculator: abinit, chgnet' in words
+    assert 'Nor is it a calculator or an engine: abinit, chgnet' in words
     twice = refuse('--structure', copper, '--model', 'one=emt', '--model', 'one=lj', '--code', f'calculators={python}')
     assert 'Two models are called `one`' in twice
     given = ('--model', 'emt', '--code', f'calculators={python}')

@@ -84,6 +84,34 @@ def test_no_minimum_is_said(emt):
     assert 'minima' not in outputs
 
 
+def test_engine_of_the_reference(emt):
+    """A model that an engine evaluates, as VASP would, gives what the job with the same calculator gives."""
+    structures = {'copper': FramesData.from_atoms([bulk('Cu', cubic=True)])}
+    options = {'magnitudes': [0.01], 'ions': ['clamped'], 'minimum': None, 'reference': 'dft'}
+    models = {'emt': emt, 'dft': {**emt, 'engine': orm.Str('ase')}}
+    outputs, node = run_get_node(ElasticWorkChain, structures=structures, models=models, options=options)
+    assert node.is_finished_ok, node.exit_message
+    (crystal,) = ElasticComparison.model_validate(outputs['properties'].get_dict()).crystals
+    assert crystal.deviations['emt']['clamped'].rms_gpa == pytest.approx(0.0, abs=1e-9)
+    assert outputs['frames']['dft_clamped'].creator.process_label in ('AseCalculation', 'merge_labels')
+    labels = {link.link_label for link in node.base.links.get_outgoing(node_class=orm.WorkChainNode).all()}
+    assert labels == {'clamped_dft'}
+
+
+def test_engine_relaxes_nothing(emt):
+    structures = {'copper': FramesData.from_atoms([bulk('Cu')])}
+    engine = {**emt, 'engine': orm.Str('ase')}
+    with pytest.raises(ValueError, match=r'`models\.dft\.engine` evaluates frames as they are, and relaxes nothing'):
+        run_get_node(ElasticWorkChain, structures=structures, models={'dft': engine}, options={})
+    clamped = {'minimum': None, 'ions': ['clamped']}
+    nowhere = {**emt, 'engine': orm.Str('nowhere')}
+    with pytest.raises(ValueError, match=r'`models\.dft\.engine`: There is no engine `nowhere`'):
+        run_get_node(ElasticWorkChain, structures=structures, models={'dft': nowhere}, options=clamped)
+    with pytest.raises(ValueError, match=r'`models\.dft\.parameters` is missing'):
+        given = {key: value for key, value in engine.items() if key != 'parameters'}
+        run_get_node(ElasticWorkChain, structures=structures, models={'dft': given}, options=clamped)
+
+
 def test_refused(emt):
     def refuse(message, structures=(), options=None, **models):
         given = {name: FramesData.from_atoms([bulk('Cu')]) for name in structures}

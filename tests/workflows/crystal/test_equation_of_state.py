@@ -9,6 +9,7 @@ from ase.units import GPa
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.crystal.results import EquationOfStateComparison
 from aiida_seimlip.workflows.crystal.equation_of_state import EquationOfStateWorkChain
+from tests.espresso.fixtures import FAMILY, SCHEDULER
 
 
 def pressure(a):
@@ -56,3 +57,26 @@ def test_a_range_without_the_minimum_is_said(emt):
     assert node.is_finished_ok, node.exit_message
     (crystal,) = EquationOfStateComparison.model_validate(outputs['properties'].get_dict()).crystals
     assert any('outside of the range of' in doubt for doubt in crystal.models['emt'].doubts)
+
+
+@pytest.mark.slow
+def test_lithium_fluoride_by_dft(pw_code, pseudo_family):
+    """PBE gives 4.07 Å and 67 GPa: P. Haas, F. Tran and P. Blaha, Phys. Rev. B 79, 085104 (2009)."""
+    structures = {'lif': FramesData.from_atoms([bulk('LiF', 'rocksalt', a=4.1)])}
+    builder = EquationOfStateWorkChain.get_builder_from_protocol(
+        {'reference': pw_code}, structures, engines={'dft': 'quantumespresso'},
+        overrides={
+            'options': {'extent': 0.03, 'n_points': 5, 'ions': 'clamped', 'minimum': None},
+            'reference': {
+                'options': SCHEDULER, 'max_concurrent': 2,
+                'parameters': {'potential_family': FAMILY, 'ecutwfc': 90.0, 'kspacing': 0.35},
+            },
+        },
+    )  # fmt: skip
+    outputs, node = run_get_node(builder)
+    assert node.is_finished_ok, node.exit_message
+    found = EquationOfStateComparison.model_validate(outputs['properties'].get_dict())
+    assert found.methods == {'dft': f'PBE/{FAMILY}'}
+    fit = found.crystals[0].models['dft'].fits['birch_murnaghan']
+    assert (8.0 * fit.volume_per_atom_angstrom3) ** (1 / 3) == pytest.approx(4.07, abs=0.01)
+    assert fit.bulk_modulus_gpa == pytest.approx(67.0, abs=3.0)
