@@ -45,9 +45,7 @@ class NamedModel(NamedTuple):
 
 
 class NamedModelParam(click.ParamType):
-    """A potential, a calculator or an engine, with a name if need be: ``grown=1234``, ``pot.almtp`` or
-    ``dft=engine:vasp``.
-    """
+    """A model, with a name if need be: ``grown=1234``, ``pot.almtp``, ``teacher=sevennet`` or ``dft=engine:vasp``."""
 
     name = '[name=]potential|calculator|engine:name'
 
@@ -159,7 +157,7 @@ def launch_atlas(folder: Path | None, **request: Any) -> None:
     """Find lattices, equations of state, elasticity and phonons of crystals, with several models.
 
     Without structures and crystals all phases of the package are taken. The jobs are `potentials`, of the models that
-    are potentials, `calculators`, of those that are calculators of ASE, and `reference`, of engines such as `engine:vasp`.
+    are potentials, `calculators`, of those that are calculators of ASE, and `reference`, of engines.
     """
     if folder is not None:
         request['structures'] = (*request['structures'], *structures_in(folder))
