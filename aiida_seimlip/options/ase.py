@@ -38,6 +38,17 @@ class RelaxOptions(Options):
         default=[], description='Indices of atoms, from 0, that stay where they are, in each frame.'
     )
 
+    keep_symmetry: bool = Field(
+        default=False,
+        description='Keep the space group that the frame has to within 0.01 Å; the computer of the job needs spglib.',
+    )
+
+    @model_validator(mode='after')
+    def _fixed_atoms_have_no_symmetry(self) -> Self:
+        if self.fixed and self.keep_symmetry:
+            raise ValueError('`fixed` and `keep_symmetry` exclude each other')
+        return self
+
     @model_validator(mode='after')
     def _fixed_atoms_need_a_fixed_cell(self) -> Self:
         if self.fixed and self.cell != 'fixed':

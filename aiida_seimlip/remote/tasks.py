@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import BaseCalculator
 
+SYMPREC = 0.01
+"""Atoms as near in Å to where symmetry demands them count as being there."""
+
 
 def geometry(atoms: Atoms, velocities: bool) -> Record:
     """Return positions (Å) and cell (Å) and, if wanted, velocities (Å/ps)."""
@@ -50,6 +53,10 @@ def run_relax(atoms: Atoms, index: int, task: Record, stress: bool, line: Line) 
 
     if task.get('fixed'):
         atoms.set_constraint(FixAtoms(task['fixed']))
+    elif task.get('keep_symmetry'):
+        from ase.constraints import FixSymmetry
+
+        atoms.set_constraint(FixSymmetry(atoms, symprec=SYMPREC))
     target: Any = atoms
     if task['cell'] != 'fixed':
         if not atoms.pbc.all():

@@ -30,14 +30,21 @@ class MinimumOptions(Options):
         default='BFGS', description='Name of the optimiser in `ase.optimize`.'
     )
 
+    keep_symmetry: bool = Field(
+        default=False,
+        description='Keep the space group, so that a crystal stays what it is where the model would let it become '
+        'another; the computer of the job needs spglib.',
+    )
+
     def task(self, *, cell: Literal['fixed', 'full']) -> dict[str, Any]:
         """Return the parameters of a job that relaxes, without its calculator; what has not converged is kept.
 
-        :param cell: whether the cell stays or relaxes.
+        :param cell: whether the cell stays or relaxes; a frame in a cell that stays keeps no symmetry.
         """
         relax = RelaxOptions(
-            cell=cell, fmax=self.fmax, max_steps=self.max_steps, optimizer=self.optimizer, accept_unconverged=True
-        )
+            cell=cell, fmax=self.fmax, max_steps=self.max_steps, optimizer=self.optimizer, accept_unconverged=True,
+            keep_symmetry=self.keep_symmetry and cell == 'full',
+        )  # fmt: skip
         return {'task': 'relax', 'relax': relax.to_dict()}
 
 

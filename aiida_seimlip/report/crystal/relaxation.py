@@ -54,7 +54,9 @@ def lattice_table(comparison: LatticeComparison | None) -> Table:
         + (f', and deviations from {reference}' if reference else ''),
         (
             *WHO, Column('a_angstrom', 'a', 'Å', decimals=3), Column('b_angstrom', 'b', 'Å', decimals=3),
-            Column('c_angstrom', 'c', 'Å', decimals=3), Column('beta_degrees', 'β', '°', decimals=1),
+            Column('c_angstrom', 'c', 'Å', decimals=3),
+            Column('alpha_degrees', 'α', '°', decimals=1, in_paper=False), Column('beta_degrees', 'β', '°', decimals=1),
+            Column('gamma_degrees', 'γ', '°', decimals=1, in_paper=False),
             Column('a_percent', 'Δa', '%', decimals=1), Column('b_percent', 'Δb', '%', decimals=1),
             Column('c_percent', 'Δc', '%', decimals=1), Column('beta_difference_degrees', 'Δβ', '°', decimals=1),
             Column('volume_percent', 'ΔV', '%', decimals=1),
@@ -82,7 +84,7 @@ def _model(crystal: LatticeCrystal, model: str, record: LatticeRecord, reference
 
 
 def _lattice(cellpar: list[float] | None) -> list[Cell]:
-    return [Cell()] * 4 if cellpar is None else [Cell(cellpar[index]) for index in (0, 1, 2, 4)]
+    return [Cell()] * 6 if cellpar is None else [Cell(value) for value in cellpar]
 
 
 def _deviation(record: LatticeDeviation | None) -> list[Cell]:

@@ -15,6 +15,8 @@ from aiida_seimlip.data.structure import faults_of_structure, get_frame
 from aiida_seimlip.functions.crystal.models import gather_crystals, names_of
 from aiida_seimlip.functions.crystal.property import MINIMA, job_parameters
 from aiida_seimlip.options.crystal.property import PropertyOptions
+from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.structures.cells import describe_vacuum
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.science.structures.supercells import StructureError
 from aiida_seimlip.workflows.model_inputs import ENGINE, faults_of_model
@@ -190,6 +192,7 @@ def find_faults(inputs: Mapping[str, Any], options: PropertyOptions) -> Iterator
         faults = list(faults_of_structure(f'structures.{name}', node, periodic='a crystal'))
         if isinstance(node, FramesData) and node.n_frames != 1:
             faults.append(f'Input `structures.{name}` holds {node.n_frames} frames, but one is needed.')
+        faults += [] if faults else _faults_of_vacuum(name, get_frame(node))
         yield from faults
         if faults:
             return
@@ -205,3 +208,10 @@ def find_faults(inputs: Mapping[str, Any], options: PropertyOptions) -> Iterator
     for name, model in models.items():
         job = options.relaxation if options.minimum is not None else partial(options.evaluation, ions='clamped')
         yield from faults_of_model(f'models.{name}', model, job, frames, source)
+
+
+def _faults_of_vacuum(name: str, frame: Frames) -> Iterator[str]:
+    """Refuse what does not fill its cell: it has no volume, and nothing of what follows from it."""
+    width = describe_vacuum(frame.positions, frame.cells[0])
+    if width is not None:
+        yield f'Input `structures.{name}` is no crystal: there is {width}.'

@@ -6,6 +6,7 @@ import sys
 import pytest
 from aiida import orm
 from aiida.engine import run_get_node
+from ase.build import bulk
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.crystal.models import read_model
@@ -155,3 +156,34 @@ def test_extrapolation_is_no_lack_of_convergence(potential_trained):
     assert frames.grade > 2.0
     assert any('extrapolates' in doubt for doubt in frames.doubts)
     assert frames.is_converged
+
+
+def test_symmetry_is_kept_where_that_is_asked(emt):
+    """Body-centred copper is a saddle point of EMT: without its symmetry it becomes face-centred."""
+    atoms = bulk('Cu', 'bcc', a=2.87, cubic=True)
+    atoms.set_cell([2.87, 2.87, 2.876], scale_atoms=True)
+    structures = {'copper': FramesData.from_atoms([atoms])}
+    found = {}
+    for keep in (False, True):
+        minimum = {'fmax': 1e-4, 'max_steps': 300, 'keep_symmetry': keep}
+        outputs, node = run_get_node(
+            RelaxationWorkChain, structures=structures, models={'emt': emt},
+            options={'minimum': minimum, 'symprec': 0.1},
+        )  # fmt: skip
+        assert node.is_finished_ok, node.exit_message
+        (crystal,) = LatticeComparison.model_validate(outputs['properties'].get_dict()).crystals
+        found[keep] = crystal.models['emt']
+        assert crystal.space_group == 229
+    assert (found[False].space_group, found[False].keeps_symmetry) == (225, False)
+    assert (found[True].space_group, found[True].keeps_symmetry) == (229, True)
+    assert found[False].energy_per_atom_ev < found[True].energy_per_atom_ev - 0.01
+    assert found[True].cellpar[3:] == pytest.approx([90.0, 90.0, 90.0])
+
+
+def test_a_slab_is_refused(emt):
+    slab = bulk('Cu', cubic=True)
+    slab.center(vacuum=6.0, axis=2)
+    with pytest.raises(ValueError, match=r'`structures\.slab` is no crystal: there is a vacuum of .* along c'):
+        run_get_node(
+            RelaxationWorkChain, structures={'slab': FramesData.from_atoms([slab])}, models={'emt': emt}, options={}
+        )
