@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from aiida import orm
+from aiida.common.datastructures import CalcInfo
+from aiida.common.folders import Folder
 from aiida.engine import CalcJobProcessSpec
 
 from aiida_seimlip.calculations.mlip3_base import Mlip3Calculation, define_training
@@ -13,7 +16,10 @@ from aiida_seimlip.calculations.validation import faults_of_labels, faults_of_po
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.mlip3 import Mlip3TrainOptions
+from aiida_seimlip.science.analysis.composition_span import count_elements
+from aiida_seimlip.science.formats.mlip3_potential import write_almtp
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 
 class Mlip3TrainCalculation(Mlip3Calculation):
@@ -74,15 +80,56 @@ class Mlip3TrainCalculation(Mlip3Calculation):
             for key, frames in training.items():
                 yield from faults_of_labels(f'training.{key}', frames)
             yield from _faults_of_coverage(training, start.species)
+        if 'parameters' in inputs:
+            energies = Mlip3TrainOptions.from_node(inputs['parameters']).atom_energies
+            lacking = [symbol for symbol in start.species if energies and symbol not in energies]
+            if lacking:
+                yield f'Input `parameters` gives no {", ".join(lacking)} among `atom_energies`, which `start` is for.'
+
+    def prepare_for_submission(self, folder: Folder) -> CalcInfo:
+        """Write the files; a start that is trained gives energies less those of lone atoms, as the training set does.
+
+        :param folder: where to write.
+        """
+        calc_info = super().prepare_for_submission(folder)
+        start: PotentialData = self.inputs.start
+        if start.is_trained and self.atom_energies:
+            lower = {symbol: -energy for symbol, energy in self.atom_energies.items()}
+            with folder.open(self.POTENTIAL_FILE, 'wb') as handle:
+                handle.write(write_almtp(shift_species(start.get_mtp(), lower)))
+            calc_info.local_copy_list = []
+            calc_info.provenance_exclude_list.append(self.POTENTIAL_FILE)  # type: ignore[union-attr]
+        return calc_info
+
+    @property
+    def atom_energies(self) -> dict[str, float]:
+        """Energies of lone atoms in eV by element; empty if nothing is known of them."""
+        return Mlip3TrainOptions.from_node(self.inputs.parameters).atom_energies
 
     def get_configurations(self) -> dict[str, Frames]:
-        """Return the training set."""
-        return {self.TRAINING_FILE: self.get_training()}
+        """Return the training set, whose energies are less those of lone atoms where these are given."""
+        training = self.get_training()
+        if self.atom_energies:
+            species = tuple(self.atom_energies)
+            lone = count_elements(training, species) @ np.array([self.atom_energies[symbol] for symbol in species])
+            training = training.replace(energies=training.energies - lone)
+        return {self.TRAINING_FILE: training}
 
     def get_arguments(self) -> list[str]:
         """Return the arguments of ``mlp train``."""
         options = Mlip3TrainOptions.from_node(self.inputs.parameters)
         return [self.POTENTIAL_FILE, self.TRAINING_FILE, f'--save_to={self.OUTPUT_FILE}', *options.command_line()]
+
+
+def shift_species(potential: MomentTensorPotential, energies: Mapping[str, float]) -> MomentTensorPotential:
+    """Return a potential with energies added to the constants of its elements.
+
+    :param potential: trained.
+    :param energies: in eV, by element.
+    """
+    assert potential.species_coeffs is not None
+    added = np.array([energies[symbol] for symbol in potential.species])
+    return potential.replace(species_coeffs=potential.species_coeffs + added)
 
 
 def _faults_of_selection_mode(start: PotentialData, al_mode: str) -> Iterator[str]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 from aiida import orm
 from aiida.common.exceptions import StoringNotAllowed
 from ase.data import atomic_numbers
+from ase.formula import Formula
 
+from aiida_seimlip.science.analysis.composition_span import count_elements, find_basis
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp, write_almtp
+from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 FAMILIES = ('mtp', 'mace')
@@ -29,7 +33,9 @@ class PotentialData(orm.SinglefileData):
     * ``cutoff``: in Å, ``min_distance``: shortest distance in Å for which the radial functions are meant,
     * ``level`` and ``n_parameters``,
     * ``is_trained``: whether the file holds all coefficients,
-    * ``selection_mode``: ``nbh`` (neighbourhoods) or ``cfg`` (configurations) where the file holds an active set.
+    * ``selection_mode``: ``nbh`` (neighbourhoods) or ``cfg`` (configurations) where the file holds an active set,
+    * ``compositions``: independent ones that span those of the training set, each with its number of atoms of each
+      species; of a potential that was not trained here, they are not known.
 
     For moment tensor potentials all but the species are read from the file, which is refused where it is truncated.
     """
@@ -130,6 +136,30 @@ class PotentialData(orm.SinglefileData):
     def selection_mode(self) -> str | None:
         """How the active set was selected: ``nbh`` or ``cfg``, None where the file holds no active set."""
         return _optional(str, self.base.attributes.get('selection_mode'))
+
+    @property
+    def compositions(self) -> list[list[int]] | None:
+        """Independent compositions that span those of the training set, None if they are not known.
+
+        Each is its numbers of atoms in the order of the species; see `science.analysis.composition_span`.
+        """
+        found: list[list[int]] | None = self.base.attributes.get('compositions', None)
+        return found
+
+    @property
+    def spanned_formulas(self) -> list[str]:
+        """Chemical formulas of `compositions` in Hill order; empty if they are not known."""
+        counts = [dict(zip(self.species, row, strict=True)) for row in self.compositions or ()]
+        return [Formula.from_dict({symbol: n for symbol, n in row.items() if n}).format('hill') for row in counts]
+
+    def set_compositions(self, training: Iterable[Frames]) -> None:
+        """Keep which compositions the potential has learned from.
+
+        :param training: its training set.
+        :raises ModificationNotAllowed: if the node is stored.
+        """
+        counts = [count_elements(frames, self.species) for frames in training]
+        self.base.attributes.set('compositions', find_basis(np.concatenate(counts)).tolist())
 
     @property
     def lacks_active_set(self) -> bool:

@@ -54,6 +54,11 @@ class Mlip3TrainOptions(Options):
         default='nbh',
         description='Active set by neighbourhoods or configurations; counts only if the potential has none yet.',
     )
+    atom_energies: dict[str, float] = Field(
+        default={},
+        description='Energy of a lone atom of each element in eV, by the method of the labels. The constant of an '
+        'element deviates from it only as far as the labels demand, where these do not tell it.',
+    )
     extra_options: dict[OptionName, OptionText | int | float | bool] = Field(
         default_factory=dict,
         description='Options of a program that knows more than MLIP-3, which ignores in silence what it does not know.',
@@ -71,7 +76,7 @@ class Mlip3TrainOptions(Options):
 
     def command_line(self) -> list[str]:
         """Return the options as ``--key=value``."""
-        options = {**self.model_dump(exclude={'extra_options'}), **self.extra_options}
+        options = {**self.model_dump(exclude={'extra_options', 'atom_energies'}), **self.extra_options}
         return [f'--{key}={_written(value)}' for key, value in options.items()]
 
 

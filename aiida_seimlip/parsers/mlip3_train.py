@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from aiida import orm
 
+from aiida_seimlip.calculations.mlip3_train import shift_species
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.options.mlip3 import Mlip3TrainOptions
 from aiida_seimlip.parsers.mlip3_base import Mlip3Parser, OutputError, plain
 from aiida_seimlip.science.formats.mlip3_output import TrainOutput, parse_train
 
@@ -111,7 +113,13 @@ class Mlip3TrainParser(Mlip3Parser):
         :param content: of the file.
         :raises ValueError: if it cannot be read, or holds numbers that are not finite.
         """
-        return PotentialData(io.BytesIO(content), self.job.OUTPUT_FILE, species=self.node.inputs.start.species)
+        inputs = self.node.inputs
+        potential = PotentialData(io.BytesIO(content), self.job.OUTPUT_FILE, species=inputs.start.species)
+        energies = Mlip3TrainOptions.from_node(inputs.parameters).atom_energies if 'parameters' in inputs else {}
+        if energies and potential.is_trained:
+            potential = PotentialData.from_mtp(shift_species(potential.get_mtp(), energies), self.job.OUTPUT_FILE)
+        potential.set_compositions(node.get_frames() for node in inputs.training.values())
+        return potential
 
 
 def summarise(output: TrainOutput) -> dict[str, Any]:

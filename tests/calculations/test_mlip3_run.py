@@ -6,6 +6,9 @@ from aiida import orm
 from aiida.engine import run_get_node
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.science.analysis.composition_span import count_elements
+from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.mtp.evaluate import evaluate
 
 
 @pytest.fixture
@@ -38,6 +41,33 @@ def test_train(run, potential_untrained, frames_labelled):
     kept = node.outputs.retrieved.base.repository.list_object_names()
     assert kept == ['_scheduler-stderr.txt', '_scheduler-stdout.txt', 'stderr.txt', 'stdout.txt']
     assert 'train.cfg' not in node.base.repository.list_object_names()
+
+
+def test_constants_stay_with_the_energies_of_lone_atoms(run, potential_untrained, frames_labelled):
+    """Labels of one composition do not tell the constants: another method adds what its lone atoms have more."""
+    frames = frames_labelled.get_frames()
+    lone, more = {'Li': -5.0, 'C': -50.0, 'O': -100.0}, {'Li': 3.0, 'C': -2.0, 'O': 7.0}
+    added = count_elements(frames, tuple(more)) @ np.array(list(more.values()))
+    sets = {'one': (frames, lone), 'other': (frames.replace(energies=frames.energies + added), {
+        symbol: energy + more[symbol] for symbol, energy in lone.items()
+    })}  # fmt: skip
+    lacking = frames[0].to_atoms()[0]
+    del lacking[0]
+    probe = Frames.from_atoms([*frames.to_atoms()[:1], lacking])
+    found = {}
+    for name, (training, energies) in sets.items():
+        parameters = {'iteration_limit': 3, 'extra_options': {'seed': 3}, 'atom_energies': energies}
+        inputs = {'parameters': orm.Dict(parameters), 'training': {'a': FramesData(training)}}
+        potential = run('train', start=potential_untrained, **inputs).outputs.potential
+        assert potential.compositions == [[2, 1, 3]]
+        again = run('train', start=potential, **inputs).outputs.potential  # on from there
+        found[name] = [evaluate(each.get_mtp(), probe).energies for each in (potential, again)]
+    whole, less = 8 * 3.0 - 4 * 2.0 + 12 * 7.0, 7 * 3.0 - 4 * 2.0 + 12 * 7.0
+    for one, other in zip(found['one'], found['other'], strict=True):
+        np.testing.assert_allclose(other - one, [whole, less], atol=1e-5)
+    refused = orm.Dict({'atom_energies': {'Li': -5.0}})
+    with pytest.raises(ValueError, match='gives no C, O among `atom_energies`'):
+        run('train', start=potential_untrained, parameters=refused, training={'a': frames_labelled})
 
 
 def test_grade(run, potential_trained, frames_labelled):

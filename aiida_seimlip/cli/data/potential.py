@@ -75,7 +75,9 @@ def potential_show(potential: PotentialData) -> None:
             'family': potential.family, 'species in type order': potential.species, 'level': potential.level,
             'parameters': potential.n_parameters, 'cut-off (Å)': potential.cutoff,
             'shortest distance (Å)': potential.min_distance, 'trained': potential.is_trained,
-            'selection mode': potential.selection_mode, 'file': potential.filename,
+            'selection mode': potential.selection_mode,
+            'compositions spanned': None if potential.compositions is None else ', '.join(potential.spanned_formulas),
+            'file': potential.filename,
         },
     )  # fmt: skip
     errors = training_errors(potential)

@@ -16,6 +16,7 @@ from aiida_seimlip.functions.crystal.models import (
     KNOWN_GRADE,
     MINIMUM,
     CrystalFrames,
+    doubt_of_composition,
     find_grades,
     frames_of_minima,
     head_of,
@@ -122,6 +123,8 @@ def defects_of(
             entry = _entry(defect, relaxed, perfect[defect.n_perfect], chemical_potential)
             if not isinstance(relaxed, str):
                 (entry.grade,) = find_grades(potential, relaxed)
+                doubt = None if defect.kind == 'frenkel_pair' else doubt_of_composition(potential, relaxed)
+                record.doubts += [doubt] if doubt and doubt not in record.doubts else []
             record.defects.append(entry)
     record.doubts += _find_doubts(record)
     return record

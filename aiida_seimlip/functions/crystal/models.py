@@ -15,6 +15,7 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.options.crystal.property import PropertyOptions
+from aiida_seimlip.science.analysis.composition_span import count_elements, spans
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.science.structures.space_group import find_space_group
@@ -276,6 +277,24 @@ def find_grades(potential: PotentialData | None, frames: Frames) -> list[float |
     from aiida_seimlip.science.mtp.grade import grade
 
     return [if_known(float(value)) for value in grade(potential.get_mtp(), frames).frame]
+
+
+def doubt_of_composition(potential: PotentialData | None, frame: Frames) -> str | None:
+    """Say that the energy of a frame means nothing beside that of other compositions, None if it does or may.
+
+    :param potential: of a model that is one.
+    :param frame: one.
+    """
+    if potential is None or potential.compositions is None:
+        return None
+    (counts,) = count_elements(frame, potential.species)
+    if spans(np.array(potential.compositions), counts):
+        return None
+    known = ', '.join(potential.spanned_formulas)
+    return (
+        f'The energy of {frame.formulas[0]} means nothing beside that of other compositions: the training set of the '
+        f'potential holds {known} and what is made of them.'
+    )
 
 
 def if_known(value: float) -> float | None:

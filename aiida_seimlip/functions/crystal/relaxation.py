@@ -13,7 +13,14 @@ from ase.formula import Formula
 from ase.geometry import cellpar_to_cell
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.crystal.models import MINIMUM, CrystalFrames, head_of, identify, read_model
+from aiida_seimlip.functions.crystal.models import (
+    MINIMUM,
+    CrystalFrames,
+    doubt_of_composition,
+    head_of,
+    identify,
+    read_model,
+)
 from aiida_seimlip.options.crystal.relaxation import EXPERIMENT, RelaxationOptions
 from aiida_seimlip.options.crystal.results import LatticeComparison, LatticeCrystal, LatticeDeviation, LatticeRecord
 from aiida_seimlip.science.structures.crystals import CRYSTALS, Cellpar, conventional_cellpar
@@ -37,6 +44,8 @@ def measure_lattices(options: orm.Dict, names: orm.List, crystals: FramesData, *
         read = read_model(settings, outputs, len(found), lambda frame: 0)
         for crystal, frames in zip(found, read, strict=True):
             crystal.models[model] = lattice_of(settings, crystal, frames)
+            doubt = frames.minimum and doubt_of_composition(outputs.get('potential'), frames.minimum)
+            crystal.models[model].doubts += [doubt] if doubt else []
     comparison = LatticeComparison(**head_of(settings, models), crystals=found)
     for crystal in found:
         crystal.deviations = find_deviations(crystal, comparison.reference)
