@@ -13,8 +13,8 @@ def test_energies_of_compositions_that_the_training_set_does_not_tell(load_poten
     assert doubt_of_composition(potential, frame) is None, 'nothing is known of its training set'
     potential.set_compositions([frames_training.get_frames()])
     assert doubt_of_composition(potential, frame) == (
-        'The energy of C4Li7O12 means nothing beside that of other compositions: the training set of the potential holds '
-        'CLi2O3 and what is made of them.'
+        'The energy of C4Li7O12 means nothing beside that of other compositions: the training set of the potential '
+        'holds CLi2O3 and what is made of them.'
     )
     assert doubt_of_composition(potential, Frames.from_atoms([Atoms('Li8C4O12')])) is None
     metal = Frames.from_atoms([Atoms('Li')])
