@@ -297,6 +297,12 @@ class ActiveLearningOptions(Options):
         description='Learn from labels by different methods, or of different kinds of energy, in one training set.',
     )
     untrained: UntrainedOptions = Field(default_factory=UntrainedOptions)
+    lone_atoms: float | None = Field(
+        default=None, gt=0,
+        description='Label an atom of each species alone, in a periodic box of this length in Å, and let trainings '
+        'begin from these energies, so that those of compositions that the labels do not tell are as if atoms were '
+        'added alone. None: such energies are arbitrary.',
+    )  # fmt: skip
     bootstrap: BootstrapOptions = Field(default_factory=BootstrapOptions)
     exploration: ExplorationOptions
     filters: FilterOptions = Field(default_factory=FilterOptions)

@@ -22,6 +22,7 @@ from aiida_seimlip.workflows.campaign.bootstrap import BootstrapStage
 from aiida_seimlip.workflows.campaign.continuation import UNFIT, ContinueMixin
 from aiida_seimlip.workflows.campaign.ending import describe_end
 from aiida_seimlip.workflows.campaign.explore import ExploreStage
+from aiida_seimlip.workflows.campaign.lone_atoms import LoneAtomsStage
 from aiida_seimlip.workflows.campaign.replay import ReplayMixin
 from aiida_seimlip.workflows.campaign.select import SelectStage
 from aiida_seimlip.workflows.campaign.stage import HELD_OUT
@@ -36,6 +37,7 @@ class ActiveLearningWorkChain(
     CampaignProtocolMixin,
     ReplayMixin,
     ContinueMixin,
+    LoneAtomsStage,
     BootstrapStage,
     ExploreStage,
     VerifyStage,
@@ -60,6 +62,10 @@ class ActiveLearningWorkChain(
         spec.outline(  # type: ignore[attr-defined]
             cls.setup,
             cls.review,
+            if_(cls.should_label_atoms)(
+                cls.run_lone_atoms,
+                cls.inspect_lone_atoms,
+            ),
             if_(cls.should_bootstrap)(
                 cls.run_bootstrap,
                 cls.inspect_bootstrap,
@@ -182,6 +188,10 @@ class ActiveLearningWorkChain(
         )  # fmt: skip
         spec.exit_code(300, 'ERROR_BOOTSTRAP_FAILED', message='The bootstrap gave no first training set: {reason}')
         spec.exit_code(
+            301, 'ERROR_LONE_ATOMS_FAILED',
+            message='The lone atoms were not all labelled, which the option `lone_atoms` asks for: {reason}',
+        )  # fmt: skip
+        spec.exit_code(
             310, 'ERROR_TRAINING_FAILED', message='The training in iteration {iteration} gave no potential: {reason}'
         )
         spec.exit_code(
@@ -270,7 +280,7 @@ class ActiveLearningWorkChain(
         self.ctx.iteration, self.ctx.first, self.ctx.climbed = self.settings.first_iteration, {}, []
         self.ctx.passed, self.ctx.converged, self.ctx.stop = False, False, None
         self.ctx.length, self.ctx.lengthened, self.ctx.doubted = 0, False, []
-        self.ctx.late = self.inputs.get('initial_late', None)
+        self.ctx.late, self.ctx.training_inputs = self.inputs.get('initial_late', None), {}
         self.ctx.starts = self._make_starts()
         training = sorted(self.inputs.get('initial_training', {}).items())
         self.ctx.training = {self._name_initial(name): node for name, node in training}

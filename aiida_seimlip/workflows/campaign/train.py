@@ -17,7 +17,7 @@ class TrainStage(StageMixin):
         warm = self.settings.warm_start and self.ctx.potential is not None
         process = self.submit_engine(
             'training', self.label_of('train'), training=self.labelled_so_far(),
-            start=self.ctx.potential if warm else self.ctx.untrained,
+            start=self.ctx.potential if warm else self.ctx.untrained, **self.ctx.training_inputs,
         )  # fmt: skip
         self.to_context(training_process=process)
 

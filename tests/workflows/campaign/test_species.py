@@ -42,7 +42,8 @@ def test_whole_campaign(code, starts):
     """Each start is labelled, learned and explored with the one potential, whose types are in the order given."""
     condition = {**MD, 'temperature': 10.0, 'n_steps': 40}
     options = {
-        **OVERRIDES['options'], 'max_iterations': 3, 'held_out': None, 'exploration': {'conditions': [condition]},
+        **OVERRIDES['options'], 'max_iterations': 3, 'held_out': None,
+        'exploration': {'conditions': [condition]}, 'lone_atoms': 12.0,
         'bootstrap': {**OVERRIDES['options']['bootstrap'], 'n_perturbed': 12, 'max_labels': 12, 'dynamics': None},
         'selection': {'share': 'start', 'max_frames_per_start': 3},
     }  # fmt: skip
@@ -61,4 +62,6 @@ def test_whole_campaign(code, starts):
     assert all(run.outcome in {'completed', 'broke'} for record in history.iterations for run in record.explorations)
     first = outputs['training']['iteration_000'].get_frames()
     assert 0 < (first.numbers == 10).sum() < first.numbers.size
+    training = outputs['potential'].creator.inputs.parameters['atom_energies']
+    assert training == pytest.approx(dict.fromkeys(SPECIES, 0.0), abs=1e-12), 'lone atoms have no neighbours'
     assert np.isfinite(outputs['potential'].get_mtp().parameters).all()

@@ -27,10 +27,26 @@ def faults_of_engines(inputs: Mapping[str, Any], species: Sequence[str]) -> Iter
         message = engine.explain_settings(socket, settings, given_later=later, species=species)
         if message is not None:
             yield message
+        elif socket == 'training':
+            yield from _faults_of_lone_atoms(engine, names.training, settings, inputs['options'], species)
         elif is_planned:
             yield from _faults_of_conditions(engine, settings, ActiveLearningOptions.from_node(inputs['options']))
         elif socket == 'reference' and not inputs.get('initial_training'):
             yield from _faults_of_bootstrap(engine, names.reference, ActiveLearningOptions.from_node(inputs['options']))
+
+
+def _faults_of_lone_atoms(
+    engine: Any, name: str, settings: Mapping[str, Any], options: orm.Dict, species: Sequence[str]
+) -> Iterator[str]:
+    """Look for a training engine that cannot begin from energies of lone atoms."""
+    if ActiveLearningOptions.from_node(options).lone_atoms is None:
+        return
+    given = settings['parameters'].get_dict() if 'parameters' in settings else {}
+    parameters = orm.Dict({**given, 'atom_energies': dict.fromkeys(species, 0.0)})
+    if engine.explain_settings('training', {**settings, 'parameters': parameters}, species=species) is not None:
+        yield (
+            f'Input `options` asks for `lone_atoms`, but the training engine `{name}` cannot begin from their energies.'
+        )
 
 
 def _faults_of_bootstrap(engine: Any, name: str, options: ActiveLearningOptions) -> Iterator[str]:
