@@ -59,7 +59,8 @@ class AseCalculation(ScriptCalculation):
         )  # fmt: skip
         spec.output(
             'trace', valid_type=FramesData, required=False,
-            help='Labelled frames on the way, in order of frame and step; of the task `condense`.',
+            help='Labelled frames on the way, in order of frame and step: of the task `condense`, and of `relax` where '
+            'the starts are kept.',
         )  # fmt: skip
         spec.output(
             'record', valid_type=orm.ArrayData, required=False,

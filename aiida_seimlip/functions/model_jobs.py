@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from aiida import orm
 from aiida.engine import calcfunction
 
@@ -15,9 +16,9 @@ from aiida_seimlip.science.frames import Frames
 def join_jobs(**jobs: Any) -> dict[str, orm.Data]:
     """Return what jobs have made of the same frames, of which each was given what the one before left undone.
 
-    :param jobs: for each, in order of the names, its outputs ``labelled``, ``failures`` and ``results``, as far as
-        there are.
-    :return: the same, as if one job had done it all; ``labelled`` in the order of the frames.
+    :param jobs: for each, in order of the names, its outputs ``labelled``, ``failures``, ``results`` and ``trace``, as
+        far as there are.
+    :return: the same, as if one job had done it all, in the order of the frames.
     """
     ordered = [job for _, job in sorted(jobs.items())]
     indices = [index for job in ordered if 'labelled' in job for index in job['results']['indices']]
@@ -32,4 +33,9 @@ def join_jobs(**jobs: Any) -> dict[str, orm.Data]:
     if sets:
         order = sorted(range(len(indices)), key=indices.__getitem__)
         joined['labelled'] = FramesData(Frames.concatenate(sets)[order])
+    traces = [job['trace'].get_frames(trace=True) for job in ordered if 'trace' in job]
+    if traces:
+        trace = Frames.concatenate(traces)
+        origins = np.asarray(trace.origin_indices)
+        joined['trace'] = FramesData(trace[np.unique(origins, return_index=True)[1]])
     return joined

@@ -43,6 +43,10 @@ class RelaxOptions(Options):
         description='Keep the space group that the frame has to within 0.01 Å; the computer of the job needs spglib.',
     )
 
+    keep_start: bool = Field(
+        default=False, description='Keep the labels of each frame as it was before it was relaxed, too.'
+    )
+
     @model_validator(mode='after')
     def _fixed_atoms_have_no_symmetry(self) -> Self:
         if self.fixed and self.keep_symmetry:

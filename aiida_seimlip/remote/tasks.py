@@ -51,6 +51,9 @@ def run_relax(atoms: Atoms, index: int, task: Record, stress: bool, line: Line) 
     from ase.constraints import FixAtoms
     from ase.filters import FrechetCellFilter
 
+    if task.get('keep_start'):
+        start = {**label(atoms, stress), **geometry(atoms, velocities=False)}
+        line.send({'kind': 'trace', 'index': index, 'step': 0, **start})
     if task.get('fixed'):
         atoms.set_constraint(FixAtoms(task['fixed']))
     elif task.get('keep_symmetry'):

@@ -18,7 +18,7 @@ from aiida_seimlip.functions.model_jobs import join_jobs
 from aiida_seimlip.workflows.failures import explain_failure
 from aiida_seimlip.workflows.model_inputs import ENGINE, MODELS_HELP
 
-OUTPUTS = ('labelled', 'failures', 'results')
+OUTPUTS = ('labelled', 'failures', 'results', 'trace')
 """Outputs of a job that are read."""
 
 

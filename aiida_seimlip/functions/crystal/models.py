@@ -38,14 +38,14 @@ def names_of(crystals: list[str], structures: Mapping[str, Any]) -> list[str]:
 
 
 @calcfunction
-def gather_crystals(crystals: orm.List, **groups: Any) -> FramesData:
+def gather_crystals(options: orm.Dict, **groups: Any) -> FramesData:
     """Return all crystals, one frame each: primitive cells of the phases of the package, the others as they are.
 
-    :param crystals: names of phases (`CRYSTALS`).
+    :param options: of a property, which name phases (`CRYSTALS`).
     :param groups: ``structures``, if there are any: `StructureData` or `FramesData` of one frame, by name.
     """
     structures = groups.get('structures', {})
-    built = [Frames.from_atoms([CRYSTALS[name].primitive()]) for name in crystals.get_list()]
+    built = [Frames.from_atoms([CRYSTALS[name].primitive()]) for name in options.get_dict().get('crystals', [])]
     return FramesData(Frames.concatenate([*built, *(get_frame(structures[name]) for name in sorted(structures))]))
 
 
@@ -69,7 +69,8 @@ class Finished:
         """Read the outputs of a job.
 
         :param outputs: ``labelled`` frames, ``failures``, and ``results``, as far as there are; without ``results`` the
-            frames are those of the input that did not fail, in order.
+            frames are those of the input that did not fail, in order, and without ``failures`` as well those that they
+            say are their origins, unless all are there.
         :param n_frames: of the input.
         :param problem: why frames have no result, where the job does not tell.
         """
@@ -77,8 +78,10 @@ class Finished:
         indices: list[int] = []
         if 'results' in outputs:
             indices = list(outputs['results']['indices'])
-        elif 'labelled' in outputs:
+        elif 'failures' in outputs or ('labelled' in outputs and outputs['labelled'].n_frames == n_frames):
             indices = [index for index in range(n_frames) if str(index) not in told]
+        elif 'labelled' in outputs:
+            indices = [int(index) for index in outputs['labelled'].get_frames(trace=True).origin_indices]
         frames = outputs['labelled'].get_frames(trace=True) if 'labelled' in outputs else Frames.empty()
         lost = set(range(n_frames)) - set(indices)
         failures = {index: told.get(str(index), problem) for index in sorted(lost)}

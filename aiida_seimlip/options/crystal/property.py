@@ -36,14 +36,15 @@ class MinimumOptions(Options):
         'another; the computer of the job needs spglib.',
     )
 
-    def task(self, *, cell: Literal['fixed', 'full']) -> dict[str, Any]:
+    def task(self, *, cell: Literal['fixed', 'full'], keep_start: bool = False) -> dict[str, Any]:
         """Return the parameters of a job that relaxes, without its calculator; what has not converged is kept.
 
         :param cell: whether the cell stays or relaxes; a frame in a cell that stays keeps no symmetry.
+        :param keep_start: whether the labels of the frame as it was are kept, too.
         """
         relax = RelaxOptions(
             cell=cell, fmax=self.fmax, max_steps=self.max_steps, optimizer=self.optimizer, accept_unconverged=True,
-            keep_symmetry=self.keep_symmetry and cell == 'full',
+            keep_symmetry=self.keep_symmetry and cell == 'full', keep_start=keep_start,
         )  # fmt: skip
         return {'task': 'relax', 'relax': relax.to_dict()}
 
@@ -123,15 +124,16 @@ class PropertyOptions(Options):
             raise ValueError('the crystals are not relaxed')
         return self._job(calculator, self.minimum.task(cell='full'))
 
-    def evaluation(self, calculator: CalculatorOptions, ions: Ions) -> dict[str, Any]:
+    def evaluation(self, calculator: CalculatorOptions, ions: Ions, *, keep_start: bool = False) -> dict[str, Any]:
         """Return the parameters of the job that evaluates frames with a model, as `AseOptions`.
 
         :param calculator: the model.
         :param ions: what becomes of the atoms.
+        :param keep_start: whether a relaxation keeps the labels with clamped atoms, too.
         """
         if ions == 'clamped':
             return self._job(calculator, {'task': 'single_point'})
-        return self._job(calculator, (self.minimum or MinimumOptions()).task(cell='fixed'))
+        return self._job(calculator, (self.minimum or MinimumOptions()).task(cell='fixed', keep_start=keep_start))
 
     def _job(self, calculator: CalculatorOptions, task: dict[str, Any]) -> dict[str, Any]:
         shared = {'processes': self.processes, 'seconds_per_frame': self.seconds_per_frame}

@@ -14,7 +14,7 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import faults_of_structure, get_frame
 from aiida_seimlip.functions.crystal.models import gather_crystals, names_of
 from aiida_seimlip.functions.crystal.property import MINIMA, job_parameters
-from aiida_seimlip.options.crystal.property import PropertyOptions
+from aiida_seimlip.options.crystal.property import Ions, PropertyOptions
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.cells import describe_vacuum
 from aiida_seimlip.science.structures.crystals import CRYSTALS
@@ -96,9 +96,7 @@ class CrystalPropertyWorkChain(ModelJobsWorkChain):
         structures = dict(self.inputs.get('structures', {}))
         names = names_of(self.settings.crystals, structures)
         self.ctx.names = orm.List(names).store()  # the context is written down
-        self.ctx.crystals = gather_crystals(
-            orm.List(list(self.settings.crystals)), **({'structures': structures} if structures else {})
-        )
+        self.ctx.crystals = gather_crystals(self._options, **({'structures': structures} if structures else {}))
         self.setup_models()
         jobs = orm.List([*([MINIMA] if self.should_relax() else []), *self.settings.ions_of_frames])
         self.ctx.parameters = {
@@ -131,12 +129,22 @@ class CrystalPropertyWorkChain(ModelJobsWorkChain):
         for name in models if self.settings.ions_of_frames else ():
             if self.should_relax() or frames is None:
                 frames = type(self).plan(self._options, self.ctx.found[name][MINIMA]['labelled'])
-            for ions in self.settings.ions_of_frames if frames.n_frames else ():
+            for ions in self._jobs_of_ions() if frames.n_frames else ():
                 self._queue(name, ions, frames)
         return None
 
+    def _jobs_of_ions(self) -> list[Ions]:
+        """Return what becomes of the ions, a job for each: a relaxation begins with what is clamped."""
+        every = self.settings.ions_of_frames
+        return ['relaxed'] if 'relaxed' in every else every
+
     def inspect_evaluations(self) -> None:
-        """Take what there is, be it of some models only."""
+        """Take what there is, be it of some models only; the starts of relaxations are what is clamped."""
+        for found in self.ctx.found.values():
+            if 'trace' in found.get('relaxed', {}):
+                relaxed = found['relaxed']
+                found['clamped'] = {'labelled': relaxed['trace']}
+                found['relaxed'] = {key: node for key, node in relaxed.items() if key != 'trace'}
         self.out('frames', {
             f'{name}_{ions}': self.ctx.found[name][ions]['labelled'] for name in self.ctx.found
             for ions in self.settings.ions_of_frames if self.has(name, ions)

@@ -41,9 +41,9 @@ def plan_property(options_class: type[PropertyOptions], inputs: Mapping[str, Any
             steps = settings.minimum.max_steps
             stored = sum(frames_bytes(1, len(atoms), LABELLED) for atoms in crystals)
             works.append(Work(f'relax with {name}', socket, 1, steps, atom_steps=steps * n_atoms, n_bytes=stored))
-        for ions in settings.ions_of_frames:
-            label = f'{len(sizes)} frames, ions {ions}, with {name}'
-            per_frame = 1 if ions == 'clamped' else settings.max_steps_of_ions
+        if settings.ions_of_frames:  # a relaxation begins with what is clamped
+            label = f'{len(sizes)} frames, ions {" and ".join(settings.ions_of_frames)}, with {name}'
+            per_frame = settings.max_steps_of_ions if 'relaxed' in settings.ions_of_frames else 1
             works.append(
                 Work(label, socket, 1, len(sizes) * per_frame, atom_steps=sum(sizes) * per_frame, n_bytes=n_bytes)
             )

@@ -84,6 +84,25 @@ def test_no_minimum_is_said(emt):
     assert 'minima' not in outputs
 
 
+def test_ions_are_clamped_and_relaxed_in_one_job(emt):
+    """The starts of the relaxations are the clamped frames; in a hexagonal close packing relaxed ions are softer."""
+    structures = {'copper': FramesData.from_atoms([bulk('Cu', 'hcp', a=2.55, c=4.16)])}
+    found = {}
+    for ions in (['clamped'], ['clamped', 'relaxed']):
+        options = {'magnitudes': [0.01], 'ions': ions, 'minimum': {'fmax': 1e-3}}
+        outputs, node = run_get_node(ElasticWorkChain, structures=structures, models={'emt': emt}, options=options)
+        assert node.is_finished_ok, node.exit_message
+        (crystal,) = ElasticComparison.model_validate(outputs['properties'].get_dict()).crystals
+        found[len(ions)] = crystal.models['emt'].stiffness
+        jobs = orm.QueryBuilder().append(orm.WorkChainNode, filters={'id': node.pk}).append(orm.CalcJobNode)
+        assert jobs.count() == 2
+    assert set(outputs['frames']) == {'emt_clamped', 'emt_relaxed'}
+    np.testing.assert_allclose(found[2]['clamped'].matrix_gpa, found[1]['clamped'].matrix_gpa, atol=1e-6)
+    softer = np.array(found[2]['clamped'].matrix_gpa) - found[2]['relaxed'].matrix_gpa
+    assert np.linalg.eigvalsh(softer).min() > -0.1
+    assert softer[0, 0] > 1.0
+
+
 def test_engine_of_the_reference(emt):
     """A model that an engine evaluates, as VASP would, gives what the job with the same calculator gives."""
     structures = {'copper': FramesData.from_atoms([bulk('Cu', cubic=True)])}
