@@ -39,6 +39,7 @@ def potential_list(past_days: int | None, trained: bool) -> None:
     from aiida import orm
 
     from aiida_seimlip.cli.tables import print_table
+    from aiida_seimlip.data.learned import training_sets
     from aiida_seimlip.data.potential import PotentialData
 
     filters: dict[str, Any] = {'attributes.is_trained': True} if trained else {}
@@ -65,6 +66,7 @@ def potential_list(past_days: int | None, trained: bool) -> None:
 def potential_show(potential: PotentialData) -> None:
     """Show what is known about a potential, and what it learned from."""
     from aiida_seimlip.cli.tables import print_facts, print_table
+    from aiida_seimlip.data.learned import training_sets
 
     creator = potential.creator
     print_facts(
@@ -137,24 +139,11 @@ def describe_process(process: orm.ProcessNode) -> str:
     return f'{process.process_label} {process.pk} ({ended})'
 
 
-def training_sets(potential: PotentialData) -> list[Any]:
-    """Return the nodes with frames that a potential learned from."""
-    from aiida.common.links import LinkType
-
-    if potential.creator is None:
-        return []
-    links = potential.creator.base.links.get_incoming(link_type=LinkType.INPUT_CALC).all()
-    return [link.node for link in sorted(links, key=lambda link: link.link_label) if is_training_link(link.link_label)]
-
-
-def is_training_link(label: str) -> bool:
-    """Tell whether an input of a job is a part of its training set."""
-    return label.startswith('training__')
-
-
 def training_errors(potential: PotentialData) -> dict[str, float]:
     """Return the errors that the training job reported, in the units of their names."""
-    creator = potential.creator
+    from aiida_seimlip.data.learned import find_original
+
+    creator = find_original(potential).creator
     if creator is None or 'errors' not in creator.outputs:
         return {}
     from aiida_seimlip.functions.campaign.history import read_errors
