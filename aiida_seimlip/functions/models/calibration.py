@@ -27,6 +27,8 @@ from aiida_seimlip.science.analysis.conformal import Sample, calibrate_and_verif
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
+WIDE = 0.03
+"""A share that is above what it should be by more than this, beyond the limits of chance, is called a wide bound."""
 WEAK = 0.1
 """An abscissa whose rank correlation with the errors is lower hardly tells them."""
 
@@ -135,6 +137,11 @@ def _doubts_of_curve(curve: CurveRecord) -> Iterator[str]:
             yield (
                 f'on held-out halves {100 * (one.share or 0.0):.1f} % of the errors were below the quantile of '
                 f'{100 * one.level:g} %, {100 * (one.low or 0.0):.1f} to {100 * one.high:.1f} % with chance.'
+            )
+        elif one.low is not None and one.low > one.level + WIDE:
+            yield (
+                f'on held-out halves {100 * (one.share or 0.0):.1f} % of the errors were below the quantile of '
+                f'{100 * one.level:g} %: with as few frames it is a wide bound.'
             )
     begins = (0.0, *curve.upper_ends[:-1])
     for low, high, one in zip(begins, curve.upper_ends, curve.coverage_by_bin, strict=False):
