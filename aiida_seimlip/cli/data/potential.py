@@ -66,14 +66,15 @@ def potential_list(past_days: int | None, trained: bool) -> None:
 def potential_show(potential: PotentialData) -> None:
     """Show what is known about a potential, and what it learned from."""
     from aiida_seimlip.cli.tables import print_facts, print_table
-    from aiida_seimlip.data.learned import training_sets
+    from aiida_seimlip.data.learned import find_original, training_sets
 
-    creator = potential.creator
+    creator, original = potential.creator, find_original(potential)
     print_facts(
         f'Potential {potential.pk} ({potential.uuid})',
         {
             'label': potential.label or None, 'created': potential.ctime,
             'created by': describe_process(creator) if creator else None,
+            'calibrated copy of': None if original.pk == potential.pk else f'{original.pk} ({original.uuid})',
             'family': potential.family, 'species in type order': potential.species, 'level': potential.level,
             'parameters': potential.n_parameters, 'cut-off (Å)': potential.cutoff,
             'shortest distance (Å)': potential.min_distance, 'trained': potential.is_trained,
@@ -84,6 +85,9 @@ def potential_show(potential: PotentialData) -> None:
     if errors:
         echo.echo('')
         print_facts('Root-mean-square errors on its training set', errors)
+    if potential.graded_by is not None:
+        echo.echo('')
+        print_calibration(potential)
     echo.echo('')
     rows = [(node.pk, node.uuid[:8], node.n_frames, node.formulas) for node in training_sets(potential)]
     print_table(
@@ -137,6 +141,30 @@ def describe_process(process: orm.ProcessNode) -> str:
     state = process.process_state.value if process.process_state else 'unknown'
     ended = f'{state} [{process.exit_status}]' if process.exit_status is not None else state
     return f'{process.process_label} {process.pk} ({ended})'
+
+
+def print_calibration(potential: PotentialData) -> None:
+    """Print how large errors of forces are at a grade, or that it is not known.
+
+    :param potential: that knows grades.
+    """
+    from aiida_seimlip.cli.tables import print_facts, print_table
+
+    found = potential.calibration
+    if found is None:
+        echo.echo('It is not calibrated: how large errors of forces are at a grade is not known.')
+        return
+    tested = {
+        f'below the {100 * one.level:g} %': f'{100 * one.share:.1f} % of the errors on held-out frames '
+        f'({100 * one.low:.1f} to {100 * one.high:.1f} with chance)' if one.n_frames else 'not tested'
+        for one in found.coverage
+    }  # fmt: skip
+    whose = {'atom_grade': 'of the atom', 'frame_grade': 'of the frame'}.get(found.abscissa, found.abscissa)
+    facts = {'grade': whose, 'frames': found.n_frames, 'atoms': found.n_atoms, 'labelled by': found.method or None}
+    print_facts('Calibrated errors of forces |ΔF| (eV/Å)', {**facts, **tested})
+    rows = [(edge, *column) for edge, column in zip(found.edges, zip(*found.quantiles, strict=True), strict=True)]
+    headers = ('grade up to', *(f'{100 * level:g} % below' for level in found.levels))
+    print_table([*rows, (f'> {found.largest:.4g}', *[None] * len(found.levels))], headers, nothing='')
 
 
 def training_errors(potential: PotentialData) -> dict[str, float]:
