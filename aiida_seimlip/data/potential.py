@@ -14,6 +14,7 @@ from aiida.common.exceptions import StoringNotAllowed
 from ase.data import atomic_numbers
 from ase.formula import Formula
 
+from aiida_seimlip.science.analysis.calibration import Abscissa, Calibration, CalibrationError
 from aiida_seimlip.science.analysis.composition_span import count_elements, find_basis
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp, write_almtp
@@ -36,6 +37,7 @@ class PotentialData(orm.SinglefileData):
     * ``selection_mode``: ``nbh`` (neighbourhoods) or ``cfg`` (configurations) where the file holds an active set,
     * ``compositions``: independent ones that span those of the training set, each with its number of atoms of each
       species; of a potential that was not trained here, they are not known.
+    * ``calibration``: how large errors of forces are at a grade (`Calibration`); only where it was calibrated.
 
     For moment tensor potentials all but the species are read from the file, which is refused where it is truncated.
     """
@@ -166,6 +168,29 @@ class PotentialData(orm.SinglefileData):
         """Whether the potential knows no extrapolation grades although others of its family do."""
         return self.family == 'mtp' and self.selection_mode is None
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """How large errors of forces are at a grade, None if the potential was not calibrated.
+
+        :raises CalibrationError: if the attribute is no calibration.
+        """
+        return _optional(Calibration.from_dict, self.base.attributes.get('calibration', None))
+
+    @property
+    def graded_by(self) -> Abscissa | None:
+        """Whose grade the potential knows, that of an atom or of a frame; None if it knows none."""
+        modes: dict[str | None, Abscissa] = {'nbh': 'atom_grade', 'cfg': 'frame_grade'}
+        return modes.get(self.selection_mode)
+
+    def with_calibration(self, calibration: Calibration) -> PotentialData:
+        """Return a new node, not stored, that holds the same file and a calibration.
+
+        :param calibration: by the grades of this potential.
+        """
+        copy: PotentialData = self.clone()  # type: ignore[no-untyped-call]
+        copy.base.attributes.set('calibration', calibration.to_dict())
+        return copy
+
     # -- storage ------------------------------------------------------------------------------------------------------
 
     def _validate(self) -> bool:
@@ -181,7 +206,18 @@ class PotentialData(orm.SinglefileData):
             self._validate_mtp()
         elif not self.base.attributes.get('cutoff'):
             raise StoringNotAllowed(f'A potential of the family `{self.family}` needs its cut-off: give `cutoff` in Å.')
+        self._validate_calibration()
         return True
+
+    def _validate_calibration(self) -> None:
+        try:
+            calibration = self.calibration
+        except CalibrationError as exception:
+            raise StoringNotAllowed(f'The attribute `calibration` is none: {exception}') from exception
+        if calibration is not None and calibration.abscissa != self.graded_by:
+            raise StoringNotAllowed(
+                f'The calibration is by `{calibration.abscissa}`, but the potential knows `{self.graded_by}`.'
+            )
 
     def _validate_species(self) -> None:
         unknown = [symbol for symbol in self.species if symbol not in atomic_numbers or symbol == 'X']

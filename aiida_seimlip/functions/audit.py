@@ -10,6 +10,7 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.functions.expected_errors import expect_force_error
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, ParityLimits
 from aiida_seimlip.options.transport.results import ParityRecord
 from aiida_seimlip.science.frames import Frames
@@ -53,7 +54,8 @@ def audit_grades(options: orm.Dict, potential: PotentialData, **trajectories: Fr
     :param options: of the diffusivity (`DiffusivityOptions`): threshold, and how many frames are looked at.
     :param potential: a moment tensor potential with an active set.
     :param trajectories: whole frames of each run.
-    :return: for each run ``n_graded``, ``n_above``, ``share_above_threshold`` and ``highest_grade``.
+    :return: for each run ``n_graded``, ``n_above``, ``share_above_threshold``, ``highest_grade`` and
+        ``expected_force_error`` (as `ExpectedForceError`).
     """
     from aiida_seimlip.science.mtp.grade import grade
 
@@ -63,10 +65,12 @@ def audit_grades(options: orm.Dict, potential: PotentialData, **trajectories: Fr
     for key, node in sorted(trajectories.items()):
         grades = grade(mtp, thin_out(node.get_frames(), domain.max_frames)).frame
         n_above = int(np.count_nonzero(~(grades <= domain.threshold)))
+        highest = float(grades.max()) if grades.size else None
+        expected = expect_force_error(potential, highest)
         audit[key] = {
             'n_graded': int(grades.size), 'n_above': n_above,
-            'share_above_threshold': n_above / grades.size if grades.size else None,
-            'highest_grade': float(grades.max()) if grades.size else None,
+            'share_above_threshold': n_above / grades.size if grades.size else None, 'highest_grade': highest,
+            'expected_force_error': None if expected is None else expected.model_dump(mode='json'),
         }  # fmt: skip
     return orm.Dict(audit)
 

@@ -82,11 +82,20 @@ def sample(frames: Frames, max_atoms: int) -> Frames:
 
     :param frames: any number.
     """
+    return frames[draw_evenly(frames, max_atoms)]
+
+
+def draw_evenly(frames: Frames, max_atoms: int) -> np.ndarray:
+    """Return the indices of frames that have, together, no more atoms than wanted; one frame at least.
+
+    :param frames: any number.
+    :param max_atoms: if there are no more, all frames are drawn.
+    """
     n_atoms = int(frames.ptr[-1])
     if n_atoms <= max_atoms:
-        return frames
+        return np.arange(len(frames))
     n_frames = max(1, int(len(frames) * max_atoms / n_atoms))
-    return frames[np.unique(np.linspace(0, len(frames) - 1, n_frames).astype(int))]
+    return np.unique(np.linspace(0, len(frames) - 1, n_frames).astype(int))
 
 
 def _evaluate(potential: PotentialData, frames: Frames) -> orm.Dict:

@@ -1,6 +1,7 @@
 """Test the node of a potential."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from aiida import orm
 from aiida.common.exceptions import StoringNotAllowed
 
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.science.analysis.calibration import Calibration
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp
 
@@ -167,3 +169,31 @@ def test_species_that_are_none(content, species, reason):
 def test_other_family_without_cutoff():
     with pytest.raises(StoringNotAllowed, match='needs its cut-off'):
         PotentialData(io.BytesIO(b'weights'), 'm.model', family='mace', species=SPECIES).store()
+
+
+CALIBRATION = Calibration('atom_grade', (0.5, 0.95), (1.0, 1 / 0.3), ((0.1, 0.2), (0.3, 0.5)), 40, 960, 'PBE')
+
+
+def test_calibration_is_kept(content):
+    node = make(content).store()
+    calibrated = node.with_calibration(CALIBRATION).store()
+    assert node.calibration is None
+    assert 'calibration' not in node.base.attributes
+    found = orm.load_node(calibrated.pk)
+    assert found.calibration.edges == pytest.approx(CALIBRATION.edges)
+    assert found.calibration.quantiles == CALIBRATION.quantiles
+    assert found.get_content(mode='rb') == content
+    assert found.uuid != node.uuid
+    assert orm.QueryBuilder().append(PotentialData, filters={'attributes.calibration.method': 'PBE'}).count() >= 1
+
+
+def test_wrong_calibrations_are_not_stored(content):
+    node = make(content).with_calibration(replace(CALIBRATION, abscissa='frame_grade'))
+    with pytest.raises(
+        StoringNotAllowed, match='calibration is by `frame_grade`, but the potential knows `atom_grade`'
+    ):
+        node.store()
+    node = make(content)
+    node.base.attributes.set('calibration', {**CALIBRATION.to_dict(), 'edges': [2.0, 1.0]})
+    with pytest.raises(StoringNotAllowed, match='must rise'):
+        node.store()

@@ -72,7 +72,8 @@ def test_grades_are_those_of_our_kernel(options, potential_trained, frames_label
 
 def test_grades_of_no_frames_are_unknown(options, potential_trained):
     audit = audit_grades(options, potential_trained, T0600_r0=FramesData(Frames.empty()))['T0600_r0']
-    assert audit == {'n_graded': 0, 'n_above': 0, 'share_above_threshold': None, 'highest_grade': None}
+    unknown = dict.fromkeys(('share_above_threshold', 'highest_grade', 'expected_force_error'))
+    assert audit == {'n_graded': 0, 'n_above': 0, **unknown}
 
 
 def test_frames_are_thinned_out_evenly(frames_labelled):

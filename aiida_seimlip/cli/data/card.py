@@ -11,9 +11,9 @@ from aiida import orm
 from aiida.common.links import LinkType
 
 from aiida_seimlip.cli.data.job_label import describe_job_label
-from aiida_seimlip.cli.data.potential import is_training_link
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.labels import describe_method
+from aiida_seimlip.data.learned import is_training_link, training_sets
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.ase import CALCULATORS
 from aiida_seimlip.science.frames import Frames
@@ -269,7 +269,7 @@ def _calculator(process: orm.ProcessNode | None) -> str:
 
 
 def _describe_potential(potential: PotentialData) -> str:
-    from aiida_seimlip.cli.data.potential import training_errors, training_sets
+    from aiida_seimlip.cli.data.potential import training_errors
 
     labels = sum(node.n_frames for node in training_sets(potential))
     errors = ', '.join(

@@ -39,6 +39,7 @@ def potential_list(past_days: int | None, trained: bool) -> None:
     from aiida import orm
 
     from aiida_seimlip.cli.tables import print_table
+    from aiida_seimlip.data.learned import training_sets
     from aiida_seimlip.data.potential import PotentialData
 
     filters: dict[str, Any] = {'attributes.is_trained': True} if trained else {}
@@ -65,13 +66,15 @@ def potential_list(past_days: int | None, trained: bool) -> None:
 def potential_show(potential: PotentialData) -> None:
     """Show what is known about a potential, and what it learned from."""
     from aiida_seimlip.cli.tables import print_facts, print_table
+    from aiida_seimlip.data.learned import find_original, training_sets
 
-    creator = potential.creator
+    creator, original = potential.creator, find_original(potential)
     print_facts(
         f'Potential {potential.pk} ({potential.uuid})',
         {
             'label': potential.label or None, 'created': potential.ctime,
             'created by': describe_process(creator) if creator else None,
+            'calibrated copy of': None if original.pk == potential.pk else f'{original.pk} ({original.uuid})',
             'family': potential.family, 'species in type order': potential.species, 'level': potential.level,
             'parameters': potential.n_parameters, 'cut-off (Å)': potential.cutoff,
             'shortest distance (Å)': potential.min_distance, 'trained': potential.is_trained,
@@ -84,6 +87,9 @@ def potential_show(potential: PotentialData) -> None:
     if errors:
         echo.echo('')
         print_facts('Root-mean-square errors on its training set', errors)
+    if potential.graded_by is not None:
+        echo.echo('')
+        print_calibration(potential)
     echo.echo('')
     rows = [(node.pk, node.uuid[:8], node.n_frames, node.formulas) for node in training_sets(potential)]
     print_table(
@@ -139,24 +145,35 @@ def describe_process(process: orm.ProcessNode) -> str:
     return f'{process.process_label} {process.pk} ({ended})'
 
 
-def training_sets(potential: PotentialData) -> list[Any]:
-    """Return the nodes with frames that a potential learned from."""
-    from aiida.common.links import LinkType
+def print_calibration(potential: PotentialData) -> None:
+    """Print how large errors of forces are at a grade, or that it is not known.
 
-    if potential.creator is None:
-        return []
-    links = potential.creator.base.links.get_incoming(link_type=LinkType.INPUT_CALC).all()
-    return [link.node for link in sorted(links, key=lambda link: link.link_label) if is_training_link(link.link_label)]
+    :param potential: that knows grades.
+    """
+    from aiida_seimlip.cli.tables import print_facts, print_table
 
-
-def is_training_link(label: str) -> bool:
-    """Tell whether an input of a job is a part of its training set."""
-    return label.startswith('training__')
+    found = potential.calibration
+    if found is None:
+        echo.echo('It is not calibrated: how large errors of forces are at a grade is not known.')
+        return
+    tested = {
+        f'below the {100 * one.level:g} %': f'{100 * one.share:.1f} % of the errors on held-out frames '
+        f'({100 * one.low:.1f} to {100 * one.high:.1f} with chance)' if one.n_frames else 'not tested'
+        for one in found.coverage
+    }  # fmt: skip
+    whose = {'atom_grade': 'of the atom', 'frame_grade': 'of the frame'}.get(found.abscissa, found.abscissa)
+    facts = {'grade': whose, 'frames': found.n_frames, 'atoms': found.n_atoms, 'labelled by': found.method or None}
+    print_facts('Calibrated errors of forces |ΔF| (eV/Å)', {**facts, **tested})
+    rows = [(edge, *column) for edge, column in zip(found.edges, zip(*found.quantiles, strict=True), strict=True)]
+    headers = ('grade up to', *(f'{100 * level:g} % below' for level in found.levels))
+    print_table([*rows, (f'> {found.largest:.4g}', *[None] * len(found.levels))], headers, nothing='')
 
 
 def training_errors(potential: PotentialData) -> dict[str, float]:
     """Return the errors that the training job reported, in the units of their names."""
-    creator = potential.creator
+    from aiida_seimlip.data.learned import find_original
+
+    creator = find_original(potential).creator
     if creator is None or 'errors' not in creator.outputs:
         return {}
     from aiida_seimlip.functions.campaign.history import read_errors

@@ -11,6 +11,7 @@ from aiida.engine import calcfunction
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.functions.expected_errors import expect_force_error
 from aiida_seimlip.functions.words import describe_part
 from aiida_seimlip.options.barrier.neb import NEBOptions
 from aiida_seimlip.options.barrier.results import BarrierRecord, ErrorRecord, MovedAtom, ProfileRecord, ReferenceRecord
@@ -107,7 +108,8 @@ def describe_barrier(path: FramesData, results: orm.Dict, options: orm.Dict, **b
         **profile_numbers(profile), is_converged=results['is_converged'], is_climbing=results['is_climbing'],
         path_length=float(profile.coordinate[-1]), n_steps=results['n_steps'], moved=_moved(frames),
         potential_uuid=beside['potential'].uuid if 'potential' in beside else None,
-        **_grade_numbers(frames, settings.threshold), reference=reference, reference_failures=failures,
+        **_grade_numbers(frames, settings.threshold, beside.get('potential')), reference=reference,
+        reference_failures=failures,
     )  # fmt: skip
     record.flags.extend(_flags(record, profile))
     node = orm.ArrayData()
@@ -155,14 +157,16 @@ def _moved(frames: Frames) -> list[MovedAtom]:
     ]
 
 
-def _grade_numbers(frames: Frames, threshold: float) -> dict[str, Any]:
+def _grade_numbers(frames: Frames, threshold: float, potential: orm.Data | None) -> dict[str, Any]:
     """Return what the record says about grades."""
     known = np.empty(0) if frames.grades is None else frames.grades[np.isfinite(frames.grades)]
     if not known.size:
         return {}
+    expected = expect_force_error(potential if isinstance(potential, PotentialData) else None, float(known.max()))
     return {
         'highest_grade': float(known.max()), 'share_above_threshold': float(np.mean(known > threshold)),
         'threshold': threshold, 'n_graded': int(known.size),
+        'expected_force_error': expected,
     }  # fmt: skip
 
 

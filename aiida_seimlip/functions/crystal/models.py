@@ -14,7 +14,9 @@ from ase import Atoms
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.functions.expected_errors import expect_force_error
 from aiida_seimlip.options.crystal.property import PropertyOptions
+from aiida_seimlip.options.records import ExpectedForceError
 from aiida_seimlip.science.analysis.composition_span import count_elements, spans
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.crystals import CRYSTALS
@@ -115,6 +117,7 @@ class CrystalFrames:
     :param is_converged: whether the relaxation to the minimum has converged.
     :param single: for each frame that the property needs, what came of it or why there is nothing, by what became of
         the ions; for properties that can do with a part of them.
+    :param expected: the error of forces at the grade, by the calibration of the potential.
     """
 
     minimum: Frames | None
@@ -124,6 +127,7 @@ class CrystalFrames:
     doubts: tuple[str, ...] = ()
     is_converged: bool = True
     single: Mapping[str, list[Frames | str]] = field(default_factory=dict)
+    expected: ExpectedForceError | None = None
 
     @property
     def failure(self) -> str | None:
@@ -135,6 +139,7 @@ class CrystalFrames:
         """The fields that all records of a model have (`ModelRecord`)."""
         found: dict[str, Any] = {
             'failure': self.failure, 'highest_grade': self.grade, 'doubts': list(self.doubts),
+            'expected_force_error': self.expected,
         }  # fmt: skip
         if self.minimum is not None:
             n_atoms = int(self.minimum.sizes[0])
@@ -184,8 +189,9 @@ def read_model(
         if highest is not None and highest > KNOWN_GRADE:
             doubts.append(f'The potential extrapolates: the highest grade on the frames is {highest:.3g}.')
         read[index] = CrystalFrames(
-            minima.frames[place], frames, failures, highest, tuple(doubts), index not in minima.notes, single
-        )
+            minima.frames[place], frames, failures, highest, tuple(doubts), index not in minima.notes, single,
+            expect_force_error(found.get('potential'), highest),
+        )  # fmt: skip
     return read
 
 

@@ -149,7 +149,7 @@ def _describe(point: DiffusionPoint, found: Found, settings: ConductivityOptions
 
     n_carriers = _count(point, settings)
     same = ('temperature', 'D', 'D_interval', 'volume', 'is_diffusive', 'used_in_fit', 'share_above_threshold',
-            'highest_grade')  # fmt: skip
+            'highest_grade', 'expected_force_error')  # fmt: skip
     values: dict[str, Any] = {name: getattr(point, name) for name in same}
     values |= _in_both_units('sigma', found.sigma) | _in_both_units('collective_sigma', found.collective)
     if found.haven is not None:

@@ -184,8 +184,9 @@ def _describe_grades(runs: Sequence[Run]) -> dict[str, Any]:
         return {}
     n_graded = sum(record.n_graded or 0 for record in graded)
     n_above = sum((record.share_above_threshold or 0.0) * (record.n_graded or 0) for record in graded)
-    highest = max(record.highest_grade for record in graded if record.highest_grade is not None)
-    return {'n_graded': n_graded, 'share_above_threshold': n_above / n_graded, 'highest_grade': highest}
+    highest = max(graded, key=lambda record: record.highest_grade or 0.0)
+    same = {name: getattr(highest, name) for name in ('highest_grade', 'expected_force_error')}
+    return {'n_graded': n_graded, 'share_above_threshold': n_above / n_graded, **same}
 
 
 def _flags_of_estimates(runs: Sequence[Run]) -> list[str]:

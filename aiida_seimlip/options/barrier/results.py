@@ -15,6 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aiida_seimlip.options.records import ExpectedForceError
+
 
 class Record(BaseModel):
     """Base of all records: unknown keys are refused."""
@@ -74,6 +76,9 @@ class BarrierRecord(ProfileRecord):
     moved: list[MovedAtom] = Field(default_factory=list, description='Atoms that move further than 0.7 Å.')
     potential_uuid: str | None = Field(default=None, description='Of the potential, if there is one.')
     highest_grade: float | None = Field(default=None, description='Highest extrapolation grade on the path.')
+    expected_force_error: ExpectedForceError | None = Field(
+        default=None, description='At the highest grade; none where no grade is known.'
+    )
     share_above_threshold: float | None = Field(
         default=None, description='Share of the images with a grade above `threshold`.'
     )

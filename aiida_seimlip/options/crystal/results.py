@@ -10,7 +10,7 @@ from pydantic import Field
 from aiida_seimlip.options.crystal.defect import Kind
 from aiida_seimlip.options.crystal.equation_of_state import Form
 from aiida_seimlip.options.crystal.property import Ions
-from aiida_seimlip.options.records import Record
+from aiida_seimlip.options.records import ExpectedForceError, Record
 
 
 class ModelRecord(Record):
@@ -21,6 +21,9 @@ class ModelRecord(Record):
     volume_per_atom_angstrom3: float | None = Field(default=None, description='At the minimum.')
     highest_grade: float | None = Field(
         default=None, description='Extrapolation grade on the frames used; none of models that know none.'
+    )
+    expected_force_error: ExpectedForceError | None = Field(
+        default=None, description='At the highest grade; none where no grade is known.'
     )
     doubts: list[str] = Field(default_factory=list, description='What to distrust, in sentences.')
 

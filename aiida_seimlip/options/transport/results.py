@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from aiida_seimlip.options.records import CellRecord, Record
+from aiida_seimlip.options.records import CellRecord, ExpectedForceError, Record
 
 RunOutcome = Literal['completed', 'broke', 'crashed', 'out_of_walltime', 'failed']
 """How a run can end; ``failed`` is a technical failure, without any trajectory."""
@@ -84,6 +84,9 @@ class ReplicaRecord(Record):
     n_graded: int | None = Field(default=None, description='Frames of the production whose grade was evaluated.')
     share_above_threshold: float | None = Field(default=None, description='Share of them above the grade threshold.')
     highest_grade: float | None = Field(default=None, description='Highest grade among them.')
+    expected_force_error: ExpectedForceError | None = Field(
+        default=None, description='At the highest grade; none where no grade is known.'
+    )
     message: str | None = Field(default=None, description='What the program said at a crash or a failure.')
     uuid: str | None = Field(default=None, description='UUID of the process of the production, or else of the last.')
 
@@ -130,6 +133,9 @@ class DiffusionPoint(Record):
     n_graded: int | None = Field(default=None, description='Frames of the productions whose grade was evaluated.')
     share_above_threshold: float | None = Field(default=None, description='Share of them above the grade threshold.')
     highest_grade: float | None = Field(default=None, description='Highest grade among them.')
+    expected_force_error: ExpectedForceError | None = Field(
+        default=None, description='At the highest grade; none where no grade is known.'
+    )
 
     @property
     def key(self) -> str:
@@ -224,6 +230,7 @@ class ConductivityPoint(Record):
     used_in_fit: bool = Field(default=False, description='As the diffusivity says.')
     share_above_threshold: float | None = Field(default=None, description='As the diffusivity says.')
     highest_grade: float | None = Field(default=None, description='As the diffusivity says.')
+    expected_force_error: ExpectedForceError | None = Field(default=None, description='As the diffusivity says.')
     flags: list[str] = Field(default_factory=list, description='What is doubtful about this temperature, in words.')
 
     @property

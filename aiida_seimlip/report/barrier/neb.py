@@ -12,6 +12,7 @@ from aiida.common.links import LinkType
 from aiida_seimlip.options.barrier.results import BarrierRecord, BarrierTable, ComparisonRecord, ProfileRecord
 from aiida_seimlip.report import words
 from aiida_seimlip.report.barrier import plots
+from aiida_seimlip.report.expected import EXPECTED, describe_expected, expected_cells
 from aiida_seimlip.report.property import PropertyFacts, bullet, known
 from aiida_seimlip.report.sections import Figure, NumberTile, Section
 from aiida_seimlip.report.tables import Cell, Column, Table
@@ -119,7 +120,8 @@ def _grade_tile(record: BarrierRecord) -> NumberTile:
     if not record.n_graded:
         return NumberTile(words.UNKNOWN, '', 'images out of domain', 'no grade was evaluated')
     value, unit = words.share(known(record.share_above_threshold)).rsplit(' ', 1)
-    note = f'of {record.n_graded}; highest grade {words.grade(known(record.highest_grade))}'
+    note = f'of {record.n_graded}; highest grade {words.grade(known(record.highest_grade))}; '
+    note += describe_expected(record.expected_force_error)
     return NumberTile(value, unit, 'images out of domain', note, 'bad' if record.share_above_threshold else '')
 
 
@@ -248,14 +250,14 @@ def _barrier_tables(facts: BarrierFacts) -> Iterator[Table]:
         )  # fmt: skip
     rows: list[tuple[Cell, ...]] = [(
         Cell('potential'), *_profile_cells(record), *errors, Cell(record.fmax), Cell(record.resolution_mev),
-        Cell(record.highest_grade),
+        Cell(record.highest_grade), *expected_cells(record.expected_force_error),
     )]  # fmt: skip
     if reference is not None:
         rows.append((
             Cell(reference.method or REFERENCE), *_profile_cells(reference), *[empty] * 4, Cell(reference.fmax),
-            Cell(reference.resolution_mev), empty,
+            Cell(reference.resolution_mev), *[empty] * 3,
         ))  # fmt: skip
-    yield Table('barrier', f'{facts.title}: barriers', PROFILE_COLUMNS, rows)
+    yield Table('barrier', f'{facts.title}: barriers', (*PROFILE_COLUMNS, *EXPECTED), rows)
 
 
 def _image_tables(facts: BarrierFacts) -> Iterator[Table]:

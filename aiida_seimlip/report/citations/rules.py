@@ -178,6 +178,11 @@ def of_phonons(process: orm.ProcessNode) -> Iterator[Use]:
     yield Use('phonopy', 'phonons', PHONONS)
 
 
+def of_calibration(function: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what the calibration of a potential used."""
+    yield Use(PACKAGE, 'errors of forces by the extrapolation grade', (*MOMENT_TENSORS, *SELECTION))
+
+
 RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'seimlip.lammps': of_lammps,
     'seimlip.mlip3.train': of_training,
@@ -193,6 +198,7 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'analyse_diffusion': of_diffusion,
     'pack_recipe': of_packing,
     'measure_phonons': of_phonons,
+    'calibrate_errors': of_calibration,
     'make_defects': of_defects,
     'make_vacancy': of_defects,
     'make_interstitial': of_defects,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aiida_seimlip.options.crystal.results import ModelRecord, PropertyComparison
+from aiida_seimlip.report.expected import EXPECTED, describe_expected, expected_cells
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Section
 from aiida_seimlip.report.tables import Cell, Column, Table
@@ -43,6 +44,10 @@ def sections_with(facts: PropertyFacts, tables: Sequence[Table], crystals: Seque
         Section(facts.anchor(table.name), table.caption.split(',')[0], tables=(table,))
         for table in tables if table.rows
     ]  # fmt: skip
+    expected = expected_table(crystals)
+    if expected.rows:
+        lead = 'Of the force on the atom with the highest grade on the frames used, by its calibration.'
+        sections.append(Section(facts.anchor('expected'), expected.caption, lead, tables=(expected,)))
     points = tuple(doubts_of(crystals))
     if points:
         sections.append(Section(facts.anchor('doubts'), 'What to distrust', points=points))
@@ -61,6 +66,20 @@ def doubts_of(crystals: Sequence[Any]) -> Iterator[str]:
                 yield f'{crystal.name}, {name}: {record.failure}'
             for doubt in record.doubts:
                 yield f'{crystal.name}, {name}: {doubt}'
+
+
+def expected_table(crystals: Sequence[Any]) -> Table:
+    """Return the errors of forces that are to be expected of models that know grades.
+
+    :param crystals: records with a ``name`` and ``models``.
+    """
+    columns = (*WHO, GRADE, *EXPECTED, Column('remark', 'remark', is_number=False, in_paper=False))
+    rows = [
+        [*who(crystal.name, name), Cell(record.highest_grade), *expected_cells(record.expected_force_error),
+         Cell(describe_expected(record.expected_force_error))]
+        for crystal in crystals for name, record in crystal.models.items() if record.highest_grade is not None
+    ]  # fmt: skip
+    return Table('expected_errors', 'Errors of forces that are to be expected', columns, rows)
 
 
 def who(crystal: str, model: str) -> list[Cell]:

@@ -11,6 +11,7 @@ from aiida.common.links import LinkType
 
 from aiida_seimlip.options.transport.results import ConductivityPoint, ConductivityResults, DiffusionPoint
 from aiida_seimlip.report import style, words
+from aiida_seimlip.report.expected import EXPECTED, expected_cells
 from aiida_seimlip.report.property import PropertyFacts, bullet
 from aiida_seimlip.report.sections import Figure, NumberTile, Section
 from aiida_seimlip.report.tables import Cell, Column, Table
@@ -117,7 +118,7 @@ def _chapter(facts: ConductivityFacts) -> Section:
                     (aim.sigma, 'S/m', aim.interval), (aim.sigma_s_per_cm, 'S/cm', aim.interval_s_per_cm)
                 )
             ]  # fmt: skip
-        tiles.append(grade_tile([(p.share_above_threshold, p.n_graded, p.highest_grade) for p in facts.graded]))
+        tiles.append(grade_tile(facts.graded))
     tiles.append(facts.time_tile())
     return Section(facts.anchor('conduction'), facts.title, lead, is_chapter=True, tiles=tuple(tiles))
 
@@ -224,11 +225,13 @@ def _carriers_table(facts: ConductivityFacts) -> Table:
         Column('density_per_m3', 'carrier density', 'm⁻³'), Column('D_m2_per_s', 'D', 'm²/s'),
         Column('D_95_m2_per_s', '95 % interval', 'm²/s'),
         Column('above_threshold', 'frames out of domain', is_share=True), Column('highest_grade', 'highest grade'),
+        *EXPECTED,
         Column('flags', 'what is doubtful', is_number=False, in_paper=False),
     )  # fmt: skip
     rows = [
         (Cell(p.temperature), Cell(p.n_carriers), Cell(p.volume), Cell(p.carrier_density), Cell(p.D),
-         Cell(p.D_interval), Cell(p.share_above_threshold), Cell(p.highest_grade), Cell('; '.join(p.flags)))
+         Cell(p.D_interval), Cell(p.share_above_threshold), Cell(p.highest_grade),
+         *expected_cells(p.expected_force_error), Cell('; '.join(p.flags)))
         for p in facts.points
     ]  # fmt: skip
     return Table('carriers', f'{facts.title}: carriers and what the conductivities rest on', columns, rows)

@@ -10,6 +10,7 @@ from aiida import orm
 
 from aiida_seimlip.options.transport.results import DiffusionPoint, DiffusivityResults
 from aiida_seimlip.report import style, words
+from aiida_seimlip.report.expected import describe_largest
 from aiida_seimlip.report.property import bullet, known
 from aiida_seimlip.report.sections import Figure, NumberTile, Section
 from aiida_seimlip.report.transport import plots, structure_plots
@@ -69,7 +70,7 @@ def _chapter(facts: DiffusivityFacts) -> Section:
     if facts.points:
         used = sum(point.used_in_fit for point in facts.points)
         tiles.append(NumberTile(f'{used} of {len(facts.points)}', '', 'temperatures in the fit'))
-        tiles.append(grade_tile([(p.share_above_threshold, p.n_graded, p.highest_grade) for p in facts.points]))
+        tiles.append(grade_tile(facts.points))
     tiles.append(facts.time_tile())
     return Section(facts.anchor('diffusion'), facts.title, lead, is_chapter=True, tiles=tuple(tiles))
 
@@ -213,7 +214,8 @@ def _domain(facts: DiffusivityFacts) -> Section:
     lead += 'domain'
     if facts.results.max_share_above is not None:
         lead += f'; a run may have {words.share(facts.results.max_share_above)} of such frames'
-    return Section(*section, f'{lead}.', tables=(grades_table(facts),))
+    expected = describe_largest((point.highest_grade, point.expected_force_error) for point in facts.points)
+    return Section(*section, f'{lead}. At the highest grade: {expected}.', tables=(grades_table(facts),))
 
 
 def _doubts(facts: DiffusivityFacts) -> Section:
@@ -274,21 +276,21 @@ def _about_the_aim(results: DiffusivityResults) -> Iterator[str]:
 # -- parts ------------------------------------------------------------------------------------------------------------
 
 
-def grade_tile(found: Sequence[tuple[float | None, int | None, float | None]]) -> NumberTile:
+def grade_tile(points: Sequence[DiffusionPoint]) -> NumberTile:
     """Return the tile that tells how many frames were out of the potential's domain.
 
-    :param found: share of frames above the threshold, number of frames, and highest grade of each part.
+    :param points: all temperatures.
     """
-    graded = [(known(above), count, known(highest)) for above, count, highest in found if count]
+    graded = [point for point in points if point.n_graded]
     if not graded:
         return NumberTile(words.UNKNOWN, '', 'frames out of domain', 'no grade was evaluated')
-    count = sum(number for _, number, _ in graded)
-    share = sum(above * number for above, number, _ in graded) / count
-    highest = max(grade for _, _, grade in graded)
+    count = sum(point.n_graded or 0 for point in graded)
+    share = sum(known(point.share_above_threshold) * (point.n_graded or 0) for point in graded) / count
+    highest = max(known(point.highest_grade) for point in graded)
+    expected = describe_largest((point.highest_grade, point.expected_force_error) for point in graded)
+    note = f'of {count}; highest grade {words.grade(highest)}; {expected}'
     value, unit = words.share(share).rsplit(' ', 1)
-    return NumberTile(
-        value, unit, 'frames out of domain', f'of {count}; highest grade {words.grade(highest)}', 'bad' if share else ''
-    )
+    return NumberTile(value, unit, 'frames out of domain', note, 'bad' if share else '')
 
 
 def _show(value: float, uncertainty: float | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from aiida_seimlip.options.transport.results import ConductivityResults, DiffusivityResults
 from aiida_seimlip.report import words
+from aiida_seimlip.report.expected import describe_expected
 from aiida_seimlip.report.property import PropertyFacts, known
 
 
@@ -30,5 +31,6 @@ def doubts_of_transport(
         if point.share_above_threshold:
             yield (
                 f'{point.temperature:g} K: {words.share(point.share_above_threshold)} of the frames are out of the '
-                f"potential's domain, with grades up to {words.grade(known(point.highest_grade))}"
+                f"potential's domain, with grades up to {words.grade(known(point.highest_grade))}; "
+                f'{describe_expected(point.expected_force_error)}'
             )

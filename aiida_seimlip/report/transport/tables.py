@@ -8,6 +8,7 @@ from functools import cached_property
 from aiida import orm
 
 from aiida_seimlip.options.transport.results import DiffusionPoint, DiffusivityResults
+from aiida_seimlip.report.expected import EXPECTED, expected_cells
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.tables import Cell, Column, Table
 from aiida_seimlip.report.transport import plots
@@ -116,13 +117,14 @@ def runs_table(facts: DiffusivityFacts) -> Table:
         Column('mean_temperature_K', 'mean T', 'K', digits=4),
         Column('mean_pressure_bar', 'mean p', 'bar'), Column('hops', 'hops'),
         Column('above_threshold', 'frames out of domain', is_share=True),
-        Column('highest_grade', 'highest grade'),
+        Column('highest_grade', 'highest grade'), *EXPECTED,
         Column('message', 'what it said', is_number=False, in_paper=False),
     )  # fmt: skip
     rows = [
         (Cell(run.key), Cell(point.temperature), Cell(run.seed), Cell(run.D, run.D_std), Cell(run.outcome),
          Cell(run.n_steps), Cell(run.n_steps_asked), Cell(run.mean_temperature), Cell(run.mean_pressure),
-         Cell(run.n_hops), Cell(run.share_above_threshold), Cell(run.highest_grade), Cell(run.message))
+         Cell(run.n_hops), Cell(run.share_above_threshold), Cell(run.highest_grade),
+         *expected_cells(run.expected_force_error), Cell(run.message))
         for point in facts.points for run in point.replicas
     ]  # fmt: skip
     return Table('diffusion_runs', 'The runs', columns, rows)
@@ -195,10 +197,11 @@ def grades_table(facts: DiffusivityFacts) -> Table:
     columns = (
         TEMPERATURE, Column('frames', 'frames looked at'),
         Column('above_threshold', 'frames above the threshold', is_share=True),
-        Column('highest_grade', 'highest grade'),
+        Column('highest_grade', 'highest grade'), *EXPECTED,
     )  # fmt: skip
     rows = [
-        (Cell(p.temperature), Cell(p.n_graded), Cell(p.share_above_threshold), Cell(p.highest_grade))
+        (Cell(p.temperature), Cell(p.n_graded), Cell(p.share_above_threshold), Cell(p.highest_grade),
+         *expected_cells(p.expected_force_error))
         for p in facts.points
     ]  # fmt: skip
     return Table('grades', f'{facts.title}: extrapolation grades during production', columns, rows)

@@ -14,6 +14,7 @@ from aiida_seimlip.options.crystal.elastic import ElasticOptions
 from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptions
 from aiida_seimlip.options.crystal.phonon import PhononOptions
 from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
+from aiida_seimlip.workflows.estimate.calibration import plan_calibration
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
 from aiida_seimlip.workflows.estimate.crystal import plan_atlas, plan_property
 from aiida_seimlip.workflows.estimate.neb import plan_neb
@@ -28,6 +29,7 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'ActiveLearningWorkChain': plan_campaign, 'DiffusivityWorkChain': plan_diffusivity,
     'ConductivityWorkChain': plan_conductivity, 'NEBWorkChain': plan_neb, 'StartsWorkChain': plan_starts,
     'SeiWorkChain': plan_sei, 'ElasticWorkChain': partial(plan_property, ElasticOptions),
+    'CalibrationWorkChain': plan_calibration,
     'AtlasWorkChain': plan_atlas, 'DefectWorkChain': partial(plan_property, DefectOptions),
     'RelaxationWorkChain': partial(plan_property, RelaxationOptions),
     'PhononWorkChain': partial(plan_property, PhononOptions),

@@ -1,0 +1,1 @@
+"""Options of workflows on potentials themselves, and what they find."""
