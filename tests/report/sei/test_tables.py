@@ -83,7 +83,7 @@ def test_lattices(results):
     assert '1.2' in lines['level_16']
     assert 'not converged in 300 steps. The space group is 2 now' in lines['level_16']
     assert 'it flew apart' in lines['campaign']
-    assert [row[14].value for row in table.rows] == [None, '', 'no', 'yes']
+    assert [row[16].value for row in table.rows] == [None, '', 'no', 'yes']
 
 
 def test_how_it_ended(results):
