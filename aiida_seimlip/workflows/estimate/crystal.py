@@ -7,19 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from aiida_seimlip.data.structure import get_frame
-from aiida_seimlip.options.crystal.elastic import ElasticOptions
-from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptions
-from aiida_seimlip.options.crystal.phonon import PhononOptions
+from aiida_seimlip.options.crystal.atlas import ATLAS
 from aiida_seimlip.options.crystal.property import PropertyOptions
-from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
 from aiida_seimlip.science.cost import frames_bytes
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.workflows.estimate.plan import LABELLED, Plan, Work
-
-OPTIONS: dict[str, type[PropertyOptions]] = {
-    'relax': RelaxationOptions, 'eos': EquationOfStateOptions, 'elastic': ElasticOptions, 'phonon': PhononOptions,
-}  # fmt: skip
-"""Models of the options of the properties in an atlas, by name."""
 
 
 def plan_property(options_class: type[PropertyOptions], inputs: Mapping[str, Any]) -> Plan:
@@ -59,7 +51,7 @@ def plan_atlas(inputs: Mapping[str, Any]) -> Plan:
     shared = {key: inputs[key] for key in ('structures', 'models') if key in inputs}
     plans = {
         name: plan_property(options, {**shared, 'options': inputs[name]})
-        for name, options in OPTIONS.items() if name in inputs
+        for name, options in ATLAS.items() if name in inputs
     }  # fmt: skip
     works = [replace(work, name=f'{name}: {work.name}') for name, plan in plans.items() for work in plan.works]
     notes = tuple(dict.fromkeys(note for plan in plans.values() for note in plan.notes))

@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 
 from aiida.plugins import WorkflowFactory
 
+from aiida_seimlip.options.crystal.atlas import ATLAS
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.workflows.protocols import merge
 from aiida_seimlip.workflows.protocols.crystal import CRYSTAL_SOCKETS, CrystalProtocolMixin
-
-PROPERTIES = ('relax', 'eos', 'elastic', 'phonon')
-"""Names of the properties, each with protocols of its own."""
 
 
 class AtlasProtocolMixin(CrystalProtocolMixin):
@@ -23,7 +21,7 @@ class AtlasProtocolMixin(CrystalProtocolMixin):
     """
 
     protocol_folder: ClassVar[str] = 'atlas'
-    protocol_sections: ClassVar[tuple[str, ...]] = ('protocol', *PROPERTIES, *CRYSTAL_SOCKETS)
+    protocol_sections: ClassVar[tuple[str, ...]] = ('protocol', *ATLAS, *CRYSTAL_SOCKETS)
 
     @classmethod
     def get_protocol_inputs(
@@ -31,12 +29,12 @@ class AtlasProtocolMixin(CrystalProtocolMixin):
     ) -> dict[str, Any]:
         """Return the inputs of a protocol as plain data: the options of each property, and the engine of each job."""
         given = dict(overrides or {})
-        left_out = [name for name in PROPERTIES if name in given and given[name] is None]
+        left_out = [name for name in ATLAS if name in given and given[name] is None]
         inputs = super().get_protocol_inputs(
             protocol, {key: value for key, value in given.items() if value is not None}
         )
         inner = inputs.pop('protocol')['name']
-        for name in PROPERTIES:
+        for name in ATLAS:
             own = {'options': inputs.pop(name, None) or {}}
             if name not in left_out:
                 process: Any = WorkflowFactory(f'seimlip.{name}')
@@ -47,7 +45,7 @@ class AtlasProtocolMixin(CrystalProtocolMixin):
     def _set_options(cls, builder: Any, inputs: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         """Give a builder the options of each property; where no crystals are named at all, all phases are taken."""
         everything = {} if builder.structures else {'crystals': list(CRYSTALS)}
-        for name in PROPERTIES:
+        for name in ATLAS:
             if name in inputs:
                 process: Any = WorkflowFactory(f'seimlip.{name}')
                 options = merge(inputs[name], {**everything, **given})
