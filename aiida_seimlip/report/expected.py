@@ -26,6 +26,14 @@ def expected_cells(record: ExpectedForceError | None) -> list[Cell]:
     return [Cell(record.median_ev_per_angstrom), Cell(record.p95_ev_per_angstrom)]
 
 
+def is_known(record: ExpectedForceError | None) -> bool:
+    """Tell whether a quantile of the error is known.
+
+    :param record: None where nothing was recorded.
+    """
+    return record is not None and record.median_ev_per_angstrom is not None
+
+
 def describe_expected(record: ExpectedForceError | None) -> str:
     """Write the error for a reader, or why it is not known.
 

@@ -53,6 +53,7 @@ class Column:
     :param is_share: whether numbers are shares from 0 to 1, to be written in percent.
     :param is_number: whether it holds numbers or intervals, which are aligned to the right.
     :param in_paper: whether it is part of the table in LaTeX.
+    :param on_page: whether it is part of the table on a page.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Column:
     is_share: bool = False
     is_number: bool = True
     in_paper: bool = True
+    on_page: bool = True
 
     def write(self, cell: Cell) -> str:
         """Return a cell as plain text, numbers in the notation of computers.

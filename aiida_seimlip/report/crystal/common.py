@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aiida_seimlip.options.crystal.results import ModelRecord, PropertyComparison
-from aiida_seimlip.report.expected import EXPECTED, describe_expected, expected_cells
+from aiida_seimlip.report.expected import EXPECTED, describe_expected, expected_cells, is_known
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Section
 from aiida_seimlip.report.tables import Cell, Column, Table
@@ -66,6 +66,12 @@ def doubts_of(crystals: Sequence[Any]) -> Iterator[str]:
                 yield f'{crystal.name}, {name}: {record.failure}'
             for doubt in record.doubts:
                 yield f'{crystal.name}, {name}: {doubt}'
+    unknown = {
+        f'{name}: {describe_expected(record.expected_force_error)}.': None
+        for crystal in crystals for name, record in crystal.models.items()
+        if record.highest_grade is not None and not is_known(record.expected_force_error)
+    }  # fmt: skip
+    yield from unknown
 
 
 def expected_table(crystals: Sequence[Any]) -> Table:
@@ -77,7 +83,7 @@ def expected_table(crystals: Sequence[Any]) -> Table:
     rows = [
         [*who(crystal.name, name), Cell(record.highest_grade), *expected_cells(record.expected_force_error),
          Cell(describe_expected(record.expected_force_error))]
-        for crystal in crystals for name, record in crystal.models.items() if record.highest_grade is not None
+        for crystal in crystals for name, record in crystal.models.items() if is_known(record.expected_force_error)
     ]  # fmt: skip
     return Table('expected_errors', 'Errors of forces that are to be expected', columns, rows)
 

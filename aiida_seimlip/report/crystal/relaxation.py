@@ -63,7 +63,7 @@ def lattice_table(comparison: LatticeComparison | None) -> Table:
             Column('experiment_volume_percent', 'ΔV, experiment', '%', decimals=1),
             Column('energy_per_formula_ev', 'energy of a formula unit', 'eV', decimals=3),
             Column('grade', 'grade', digits=2), Column('learned', 'in the training set', is_number=False),
-            Column('remark', 'remark', is_number=False, in_paper=False),
+            Column('remark', 'remark', is_number=False, in_paper=False, on_page=False),
         ),
         rows,
     )  # fmt: skip
