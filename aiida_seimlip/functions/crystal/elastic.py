@@ -40,7 +40,7 @@ from aiida_seimlip.science.structures.supercells import StructureError
 
 LARGE_STRESS = 0.1
 """A larger stress of the unstrained cell in GPa is a doubt: the minimum is not one."""
-DIGITS = 6
+DIGITS = 4
 """Behind the point of constants in GPa: less is rounding, where symmetry makes a constant zero."""
 LARGE_VIOLATION = 0.05
 """A larger change by the average over the point group, as a share of the largest element, is a doubt."""
