@@ -115,7 +115,8 @@ def surfaces_of(settings: SurfaceOptions, frames: CrystalFrames, potential: Pote
         return record
     record.surfaces = [_entry(surface) for surface in planned]
     each = len(settings.thicknesses)
-    for ions, slabs in frames.single.items():
+    for ions in settings.ions:
+        slabs = frames.single[ions]
         for place, (surface, entry) in enumerate(zip(planned, record.surfaces, strict=True)):
             found = slabs[place * each : (place + 1) * each]
             entry.energies[ions] = _energy(surface, found, record.energy_per_atom_ev, potential)

@@ -117,3 +117,30 @@ def test_protocols_make_inputs_that_are_right(emt):
         )  # fmt: skip
         assert isinstance(builder.options, orm.Dict)
         assert builder.options['crystals'] == ['LiF', 'Li2CO3-monoclinic']
+
+
+def test_a_phase_of_the_package_from_the_geometry_given(lennard_jones):
+    """With one energy for all pairs rock salt is simple cubic, of which a lattice sum gives (1 0 0)."""
+    options = {
+        'crystals': ['LiF'], 'minimum': None, 'miller': [[1, 0, 0], [1, 1, 1]], 'thicknesses': [8.0, 10.0],
+        'vacuum': 8.0, 'ions': ['clamped'], 'polar': True,
+    }  # fmt: skip
+    outputs, node = run_get_node(SurfaceWorkChain, models={'lj': lennard_jones()}, options=options)
+    assert node.is_finished_ok, node.exit_message
+    (crystal,) = SurfaceComparison.model_validate(outputs['properties'].get_dict()).crystals
+    record = crystal.models['lj']
+    assert record.cellpar == pytest.approx([4.026, 4.026, 4.026, 90.0, 90.0, 90.0])
+    neutral, polar = record.surfaces
+    a, span = 4.026 / 2, np.arange(-4, 5)
+    vectors = a * np.stack(np.meshgrid(span, span, span), axis=-1).reshape(-1, 3)
+    lengths = np.linalg.norm(vectors, axis=1)
+    chosen = (lengths > 0.0) & (lengths < 7.0)
+    powers = (2.75 / np.append(lengths[chosen], 7.0)) ** 6
+    pairs = 0.4 * (powers**2 - powers)
+    crossed = np.maximum(vectors[chosen, 0] / a, 0.0)
+    gamma = -float(crossed @ (pairs[:-1] - pairs[-1])) / (2.0 * a**2) * 16.0217663
+    found = neutral.energies['clamped']
+    assert found.surface_energy_j_per_m2 == pytest.approx(gamma, rel=1e-7)
+    assert found.by_slab_j_per_m2 == [None, None] and found.difference_j_per_m2 is None
+    assert polar.is_polar and {polar.bottom, polar.top} == {'Li', 'F'}
+    assert any(doubt.startswith('(1 1 1) F/Li: the slab is polar') for doubt in record.doubts)
