@@ -31,6 +31,7 @@ def write_all(folder: Path) -> None:
         'sei': options.describe_sei(),
         'crystals': options.describe_crystals(),
         'calibration': options.describe_calibration(),
+        'interfaces': options.describe_interfaces(),
         'command_line': command_line.describe_command_line(),
         'embedded_programs': command_line.describe_embedded_programs(),
     }

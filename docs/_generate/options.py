@@ -21,12 +21,14 @@ from aiida_seimlip.options.check import report as check_report
 from aiida_seimlip.options.crystal import defect, elastic, equation_of_state, phonon, relaxation
 from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
+from aiida_seimlip.options.interface import results as interface_results
+from aiida_seimlip.options.interface import surface
 from aiida_seimlip.options.models import calibration, calibration_results
 from aiida_seimlip.options.sei import results as sei_results
 from aiida_seimlip.options.sei import sei
 from aiida_seimlip.options.starts import recipe, starts
 from aiida_seimlip.options.starts import table as starts_table
-from aiida_seimlip.options.structure import defects, ordering
+from aiida_seimlip.options.structure import defects, ordering, slab
 from aiida_seimlip.options.transport import conductivity, diffusivity
 from aiida_seimlip.options.transport import results as transport_results
 from aiida_seimlip.workflows.protocols import ProtocolMixin
@@ -40,8 +42,9 @@ SECTIONS = {
     'Production dynamics': dynamics, 'Condensation': condense, 'ASE calculators': ase, 'Defects and hops': defects,
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
-    'Phonons': phonon, 'Formation energies of defects': defect,
-    'Calibration of potentials': calibration, 'Ordering of crystals': ordering, 'Checks of programs': check,
+    'Phonons': phonon, 'Formation energies of defects': defect, 'Surface energies': surface,
+    'Calibration of potentials': calibration,
+    'Ordering of crystals': ordering, 'Slabs': slab, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
 belong to."""
@@ -50,7 +53,8 @@ PAGES = {
     history.__name__: 'history.md', records.__name__: 'history.md',
     check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
     transport_results.__name__: 'transport.md', starts_table.__name__: 'starts.md', sei_results.__name__: 'sei.md',
-    crystal_results.__name__: 'crystals.md', calibration_results.__name__: 'calibration.md',
+    crystal_results.__name__: 'crystals.md', interface_results.__name__: 'interfaces.md',
+    calibration_results.__name__: 'calibration.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
 
@@ -60,7 +64,7 @@ SYMBOLS = {'ge': '≥', 'gt': '>', 'le': '≤', 'lt': '<', 'multiple_of': 'multi
 
 OF_FUNCTIONS: set[Model] = {
     defects.SupercellOptions, defects.VacancyOptions, defects.InterstitialOptions, defects.FrenkelPairOptions,
-    defects.HopOptions, ordering.OrderingOptions, dynamics.DynamicsOptions, condense.CondenseOptions,
+    defects.HopOptions, ordering.OrderingOptions, slab.SlabOptions, dynamics.DynamicsOptions, condense.CondenseOptions,
 }  # fmt: skip
 """Models of `Dict` nodes that calcfunctions take, or that others build on: they have no ports to find them by."""
 
@@ -131,6 +135,13 @@ def describe_crystals() -> str:
 def describe_calibration() -> str:
     """Return the tables of the models that the output `properties` of a calibration is made of."""
     models = _with_nested(calibration_results.CalibrationResults)
+    return join(part for model in models for part in _describe_model(model, '##'))
+
+
+def describe_interfaces() -> str:
+    """Return the tables of the models that the outputs `properties` of surfaces and interfaces are made of."""
+    roots = (interface_results.SurfaceComparison,)
+    models = dict.fromkeys(model for root in roots for model in _with_nested(root))
     return join(part for model in models for part in _describe_model(model, '##'))
 
 

@@ -21,8 +21,8 @@ CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
 PROPERTIES = (
     'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
-    'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.calibrate',
-    'seimlip.starts',
+    'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.surface',
+    'seimlip.calibrate', 'seimlip.starts',
     'seimlip.sei',
 )  # fmt: skip
 MODELS = {
@@ -30,7 +30,8 @@ MODELS = {
     'BarrierRecord': 'barriers.md', 'StartsTable': 'starts.md', 'SeiResults': 'sei.md',
     'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
     'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
-    'DefectComparison': 'crystals.md', 'CalibrationResults': 'calibration.md', 'LammpsOptions': 'options.md',
+    'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md', 'CalibrationResults': 'calibration.md',
+    'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

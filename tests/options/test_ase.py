@@ -41,6 +41,8 @@ def test_relax_defaults():
         'pressure': 0.0,
         'accept_unconverged': False,
         'fixed': [],
+        'keep_symmetry': False,
+        'keep_start': False,
     }
 
 

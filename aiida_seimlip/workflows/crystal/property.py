@@ -17,7 +17,6 @@ from aiida_seimlip.functions.crystal.property import MINIMA, job_parameters
 from aiida_seimlip.options.crystal.property import Ions, PropertyOptions
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.cells import describe_vacuum
-from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.science.structures.supercells import StructureError
 from aiida_seimlip.workflows.model_inputs import ENGINE, faults_of_model
 from aiida_seimlip.workflows.model_jobs import ModelJobsWorkChain
@@ -34,12 +33,14 @@ class CrystalPropertyWorkChain(ModelJobsWorkChain):
     a model that does not run, are told with the reason, and cost nothing of the others.
 
     A subclass names the model of its options, a calcfunction ``plan`` that makes the frames of the minima of a model,
-    and a calcfunction ``measure`` that returns the outputs, ``properties`` among them. Where the minima are all that is
+    and a calcfunction ``measure`` that returns the outputs, ``properties`` among them; ``gather`` if its phases of the
+    package are other cells than primitive ones (`PropertyOptions.geometry_of`). Where the minima are all that is
     wanted, there is no ``plan``.
     """
 
     options_class: ClassVar[type[PropertyOptions]]
     options_help: ClassVar[str]
+    gather: ClassVar[Callable[..., FramesData]] = staticmethod(gather_crystals)
     plan: ClassVar[Callable[..., FramesData]]
     measure: ClassVar[Callable[..., Mapping[str, orm.Data]]]
 
@@ -96,7 +97,7 @@ class CrystalPropertyWorkChain(ModelJobsWorkChain):
         structures = dict(self.inputs.get('structures', {}))
         names = names_of(self.settings.crystals, structures)
         self.ctx.names = orm.List(names).store()  # the context is written down
-        self.ctx.crystals = gather_crystals(self._options, **({'structures': structures} if structures else {}))
+        self.ctx.crystals = type(self).gather(self._options, **({'structures': structures} if structures else {}))
         self.setup_models()
         jobs = orm.List([*([MINIMA] if self.should_relax() else []), *self.settings.ions_of_frames])
         self.ctx.parameters = {
@@ -195,7 +196,7 @@ def find_faults(inputs: Mapping[str, Any], options: PropertyOptions) -> Iterator
     twice = sorted(set(structures) & set(options.crystals))
     if twice:
         yield f'Input `structures` holds `{twice[0]}`, which is a name among the `crystals` of input `options` as well.'
-    parts = [CRYSTALS[name].primitive() for name in options.crystals]
+    parts = [options.geometry_of(name) for name in options.crystals]
     for name, node in structures.items():
         faults = list(faults_of_structure(f'structures.{name}', node, periodic='a crystal'))
         if isinstance(node, FramesData) and node.n_frames != 1:
