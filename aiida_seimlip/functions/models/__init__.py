@@ -1,0 +1,1 @@
+"""Calcfunctions of workflows that compare models."""

@@ -1,0 +1,1 @@
+"""Options of workflows that compare models."""
