@@ -89,9 +89,7 @@ def faults_of_model(
         yield _renamed(found, place, source)
 
 
-def _faults_of_engine(
-    place: str, model: Mapping[str, Any], job: Job, frames: FramesData, source: str
-) -> Iterator[str]:
+def _faults_of_engine(place: str, model: Mapping[str, Any], job: Job, frames: FramesData, source: str) -> Iterator[str]:
     """Yield what is wrong with a model that an engine evaluates, which can do nothing else."""
     if job(NO_CALCULATOR)['task'] != 'single_point':
         yield (

@@ -40,7 +40,7 @@ def plan_sampling(options: orm.Dict, names: orm.List, **groups: Any) -> dict[str
     for name in names.get_list():
         for temperature in settings.temperatures:
             for replica in range(settings.replicas):
-                seed = derive_seed(settings.seed, zlib.crc32(name.encode()), round(1000.0 * temperature), replica)
+                seed = derive_seed(options['seed'], zlib.crc32(name.encode()), round(1000.0 * temperature), replica)
                 key = f'{temperature_key(temperature, replica)}_{name}'
                 runs.append(RunRecord(key=key, source=name, temperature_k=temperature, replica=replica, seed=seed))
                 parameters[key] = orm.Dict({**engine, **settings.run(temperature, seed)})
@@ -91,9 +91,7 @@ def gather_frames(options: orm.Dict, runs: orm.Dict, lost: orm.Dict, **groups: A
     return outputs
 
 
-def _sets(
-    options: orm.Dict, plan: SamplePlan, groups: Mapping[str, Any]
-) -> Iterator[tuple[Frames, dict[str, Any]]]:
+def _sets(options: orm.Dict, plan: SamplePlan, groups: Mapping[str, Any]) -> Iterator[tuple[Frames, dict[str, Any]]]:
     """Yield sets of frames with their origins, and what all frames of a set have in common."""
     for name, node in sorted(groups.get('given', {}).items()):
         yield node.get_frames(trace=True), {'source': name}

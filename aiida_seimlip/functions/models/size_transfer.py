@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from aiida_seimlip.functions.crystal.models import if_known
 from aiida_seimlip.functions.models.comparison import Evaluated, Pair, bias_doubts, quantities_record
 from aiida_seimlip.options.models.comparison_results import (
     CellRecord,
+    FrameRecord,
+    QuantitiesRecord,
     SizeRecord,
     SizeTransferComparison,
     SizeTransferRecord,
@@ -38,7 +41,7 @@ def measure_size_transfer(options: orm.Dict, plan: orm.Dict, sample: FramesData,
     settings = SizeTransferOptions.from_node(options)
     evaluated = Evaluated.of(settings, plan, sample, groups['models'])
     cells = find_cells(evaluated)
-    refusal = refuse(settings, cells)
+    refusal = refuse(settings, cells, failures_in_cells(evaluated))
     comparison = SizeTransferComparison(
         **evaluated.head(settings), limit_mev_per_atom=settings.size_consistency_mev_per_atom, refusal=refusal,
         reference_spread_mev_per_atom=spread_of(cells, settings.reference), cells=cells,
@@ -75,7 +78,7 @@ def find_cells(evaluated: Evaluated) -> list[CellRecord]:
     return sorted(cells, key=lambda cell: cell.n_atoms)
 
 
-def _energies(evaluated: Evaluated, record: Any) -> Any:
+def _energies(evaluated: Evaluated, record: FrameRecord) -> Iterator[tuple[str, float]]:
     """Yield the energy of an atom in a frame by each model that has evaluated it."""
     for name, model in evaluated.models.items():
         if record.index in model.indices:
@@ -106,16 +109,30 @@ def spread_of(cells: list[CellRecord], name: str) -> float | None:
     return None if found is None else EV_TO_MEV * found.spread
 
 
-def refuse(settings: SizeTransferOptions, cells: list[CellRecord]) -> str | None:
+def failures_in_cells(evaluated: Evaluated) -> list[str]:
+    """Return why the reference has not evaluated supercells without displacements.
+
+    :param evaluated: what there is of all models.
+    """
+    failures = evaluated.reference.failures
+    return [
+        f'{record.source}: {failures[record.index]}'
+        for record in evaluated.plan.frames if record.is_perfect and record.index in failures
+    ]  # fmt: skip
+
+
+def refuse(settings: SizeTransferOptions, cells: list[CellRecord], failures: Sequence[str] = ()) -> str | None:
     """Return why the reference does not serve, in a sentence; None if it is size-consistent.
 
     :param settings: what was asked for.
     :param cells: supercells without displacements.
+    :param failures: why the reference has not evaluated some of these.
     """
     name, limit = settings.reference, settings.size_consistency_mev_per_atom
     found = cell_energies(cells, name)
     if found is None:
-        return f'Whether the reference `{name}` is size-consistent is not known: it has not evaluated all supercells.'
+        reason = next(iter(failures), 'it gives no energies.')
+        return f'Whether the reference `{name}` is size-consistent is not known: {reason}'
     if EV_TO_MEV * found.spread <= limit:
         return None
     return (
@@ -177,7 +194,7 @@ def fill_sizes(settings: SizeTransferOptions, record: SizeTransferRecord, pair: 
         )
 
 
-def _size_record(size: SizeErrors, errors: Any) -> SizeRecord:
+def _size_record(size: SizeErrors, errors: QuantitiesRecord) -> SizeRecord:
     return SizeRecord(
         n_atoms=size.n_atoms, n_frames=size.n_frames, errors=errors,
         energy_bias_mev_per_atom=if_known(EV_TO_MEV * size.bias),

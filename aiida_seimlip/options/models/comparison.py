@@ -24,7 +24,7 @@ class ComparisonOptions(Options):
     sampling: SamplingOptions | None = Field(
         default=None, description='The dynamics that frames are drawn from; none: those of the input `frames`.'
     )
-    seed: int = Field(default=0, ge=0, description='Of the bootstrap.')
+    seed: int = Field(ge=0, description='All random numbers are derived from it: velocities and resamples.')
     n_resamples: int = Field(default=1000, ge=100, description='Resamples of each bootstrap interval.')
     confidence: float = Field(default=0.95, gt=0, lt=1, description='Probability that an interval aims at.')
     n_worst: int = Field(default=10, ge=0, description='Worst frames of each model that are listed.')

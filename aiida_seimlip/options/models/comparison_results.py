@@ -171,9 +171,7 @@ class SizeRecord(Record):
     n_atoms: int
     n_frames: int
     errors: QuantitiesRecord
-    energy_bias_mev_per_atom: float | None = Field(
-        default=None, description='Mean of the model less the reference.'
-    )
+    energy_bias_mev_per_atom: float | None = Field(default=None, description='Mean of the model less the reference.')
     energy_bias_error_mev_per_atom: float | None = Field(
         default=None, description='Standard error of the bias, of frames that are independent; none of one frame.'
     )

@@ -18,7 +18,6 @@ class SamplingEngines(Options):
 class SamplingOptions(Options):
     """Molecular dynamics of each start at each temperature, and the frames that are drawn from it."""
 
-    seed: int = Field(ge=0, description='All random numbers of the dynamics are derived from it.')
     temperatures: list[float] = Field(min_length=1, description='In K.')
     replicas: int = Field(
         default=1, ge=1, description='Runs of each start at each temperature, with velocities of their own.'

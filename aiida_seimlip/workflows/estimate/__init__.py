@@ -15,6 +15,7 @@ from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptio
 from aiida_seimlip.options.crystal.phonon import PhononOptions
 from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
+from aiida_seimlip.workflows.estimate.comparison import plan_evaluation, plan_size_transfer
 from aiida_seimlip.workflows.estimate.crystal import plan_atlas, plan_property
 from aiida_seimlip.workflows.estimate.neb import plan_neb
 from aiida_seimlip.workflows.estimate.plan import Plan, Work
@@ -32,5 +33,6 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'RelaxationWorkChain': partial(plan_property, RelaxationOptions),
     'PhononWorkChain': partial(plan_property, PhononOptions),
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
+    'EvaluateWorkChain': plan_evaluation, 'SizeTransferWorkChain': plan_size_transfer,
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""

@@ -69,9 +69,7 @@ class ModelComparisonWorkChain(SamplingMixin, ModelJobsWorkChain):
             help='The frames with the labels of each model; of a reference, ready to be learned from.',
         )  # fmt: skip
         spec.exit_code(320, 'ERROR_NO_FRAMES', message='There is no frame to compare models on: {reason}')
-        spec.exit_code(
-            330, 'ERROR_REFERENCE_FAILED', message='The reference `{name}` has evaluated no frame: {reason}'
-        )
+        spec.exit_code(330, 'ERROR_REFERENCE_FAILED', message='The reference `{name}` has evaluated no frame: {reason}')
         spec.exit_code(
             401, 'ERROR_RUN_FAILED', message='The results are attached, but without frames of the run {run}: {reason}'
         )

@@ -12,7 +12,7 @@ from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.workflows.models.evaluate import EvaluateWorkChain
 
 SAMPLING = {
-    'seed': 3, 'temperatures': [20.0, 40.0], 'frames_per_run': 3, 'equilibration_steps': 10, 'steps_between_frames': 8,
+    'temperatures': [20.0, 40.0], 'frames_per_run': 3, 'equilibration_steps': 10, 'steps_between_frames': 8,
     'timestep': 5.0, 'max_concurrent': 3,
 }  # fmt: skip
 OPTIONS = {'reference': 'shallow', 'sampling': SAMPLING, 'n_resamples': 200, 'seed': 5, 'n_worst': 4}
@@ -141,7 +141,7 @@ def test_labels_as_the_reference(lennard_jones, sampled):
     labelled = sampled[0]['frames']['shallow'].get_frames()
     bare = labelled[3].without_labels()
     given = FramesData(Frames.concatenate([labelled[:3], bare]))
-    options = {'reference': 'labels', 'n_resamples': 100}
+    options = {'reference': 'labels', 'seed': 1, 'n_resamples': 100}
     outputs, node = run_get_node(
         EvaluateWorkChain, frames={'before': given}, models={'deep': lennard_jones(1.1)}, options=options
     )
@@ -167,7 +167,7 @@ def test_a_frame_that_fails_is_named_and_costs_only_itself(python, argon):
     given = FramesData.from_atoms(images)
     emt = {'code': python, 'parameters': orm.Dict({'calculator': {'name': 'emt'}})}
     other = {'code': python, 'parameters': orm.Dict({'calculator': {'name': 'lj'}})}
-    options = {'reference': 'lj', 'n_resamples': 100}
+    options = {'reference': 'lj', 'seed': 1, 'n_resamples': 100}
     outputs, node = run_get_node(
         EvaluateWorkChain, frames={'mixed': given}, models={'emt': emt, 'lj': other}, options=options
     )
@@ -203,7 +203,7 @@ def test_without_the_reference_there_is_nothing(lennard_jones, python, argon):
     missing = {'code': python, 'parameters': orm.Dict({'calculator': {'name': 'nowhere:Calculator'}})}
     outputs, node = run_get_node(
         EvaluateWorkChain, frames={'one': argon}, models={'lj': lennard_jones(), 'missing': missing},
-        options={'reference': 'missing'},
+        options={'reference': 'missing', 'seed': 1},
     )  # fmt: skip
     assert node.exit_status == EvaluateWorkChain.exit_codes.ERROR_REFERENCE_FAILED.status
     assert '`missing`' in node.exit_message
@@ -213,7 +213,8 @@ def test_without_the_reference_there_is_nothing(lennard_jones, python, argon):
 def test_a_model_that_does_not_run_is_named(lennard_jones, python, argon):
     missing = {'code': python, 'parameters': orm.Dict({'calculator': {'name': 'nowhere:Calculator'}})}
     models = {'lj': lennard_jones(), 'deep': lennard_jones(1.1), 'missing': missing}
-    outputs, node = run_get_node(EvaluateWorkChain, frames={'one': argon}, models=models, options={'reference': 'lj'})
+    options = {'reference': 'lj', 'seed': 1}
+    outputs, node = run_get_node(EvaluateWorkChain, frames={'one': argon}, models=models, options=options)
     assert node.exit_status == EvaluateWorkChain.exit_codes.ERROR_MODEL_FAILED.status
     found = EvaluationComparison.model_validate(outputs['properties'].get_dict())
     assert found.models['missing'].failure
@@ -238,13 +239,12 @@ def test_what_is_wrong_is_said(lennard_jones, dynamics, argon):
         ({'frames': {'given': argon}}, 'Give either the input `frames`, or `sampling`'),
         ({'engines': orm.Dict({'dynamics': 'gromacs'})}, 'Input `engines` is wrong'),
         ({'dynamics': {}}, 'dynamics.code'),
-        ({'options': {'reference': 'labels', 'sampling': SAMPLING}}, 'carry none'),
-        ({'options': {'reference': 'shallow'}}, 'is given, but no `sampling`'),
+        ({'options': {'reference': 'labels', 'seed': 1, 'sampling': SAMPLING}}, 'carry none'),
+        ({'options': {'reference': 'shallow', 'seed': 1}}, 'is given, but no `sampling`'),
         ({'structures': {'two': FramesData(Frames.concatenate([argon.get_frames()] * 2))}}, 'holds 2 frames'),
     ]
     for changes, message in cases:
         assert message in (explain(**{'models': models, 'structures': structures, **dynamics, **changes}) or '')
-    unlabelled = explain(
-        models={'deep': lennard_jones()}, frames={'bare': argon}, options={'reference': 'labels'}
-    )
+    options = {'reference': 'labels', 'seed': 1}
+    unlabelled = explain(models={'deep': lennard_jones()}, frames={'bare': argon}, options=options)
     assert 'frames.bare` carries' in unlabelled
