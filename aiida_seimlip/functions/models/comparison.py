@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -61,22 +61,30 @@ class Evaluated:
     :param models: what each model has finished, by its name.
     :param reference: what the reference has finished.
     :param found: the nodes that there are of each model.
+    :param hashes: content hashes of all frames.
+    :param training: what potentials have learned from, as far as that is known.
     """
 
     plan: SamplePlan
     models: Mapping[str, Finished]
     reference: Finished
     found: Mapping[str, Any]
+    hashes: Sequence[str] = ()
+    training: Mapping[str, Mapping[str, FramesData]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: ComparisonOptions, plan: orm.Dict, sample: FramesData, found: Mapping[str, Any]) -> Evaluated:
+    def of(
+        cls, settings: ComparisonOptions, plan: orm.Dict, sample: FramesData, groups: Mapping[str, Any]
+    ) -> Evaluated:
         """Read what jobs have left.
 
         :param settings: what was asked for.
         :param plan: a `SamplePlan`.
         :param sample: the frames.
-        :param found: of each model, by its name, as far as there are: `EVALUATION`, ``potential``, ``problem`` (Str).
+        :param groups: ``models``: of each, by its name, as far as there are: `EVALUATION`, ``potential``, ``problem``
+            (Str); ``training``: of each that is a potential, the sets that it has learned from, where they are known.
         """
+        found = groups['models']
         models = {
             name: Finished.of(
                 node.get(EVALUATION, {}), sample.n_frames, node['problem'].value if 'problem' in node else NOT_REACHED
@@ -84,7 +92,10 @@ class Evaluated:
             for name, node in found.items()
         }  # fmt: skip
         reference = _labels_of(sample) if settings.reference == LABELS else models[settings.reference]
-        return cls(SamplePlan.model_validate(plan.get_dict()), models, reference, found)
+        return cls(
+            SamplePlan.model_validate(plan.get_dict()), models, reference, found, sample.hashes,
+            groups.get('training', {}),
+        )  # fmt: skip
 
     @property
     def compared(self) -> list[FrameRecord]:
@@ -118,7 +129,14 @@ class Evaluated:
         indices = [record.index for record in records]
         predicted = self.models[name].among(indices)
         grades = find_grades(self.found[name].get('potential'), predicted)
-        return Pair(records, self.reference.among(indices), predicted, grades)
+        return Pair(records, self.reference.among(indices), predicted, grades, self._count_learned(name, indices))
+
+    def _count_learned(self, name: str, indices: Sequence[int]) -> int | None:
+        """Return how many of some frames a model has learned from, None if that is not known."""
+        if name not in self.training:
+            return None
+        known = {value for node in self.training[name].values() for value in node.hashes}
+        return sum(self.hashes[index] in known for index in indices)
 
     def failed(self, name: str) -> list[FailedFrameRecord]:
         """Return the frames that a model has not evaluated; none if it has evaluated nothing.
@@ -164,12 +182,14 @@ class Pair:
     :param reference: labelled by the reference.
     :param predicted: labelled by the model.
     :param grades: of the frames by the model, None for those that know none.
+    :param n_learned: frames that the model has learned from, None if that is not known.
     """
 
     records: Sequence[FrameRecord]
     reference: Frames
     predicted: Frames
     grades: Sequence[float | None]
+    n_learned: int | None = None
 
     @property
     def common(self) -> dict[str, Any]:
@@ -182,7 +202,14 @@ class Pair:
                 f'The potential extrapolates on {n_beyond} of {len(self.records)} frames; the highest grade is '
                 f'{highest:.3g}.'
             )
-        return {'n_frames': len(self.records), 'highest_grade': highest, 'doubts': doubts}
+        if self.n_learned:
+            doubts.append(
+                f'The potential has learned from {self.n_learned} of the {len(self.records)} frames, on which its '
+                'errors are no test.'
+            )
+        return {
+            'n_frames': len(self.records), 'highest_grade': highest, 'n_learned': self.n_learned, 'doubts': doubts,
+        }  # fmt: skip
 
     def without_unknown(self) -> tuple[Pair, list[str]]:
         """Return the same without quantities that the model does not give, and a sentence on each of these.

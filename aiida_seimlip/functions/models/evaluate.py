@@ -36,11 +36,11 @@ def measure_errors(options: orm.Dict, plan: orm.Dict, sample: FramesData, **grou
     :param options: as `EvaluateOptions`.
     :param plan: a `SamplePlan`.
     :param sample: the frames.
-    :param groups: ``models``: what there is of each model by its name; see `Evaluated.of`.
+    :param groups: ``models`` and ``training``: what there is of each model by its name; see `Evaluated.of`.
     :return: ``properties`` as an `EvaluationComparison`.
     """
     settings = EvaluateOptions.from_node(options)
-    evaluated = Evaluated.of(settings, plan, sample, groups['models'])
+    evaluated = Evaluated.of(settings, plan, sample, groups)
     expected = [record.index for record in evaluated.compared if record.index not in evaluated.reference.failures]
     spread = find_spread(evaluated.reference.among(expected))
     energy = if_known(1000.0 * spread.energy_per_atom)

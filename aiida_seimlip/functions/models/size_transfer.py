@@ -35,11 +35,11 @@ def measure_size_transfer(options: orm.Dict, plan: orm.Dict, sample: FramesData,
     :param options: as `SizeTransferOptions`.
     :param plan: a `SamplePlan`.
     :param sample: the frames, with the supercells without displacements among them.
-    :param groups: ``models``: what there is of each model by its name; see `Evaluated.of`.
+    :param groups: ``models`` and ``training``: what there is of each model by its name; see `Evaluated.of`.
     :return: ``properties`` as a `SizeTransferComparison`.
     """
     settings = SizeTransferOptions.from_node(options)
-    evaluated = Evaluated.of(settings, plan, sample, groups['models'])
+    evaluated = Evaluated.of(settings, plan, sample, groups)
     cells = find_cells(evaluated)
     refusal = refuse(settings, cells, failures_in_cells(evaluated))
     comparison = SizeTransferComparison(

@@ -102,6 +102,9 @@ class ModelEvaluation(Record):
     highest_grade: float | None = Field(
         default=None, description='Extrapolation grade on the frames; none of models that know none.'
     )
+    n_learned: int | None = Field(
+        default=None, description='Frames among them that it has learned from; none if its training set is not known.'
+    )
     failed_frames: list[FailedFrameRecord] = Field(
         default_factory=list, description='Frames that it has not evaluated, if it has evaluated any.'
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from aiida import orm
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.models.comparison import LABELS

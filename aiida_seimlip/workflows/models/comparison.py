@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from aiida import orm
+from aiida.common.links import LinkType
 from aiida.engine import ExitCode, ProcessSpec, if_, while_
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.functions.models.comparison import EVALUATION, evaluation_parameters
 from aiida_seimlip.functions.models.sampling import gather_frames
@@ -18,6 +20,9 @@ from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.workflows.model_inputs import ENGINE, faults_of_model, faults_of_names
 from aiida_seimlip.workflows.model_jobs import ModelJobsWorkChain
 from aiida_seimlip.workflows.models.sampling import SamplingMixin, faults_of_sampling
+
+TRAINING = 'training__'
+"""How the link labels begin of what a potential has learned from."""
 
 
 class ModelComparisonWorkChain(SamplingMixin, ModelJobsWorkChain):
@@ -166,7 +171,11 @@ class ModelComparisonWorkChain(SamplingMixin, ModelJobsWorkChain):
 
     def results(self) -> ExitCode | None:
         """Compare, and say which model or run is missing."""
-        measured = type(self).measure(self.inputs.options, self.ctx.plan, self.ctx.sample, models=self.ctx.found)
+        potentials = {name: model['potential'] for name, model in self.inputs.models.items() if 'potential' in model}
+        sets = {name: training_of(potential) for name, potential in potentials.items()}
+        learned = {name: nodes for name, nodes in sets.items() if nodes}
+        groups = {'models': self.ctx.found, **({'training': learned} if learned else {})}
+        measured = type(self).measure(self.inputs.options, self.ctx.plan, self.ctx.sample, **groups)
         self.out_many(measured)
         return self.judge(measured['properties'].get_dict())
 
@@ -180,6 +189,17 @@ class ModelComparisonWorkChain(SamplingMixin, ModelJobsWorkChain):
         for run, reason in self.ctx.lost.items():
             return self.exit_codes.ERROR_RUN_FAILED.format(run=run, reason=reason)
         return None
+
+
+def training_of(potential: PotentialData) -> dict[str, FramesData]:
+    """Return the sets of frames that a potential has learned from, by name; none if that is not known.
+
+    :param potential: of the profile.
+    """
+    if potential.creator is None:
+        return {}
+    links = potential.creator.base.links.get_incoming(node_class=FramesData, link_type=LinkType.INPUT_CALC).all()
+    return {link.link_label.removeprefix(TRAINING): link.node for link in links if link.link_label.startswith(TRAINING)}
 
 
 def joined(nodes: list[Any]) -> FramesData:

@@ -6,9 +6,14 @@ from aiida import orm
 from aiida.engine import run_get_node
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.functions.models.evaluate import measure_errors
+from aiida_seimlip.functions.models.sampling import gather_frames
 from aiida_seimlip.options.models.comparison_results import EvaluationComparison, SamplePlan
+from aiida_seimlip.science.analysis.errors import compute_errors
 from aiida_seimlip.science.analysis.parity import find_parity
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.mtp.evaluate import evaluate
+from aiida_seimlip.science.mtp.grade import grade
 from aiida_seimlip.workflows.models.evaluate import EvaluateWorkChain
 
 SAMPLING = {
@@ -158,7 +163,7 @@ def test_labels_as_the_reference(lennard_jones, sampled):
 
 
 def test_a_frame_that_fails_is_named_and_costs_only_itself(python, argon):
-    """EMT knows copper, not xenon: the frame of xenon is lost, and all others are compared."""
+    """EMT knows copper, not xenon: the frame of xenon is lost; so is a model that does not run."""
     from ase.build import bulk
 
     images = [bulk('Cu', cubic=True) for _ in range(3)] + [bulk('Xe', cubic=True)]
@@ -166,17 +171,61 @@ def test_a_frame_that_fails_is_named_and_costs_only_itself(python, argon):
         atoms.rattle(0.05, seed=index)
     given = FramesData.from_atoms(images)
     emt = {'code': python, 'parameters': orm.Dict({'calculator': {'name': 'emt'}})}
-    other = {'code': python, 'parameters': orm.Dict({'calculator': {'name': 'lj'}})}
+    engine = {
+        'engine': orm.Str('ase'), 'code': python, 'parameters': orm.Dict({'calculator': {'name': 'lj'}}),
+    }  # fmt: skip
+    missing = {'code': python, 'parameters': orm.Dict({'calculator': {'name': 'nowhere:Calculator'}})}
+    models = {'emt': emt, 'lj': engine, 'missing': missing}
     options = {'reference': 'lj', 'seed': 1, 'n_resamples': 100}
-    outputs, node = run_get_node(
-        EvaluateWorkChain, frames={'mixed': given}, models={'emt': emt, 'lj': other}, options=options
-    )
-    assert node.is_finished_ok, node.exit_message
-    record = EvaluationComparison.model_validate(outputs['properties'].get_dict()).models['emt']
+    outputs, node = run_get_node(EvaluateWorkChain, frames={'mixed': given}, models=models, options=options)
+    assert node.exit_status == EvaluateWorkChain.exit_codes.ERROR_MODEL_FAILED.status
+    assert '`missing`' in node.exit_message
+    found = EvaluationComparison.model_validate(outputs['properties'].get_dict())
+    assert found.models['missing'].failure
+    assert set(found.problems) == {'missing'}
+    record = found.models['emt']
     (failed,) = record.failed_frames
     assert (failed.index, failed.formula, failed.source, failed.origin) == (3, 'Xe4', 'mixed', f'{given.uuid}:3')
     assert 'Xe' in failed.reason
     assert (record.n_frames, set(record.by_formula)) == (3, {'Cu4'})
+    reference, predicted = (outputs['frames'][name].get_frames()[:3] for name in ('lj', 'emt'))
+    rmse = np.sqrt(np.mean((predicted.forces - reference.forces) ** 2))
+    assert record.total.force_ev_per_angstrom.rmse.value == pytest.approx(rmse, rel=1e-9)
+
+
+def test_a_potential_on_labelled_frames(python, frames_labelled, potential_trained):
+    """The errors are those that the package finds by itself, and the grades those of the potential."""
+    potential_trained.store()
+    models = {'grown': {
+        'code': python, 'potential': potential_trained, 'parameters': orm.Dict({'calculator': {'name': 'mtp'}}),
+    }}  # fmt: skip
+    outputs, node = run_get_node(
+        EvaluateWorkChain, frames={'held_out': frames_labelled}, models=models,
+        options={'reference': 'labels', 'seed': 1, 'n_resamples': 100},
+    )  # fmt: skip
+    assert node.is_finished_ok, node.exit_message
+    record = EvaluationComparison.model_validate(outputs['properties'].get_dict()).models['grown']
+    frames, mtp = frames_labelled.get_frames(), potential_trained.get_mtp()
+    errors = compute_errors(frames, evaluate(mtp, frames))
+    assert record.total.energy_mev_per_atom.rmse.value == pytest.approx(1000 * errors.energy_per_atom.rms, rel=1e-5)
+    assert record.total.force_ev_per_angstrom.rmse.value == pytest.approx(errors.force_component.rms, rel=1e-5)
+    assert record.highest_grade == pytest.approx(grade(mtp, frames).frame.max(), rel=1e-6)
+    assert record.n_learned is None
+    assert outputs['frames']['grown'].n_predicted == 16
+
+
+def test_frames_that_were_learned_from_are_counted(frames_labelled):
+    frames = frames_labelled.get_frames()
+    plan = gather_frames(orm.Dict(OPTIONS), orm.Dict({}), orm.Dict({}), given={'all': frames_labelled})
+    jobs = {'evaluation': {'labelled': frames_labelled, 'results': orm.Dict({'indices': list(range(len(frames)))})}}
+    groups = {
+        'models': {'shallow': jobs, 'deep': jobs, 'same': jobs},
+        'training': {'deep': {'first': FramesData(frames[:3]), 'second': FramesData(frames[2:5])}},
+    }
+    measured = measure_errors(orm.Dict(OPTIONS), plan['plan'], plan['frames'], **groups)
+    models = EvaluationComparison.model_validate(measured['properties'].get_dict()).models
+    assert (models['deep'].n_learned, models['same'].n_learned) == (5, None)
+    assert 'learned from 5 of the 16 frames' in models['deep'].doubts[-1]
 
 
 def test_a_run_that_fails_is_named(lennard_jones, dynamics, argon):
@@ -208,17 +257,6 @@ def test_without_the_reference_there_is_nothing(lennard_jones, python, argon):
     assert node.exit_status == EvaluateWorkChain.exit_codes.ERROR_REFERENCE_FAILED.status
     assert '`missing`' in node.exit_message
     assert set(outputs['frames']) == {'lj'}
-
-
-def test_a_model_that_does_not_run_is_named(lennard_jones, python, argon):
-    missing = {'code': python, 'parameters': orm.Dict({'calculator': {'name': 'nowhere:Calculator'}})}
-    models = {'lj': lennard_jones(), 'deep': lennard_jones(1.1), 'missing': missing}
-    options = {'reference': 'lj', 'seed': 1}
-    outputs, node = run_get_node(EvaluateWorkChain, frames={'one': argon}, models=models, options=options)
-    assert node.exit_status == EvaluateWorkChain.exit_codes.ERROR_MODEL_FAILED.status
-    found = EvaluationComparison.model_validate(outputs['properties'].get_dict())
-    assert found.models['missing'].failure
-    assert found.models['deep'].n_frames == 1
 
 
 def explain(**inputs):
