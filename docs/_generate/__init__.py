@@ -29,6 +29,7 @@ def write_all(folder: Path) -> None:
         'transport': options.describe_transport(),
         'starts': options.describe_starts(),
         'sei': options.describe_sei(),
+        'comparisons': options.describe_comparisons(),
         'crystals': options.describe_crystals(),
         'command_line': command_line.describe_command_line(),
         'embedded_programs': command_line.describe_embedded_programs(),

@@ -227,11 +227,21 @@ class Pair:
     @property
     def energy_bias(self) -> float | None:
         """Mean of the energy of the model less that of the reference in meV per atom, None if it is not known."""
-        if self.reference.energies is None or self.predicted.energies is None:
-            return None
-        errors = (self.predicted.energies - self.reference.energies) / self.reference.sizes
-        known = errors[np.isfinite(errors)]
+        known = self._energy_errors()
         return 1000.0 * float(known.mean()) if known.size else None
+
+    @property
+    def energy_scatter(self) -> float | None:
+        """Root mean square of the error of the energy about its mean in meV per atom, None of fewer than two frames."""
+        known = self._energy_errors()
+        return 1000.0 * float(known.std()) if known.size > 1 else None
+
+    def _energy_errors(self) -> np.ndarray:
+        """Return the known errors of the energies in eV per atom."""
+        if self.reference.energies is None or self.predicted.energies is None:
+            return np.empty(0)
+        errors = (self.predicted.energies - self.reference.energies) / self.reference.sizes
+        return errors[np.isfinite(errors)]
 
     def worst(self, n: int) -> list[WorstFrameRecord]:
         """Return the frames with the largest errors of the forces, the worst first.

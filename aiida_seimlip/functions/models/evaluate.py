@@ -99,6 +99,7 @@ def fill_parity(settings: EvaluateOptions, record: ParityRecord, pair: Pair) -> 
     )  # fmt: skip
     parity = compare(labels=[frame.source for frame in pair.records])
     record.energy_bias_mev_per_atom = pair.energy_bias
+    record.energy_scatter_mev_per_atom = pair.energy_scatter
     record.total = quantities_record(parity.total)
     record.by_formula = {formula: quantities_record(part) for formula, part in parity.by_formula.items()}
     record.by_source = {str(source): quantities_record(part) for source, part in parity.by_label.items()}

@@ -131,6 +131,9 @@ class ParityRecord(ModelEvaluation):
     energy_bias_mev_per_atom: float | None = Field(
         default=None, description='Mean of the model less the reference, which is part of the RMSE.'
     )
+    energy_scatter_mev_per_atom: float | None = Field(
+        default=None, description='What is left of the RMSE without the bias; none of fewer than two frames.'
+    )
     total: QuantitiesRecord | None = Field(default=None, description='On all frames.')
     by_formula: dict[str, QuantitiesRecord] = Field(default_factory=dict)
     by_temperature_k: dict[str, QuantitiesRecord] = Field(

@@ -59,6 +59,7 @@ def _tables(found: EvaluationComparison) -> list[Table]:
     models = found.models
     return [
         errors_table(models),
+        bias_table(models),
         elements_table(models),
         worst_table({name: one.worst for name, one in models.items()}),
     ]
@@ -82,6 +83,27 @@ def errors_table(models: Mapping[str, ParityRecord]) -> Table:
                      for label, part in parts.items() if len(parts) > 1]  # fmt: skip
     columns = (MODEL, Column('of', 'of', is_number=False), Column('which', 'which', is_number=False), *ERRORS)
     return Table('errors', 'Errors, with bootstrap intervals', columns, rows)
+
+
+def bias_table(models: Mapping[str, ParityRecord]) -> Table:
+    """Return what all energies of a model are off by, and what is left without that.
+
+    :param models: by name.
+    """
+    rows = [
+        [
+            Cell(name), Cell(record.energy_bias_mev_per_atom), Cell(record.energy_scatter_mev_per_atom),
+            Cell(record.highest_grade), Cell(record.n_learned), Cell(len(record.failed_frames)),
+        ]
+        for name, record in models.items() if record.total is not None
+    ]  # fmt: skip
+    columns = (
+        MODEL, Column('energy_bias_mev_per_atom', 'energy bias', 'meV/atom'),
+        Column('energy_scatter_mev_per_atom', 'energy RMSE about the bias', 'meV/atom'),
+        Column('highest_grade', 'highest grade', digits=2), Column('n_learned', 'frames learned from'),
+        Column('n_failed', 'frames that failed'),
+    )  # fmt: skip
+    return Table('energy_bias', 'What the energies of each model are off by, on all frames', columns, rows)
 
 
 def elements_table(models: Mapping[str, ParityRecord]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from aiida import orm
@@ -14,7 +15,6 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import elements_of, faults_of_structure
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
 from aiida_seimlip.functions.models.sampling import plan_sampling
-from aiida_seimlip.options.models.comparison import ComparisonOptions
 from aiida_seimlip.options.models.sampling import SamplingEngines, SamplingOptions
 from aiida_seimlip.workflows.failures import explain_failure
 
@@ -26,11 +26,9 @@ USABLE = ('completed', 'out_of_walltime')
 class SamplingMixin(WorkChain):
     """Run molecular dynamics of several starts at several temperatures, and keep the trajectories.
 
-    A subclass has the property ``settings`` (`ComparisonOptions`) and `make_starts`. The context holds ``runs``: a
+    A subclass has the input ``options`` (`ComparisonOptions`) and `make_starts`. The context holds ``runs``: a
     `SamplePlan`; ``trajectories``: by the key of the run; ``lost``: why others have none.
     """
-
-    settings: ComparisonOptions
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
@@ -55,6 +53,12 @@ class SamplingMixin(WorkChain):
             help='The trajectories that frames are drawn from, by run, such as `T0300_r0_NAME`.',
         )  # fmt: skip
 
+    @cached_property
+    def sampling(self) -> SamplingOptions | None:
+        """What is asked for of the dynamics, None if frames are given."""
+        content = self.inputs.options['sampling']
+        return None if content is None else SamplingOptions.from_node(content)
+
     def make_starts(self) -> Mapping[str, orm.Data]:
         """Return the starts by name."""
         raise NotImplementedError
@@ -67,7 +71,7 @@ class SamplingMixin(WorkChain):
 
     def should_sample(self) -> bool:
         """Return whether frames are drawn from dynamics."""
-        return self.settings.sampling is not None
+        return self.sampling is not None
 
     def queue_dynamics(self) -> None:
         """Lay out the runs."""
@@ -86,8 +90,8 @@ class SamplingMixin(WorkChain):
 
     def run_dynamics(self) -> None:
         """Submit as many runs as may be under way at once."""
-        assert self.settings.sampling is not None
-        n = self.settings.sampling.max_concurrent
+        assert self.sampling is not None
+        n = self.sampling.max_concurrent
         self.ctx.under_way, self.ctx.waiting = self.ctx.waiting[:n], self.ctx.waiting[n:] if n else []
         self.ctx.dynamics_runs = AttributeDict()
         potential = {'potential': self.inputs.potential} if 'potential' in self.inputs else {}

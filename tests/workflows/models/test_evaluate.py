@@ -59,6 +59,7 @@ def test_errors_are_a_tenth_of_the_reference(sampled, comparison):
     assert total.energy_mev_per_atom.rmse.value == pytest.approx(100.0 * np.sqrt(np.mean(energies**2)), rel=1e-6)
     assert total.energy_mev_per_atom.mae.value == pytest.approx(100.0 * np.mean(np.abs(energies)), rel=1e-6)
     assert deep.energy_bias_mev_per_atom == pytest.approx(100.0 * np.mean(energies), rel=1e-6)
+    assert deep.energy_scatter_mev_per_atom == pytest.approx(100.0 * np.std(energies), rel=1e-6)
     explained = 1.0 - 0.01 * np.sum(energies**2) / np.sum((energies - energies.mean()) ** 2)
     assert total.energy_mev_per_atom.r_squared.value == pytest.approx(explained, rel=1e-6)
     assert total.force_ev_per_angstrom.rmse.value == pytest.approx(0.1 * np.sqrt(np.mean(forces**2)), rel=1e-6)

@@ -56,4 +56,4 @@ class EvaluateProtocolMixin(ComparisonProtocolMixin):
             potentials=potentials or {}, calculators=calculators or {}, options_class=cls.options_class,
             reference=reference, sampler=sampler, scheduler_options=scheduler_options,
         )  # fmt: skip
-        return builder  # type: ignore[no-any-return]
+        return builder

@@ -59,4 +59,4 @@ class SizeTransferProtocolMixin(ComparisonProtocolMixin):
             reference=reference, options_class=cls.options_class, sampler=sampler,
             scheduler_options=scheduler_options,
         )  # fmt: skip
-        return builder  # type: ignore[no-any-return]
+        return builder
