@@ -41,7 +41,8 @@ SECTIONS = {
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
     'Phonons': phonon, 'Formation energies of defects': defect,
-    'Dynamics of test sets': sampling, 'Errors on a test set': evaluate, 'Errors by the size of the cell': size_transfer,
+    'Dynamics of test sets': sampling, 'Errors on a test set': evaluate,
+    'Errors by the size of the cell': size_transfer,
     'Ordering of crystals': ordering, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they

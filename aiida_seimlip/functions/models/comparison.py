@@ -63,6 +63,7 @@ class Evaluated:
     :param found: the nodes that there are of each model.
     :param hashes: content hashes of all frames.
     :param training: what potentials have learned from, as far as that is known.
+    :param is_common: whether models are compared on frames that all have evaluated which have evaluated any.
     """
 
     plan: SamplePlan
@@ -71,6 +72,7 @@ class Evaluated:
     found: Mapping[str, Any]
     hashes: Sequence[str] = ()
     training: Mapping[str, Mapping[str, FramesData]] = field(default_factory=dict)
+    is_common: bool = True
 
     @classmethod
     def of(
@@ -94,7 +96,7 @@ class Evaluated:
         reference = _labels_of(sample) if settings.reference == LABELS else models[settings.reference]
         return cls(
             SamplePlan.model_validate(plan.get_dict()), models, reference, found, sample.hashes,
-            groups.get('training', {}),
+            groups.get('training', {}), settings.common_frames,
         )  # fmt: skip
 
     @property
@@ -103,11 +105,13 @@ class Evaluated:
         return [record for record in self.plan.frames if not record.is_perfect]
 
     def shared(self, name: str) -> list[FrameRecord]:
-        """Return the frames that a model and the reference have both evaluated.
+        """Return the frames that a model is compared on, which it and the reference have evaluated.
 
         :param name: of the model.
         """
         both = set(self.models[name].indices) & set(self.reference.indices)
+        if self.is_common:
+            both = both.intersection(*(model.indices for model in self.models.values() if model.indices))
         return [record for record in self.compared if record.index in both]
 
     def failure(self, name: str) -> str | None:
@@ -118,7 +122,7 @@ class Evaluated:
         model = self.models[name]
         if not model.indices:
             return next(iter(model.failures.values()), NOT_REACHED)
-        return None if self.shared(name) else 'there is no frame that both the model and the reference have evaluated'
+        return None if self.shared(name) else 'there is no frame that all that are compared have evaluated'
 
     def pair(self, name: str) -> Pair:
         """Return what a model and the reference have made of the frames that both have evaluated.
@@ -169,6 +173,14 @@ class Evaluated:
             yield (
                 f'The reference has not evaluated {len(missing)} of {len(self.compared)} frames, which are often the '
                 f'hard ones; the first: {self.reference.failures[missing[0].index]}'
+            )
+        elsewhere = {
+            record.index for model in self.models.values() if model.indices for record in self.compared
+            if record.index in model.failures and record.index not in self.reference.failures
+        }  # fmt: skip
+        if self.is_common and elsewhere:
+            yield (
+                f'{len(elsewhere)} frames that a model has not evaluated are left out for all models (`common_frames`).'
             )
         if len(self.compared) - len(missing) < FEW_FRAMES:
             yield f'With fewer than {FEW_FRAMES} frames the intervals are too narrow.'

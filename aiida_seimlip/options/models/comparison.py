@@ -27,6 +27,10 @@ class ComparisonOptions(Options):
     seed: int = Field(ge=0, description='All random numbers are derived from it: velocities and resamples.')
     n_resamples: int = Field(default=1000, ge=100, description='Resamples of each bootstrap interval.')
     confidence: float = Field(default=0.95, gt=0, lt=1, description='Probability that an interval aims at.')
+    common_frames: bool = Field(
+        default=True, description='Compare all models on the frames that every one has evaluated, apart from models '
+        'that have evaluated none; false: each on the frames that it and the reference have evaluated.',
+    )  # fmt: skip
     n_worst: int = Field(default=10, ge=0, description='Worst frames of each model that are listed.')
     stress: bool = Field(default=True, description='Compare stresses as well, where cells are periodic.')
     processes: int = Field(default=1, ge=1, description='Frames evaluated side by side, each in its own process.')

@@ -215,6 +215,33 @@ def test_a_potential_on_labelled_frames(python, frames_labelled, potential_train
     assert outputs['frames']['grown'].n_predicted == 16
 
 
+def jobs_of(frames, indices):
+    """Return what a job has left that has finished some of labelled frames."""
+    left = {str(index): 'lost' for index in range(len(frames)) if index not in indices}
+    return {'evaluation': {
+        'labelled': FramesData(frames[list(indices)]), 'results': orm.Dict({'indices': list(indices)}),
+        'failures': orm.Dict(left),
+    }}  # fmt: skip
+
+
+@pytest.mark.parametrize(('is_common', 'counts'), [(True, (14, 14, 0)), (False, (15, 15, 0))])
+def test_frames_in_common(frames_labelled, is_common, counts):
+    """A model that has evaluated nothing takes no frames from the others."""
+    frames = frames_labelled.get_frames()
+    options = {**OPTIONS, 'common_frames': is_common}
+    plan = gather_frames(orm.Dict(options), orm.Dict({}), orm.Dict({}), given={'all': frames_labelled})
+    models = {
+        'shallow': jobs_of(frames, range(16)), 'first': jobs_of(frames, range(15)),
+        'last': jobs_of(frames, range(1, 16)), 'none': {'problem': orm.Str('it did not run')},
+    }  # fmt: skip
+    measured = measure_errors(orm.Dict(options), plan['plan'], plan['frames'], models=models)
+    found = EvaluationComparison.model_validate(measured['properties'].get_dict())
+    assert tuple(found.models[name].n_frames for name in ('first', 'last', 'none')) == counts
+    assert [frame.index for frame in found.models['last'].failed_frames] == [0]
+    assert found.models['none'].failure == 'it did not run'
+    assert any('2 frames that a model has not evaluated' in doubt for doubt in found.doubts) == is_common
+
+
 def test_frames_that_were_learned_from_are_counted(frames_labelled):
     frames = frames_labelled.get_frames()
     plan = gather_frames(orm.Dict(OPTIONS), orm.Dict({}), orm.Dict({}), given={'all': frames_labelled})
