@@ -11,13 +11,8 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.crystal.models import if_known
-from aiida_seimlip.functions.models.comparison import (
-    Evaluated,
-    Pair,
-    agreement_record,
-    bias_doubts,
-    quantities_record,
-)
+from aiida_seimlip.functions.models.agreement import Pair, agreement_record, bias_doubts, quantities_record
+from aiida_seimlip.functions.models.comparison import Evaluated
 from aiida_seimlip.options.models.comparison_results import (
     EvaluationComparison,
     FrameRecord,
