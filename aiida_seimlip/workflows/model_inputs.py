@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiida import orm
@@ -17,6 +17,8 @@ from aiida_seimlip.science.structures.crystals import CRYSTALS
 
 ENGINE = 'engine'
 """Input of a model that an engine of the socket `reference` evaluates."""
+NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?')
+"""What may be the name of a model or a structure, which becomes part of the names of links."""
 GIVEN = ('code', 'parameters', 'potential', 'options')
 """What a model that an ASE calculator runs may be given."""
 
@@ -39,6 +41,20 @@ def cells_of(crystals: Sequence[str]) -> FramesData:
     :param crystals: their names.
     """
     return FramesData.from_atoms([CRYSTALS[name].primitive() for name in crystals])
+
+
+def faults_of_names(place: str, names: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence on the first name that cannot become part of the name of a link.
+
+    :param place: the input that holds the names, for the message.
+    :param names: in it.
+    """
+    wrong = [name for name in names if not NAME.fullmatch(name)]
+    if wrong:
+        yield (
+            f'Input `{place}` holds the name `{wrong[0]}`: names are made of letters, digits and single underscores, '
+            'and begin with a letter.'
+        )
 
 
 def faults_of_model(

@@ -29,6 +29,7 @@ def write_all(folder: Path) -> None:
         'transport': options.describe_transport(),
         'starts': options.describe_starts(),
         'sei': options.describe_sei(),
+        'comparisons': options.describe_comparisons(),
         'crystals': options.describe_crystals(),
         'calibration': options.describe_calibration(),
         'interfaces': options.describe_interfaces(),

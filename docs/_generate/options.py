@@ -23,7 +23,14 @@ from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.options.interface import results as interface_results
 from aiida_seimlip.options.interface import surface
-from aiida_seimlip.options.models import calibration, calibration_results
+from aiida_seimlip.options.models import (
+    calibration,
+    calibration_results,
+    comparison_results,
+    evaluate,
+    sampling,
+    size_transfer,
+)
 from aiida_seimlip.options.sei import results as sei_results
 from aiida_seimlip.options.sei import sei
 from aiida_seimlip.options.starts import recipe, starts
@@ -44,6 +51,8 @@ SECTIONS = {
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
     'Phonons': phonon, 'Formation energies of defects': defect, 'Surface energies': surface,
     'Calibration of potentials': calibration,
+    'Dynamics of test sets': sampling, 'Errors on a test set': evaluate,
+    'Errors by the size of the cell': size_transfer,
     'Ordering of crystals': ordering, 'Slabs': slab, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
@@ -55,6 +64,7 @@ PAGES = {
     transport_results.__name__: 'transport.md', starts_table.__name__: 'starts.md', sei_results.__name__: 'sei.md',
     crystal_results.__name__: 'crystals.md', interface_results.__name__: 'interfaces.md',
     calibration_results.__name__: 'calibration.md',
+    comparison_results.__name__: 'comparisons.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
 
@@ -141,6 +151,16 @@ def describe_calibration() -> str:
 def describe_interfaces() -> str:
     """Return the tables of the models that the outputs `properties` of surfaces and interfaces are made of."""
     roots = (interface_results.SurfaceComparison,)
+    models = dict.fromkeys(model for root in roots for model in _with_nested(root))
+    return join(part for model in models for part in _describe_model(model, '##'))
+
+
+def describe_comparisons() -> str:
+    """Return the tables of the models that the outputs of comparisons of models are made of."""
+    roots = (
+        comparison_results.EvaluationComparison, comparison_results.SizeTransferComparison,
+        comparison_results.SamplePlan,
+    )  # fmt: skip
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
     return join(part for model in models for part in _describe_model(model, '##'))
 

@@ -22,8 +22,7 @@ CHECK = 'seimlip.check'
 PROPERTIES = (
     'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
     'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.surface',
-    'seimlip.calibrate', 'seimlip.starts',
-    'seimlip.sei',
+    'seimlip.evaluate', 'seimlip.size_transfer', 'seimlip.calibrate', 'seimlip.starts', 'seimlip.sei',
 )  # fmt: skip
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
@@ -31,7 +30,8 @@ MODELS = {
     'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
     'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
     'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md', 'CalibrationResults': 'calibration.md',
-    'LammpsOptions': 'options.md',
+    'EvaluationComparison': 'comparisons.md',
+    'SizeTransferComparison': 'comparisons.md', 'SamplePlan': 'comparisons.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

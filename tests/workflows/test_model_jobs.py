@@ -11,7 +11,7 @@ from ase.calculators.emt import EMT
 
 from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.crystal.models import Finished
+from aiida_seimlip.functions.model_jobs import Finished
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.workflows.crystal.relaxation import RelaxationWorkChain
 from tests.engines.test_handlers import finished_job

@@ -13,16 +13,14 @@ from ase import Atoms
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.functions.crystal.models import (
-    KNOWN_GRADE,
     MINIMUM,
     CrystalFrames,
-    doubt_of_composition,
-    find_grades,
     frames_of_minima,
     head_of,
     identify,
     read_model,
 )
+from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, doubt_of_composition, find_grades
 from aiida_seimlip.options.crystal.defect import DefectOptions, PlannedDefect
 from aiida_seimlip.options.crystal.results import (
     DefectComparison,

@@ -9,14 +9,8 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.crystal.models import (
-    CrystalFrames,
-    deformed_frames,
-    head_of,
-    identify,
-    if_known,
-    read_model,
-)
+from aiida_seimlip.functions.crystal.models import CrystalFrames, deformed_frames, head_of, identify, read_model
+from aiida_seimlip.functions.model_jobs import if_known
 from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptions
 from aiida_seimlip.options.crystal.results import (
     EquationOfStateComparison,

@@ -1,4 +1,4 @@
-"""What the properties of crystals have in common: crystals, models, and the frames that jobs have finished."""
+"""What the properties of crystals have in common: crystals, and what models have made of them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,15 @@ from aiida.engine import calcfunction
 from ase import Atoms
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.functions.expected_errors import expect_force_error
+from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, NOT_REACHED, Finished, describe_model, find_grades
 from aiida_seimlip.options.crystal.property import PropertyOptions
 from aiida_seimlip.options.records import ExpectedForceError
-from aiida_seimlip.science.analysis.composition_span import count_elements, spans
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.science.structures.space_group import find_space_group
 
-NOT_REACHED = 'the job did not come to it'
-"""Why a frame was not finished, where the job says nothing of it."""
-KNOWN_GRADE = 2.0
-"""At a higher grade a potential is beyond what it has learned."""
 MINIMUM = 'minimum'
 """Key of the reason why a crystal was not relaxed."""
 
@@ -58,60 +53,6 @@ def joined_crystals(phases: Sequence[Atoms], groups: Mapping[str, Any]) -> Frame
     structures = groups.get('structures', {})
     built = [Frames.from_atoms([atoms]) for atoms in phases]
     return FramesData(Frames.concatenate([*built, *(get_frame(structures[name]) for name in sorted(structures))]))
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What a job has made of its frames.
-
-    :param frames: those that were finished, labelled.
-    :param indices: for each the frame of the input that it belongs to.
-    :param failures: reasons of all others by their index.
-    :param notes: what is to be known of finished ones, by their index: relaxations that have not converged.
-    """
-
-    frames: Frames
-    indices: list[int]
-    failures: dict[int, str]
-    notes: dict[int, str]
-
-    @classmethod
-    def of(cls, outputs: Mapping[str, Any], n_frames: int, problem: str) -> Finished:
-        """Read the outputs of a job.
-
-        :param outputs: ``labelled`` frames, ``failures``, and ``results``, as far as there are; without ``results`` the
-            frames are those of the input that did not fail, in order, and without ``failures`` as well those that they
-            say are their origins, unless all are there.
-        :param n_frames: of the input.
-        :param problem: why frames have no result, where the job does not tell.
-        """
-        told = outputs['failures'].get_dict() if 'failures' in outputs else {}
-        indices: list[int] = []
-        if 'results' in outputs:
-            indices = list(outputs['results']['indices'])
-        elif 'failures' in outputs or ('labelled' in outputs and outputs['labelled'].n_frames == n_frames):
-            indices = [index for index in range(n_frames) if str(index) not in told]
-        elif 'labelled' in outputs:
-            indices = [int(index) for index in outputs['labelled'].get_frames(trace=True).origin_indices]
-        frames = outputs['labelled'].get_frames(trace=True) if 'labelled' in outputs else Frames.empty()
-        lost = set(range(n_frames)) - set(indices)
-        failures = {index: told.get(str(index), problem) for index in sorted(lost)}
-        notes = outputs['results'].get_dict().get('notes', {}) if 'results' in outputs else {}
-        # the class of the exception that begins a note says nothing to a reader
-        return cls(frames, indices, failures, {int(index): note.partition(': ')[2] for index, note in notes.items()})
-
-    def among(self, expected: Sequence[int]) -> Frames:
-        """Return frames of the input, in order.
-
-        :param expected: their indices.
-        :raises ValueError: if some were not finished.
-        """
-        reasons = [self.failures[index] for index in expected if index in self.failures]
-        if reasons:
-            which = f'{len(reasons)} of {len(expected)} frames failed, the first with: ' if len(expected) > 1 else ''
-            raise ValueError(f'{which}{reasons[0]}')
-        places = {index: place for place, index in enumerate(self.indices)}
-        return self.frames[[places[index] for index in expected]]
 
 
 @dataclass(frozen=True)
@@ -273,48 +214,3 @@ def _with_labels(options: PropertyOptions, found: Mapping[str, Any]) -> dict[str
     labelled = [found[stage]['labelled'] for stage in stages if 'labelled' in found.get(stage, {})]
     labelled = [node for node in labelled if any(node.methods)]
     return {**found, **({'labelled': labelled[0]} if labelled else {})}
-
-
-def describe_model(found: Mapping[str, Any]) -> str:
-    """Return who is behind a model: the method of its labels, or which potential it is.
-
-    :param found: ``potential`` of a model that is one, ``labelled`` frames of any other.
-    """
-    potential: PotentialData | None = found.get('potential')
-    if potential is not None:
-        level = '' if potential.level is None else f' of level {potential.level}'
-        return f'{potential.family.upper()}{level}, {potential.uuid}'
-    methods = found['labelled'].methods if 'labelled' in found else {}
-    return next(iter(methods), '')
-
-
-def find_grades(potential: PotentialData | None, frames: Frames) -> list[float | None]:
-    """Return the extrapolation grade of each frame, None for models that know none."""
-    if potential is None or potential.family != 'mtp' or potential.selection_mode is None:
-        return [None] * len(frames)
-    from aiida_seimlip.science.mtp.grade import grade
-
-    return [if_known(float(value)) for value in grade(potential.get_mtp(), frames).frame]
-
-
-def doubt_of_composition(potential: PotentialData | None, frame: Frames) -> str | None:
-    """Say that the energy of a frame means nothing beside that of other compositions, None if it does or may.
-
-    :param potential: of a model that is one.
-    :param frame: one.
-    """
-    if potential is None or potential.compositions is None:
-        return None
-    (counts,) = count_elements(frame, potential.species)
-    if spans(np.array(potential.compositions), counts):
-        return None
-    known = ', '.join(potential.spanned_formulas)
-    return (
-        f'The energy of {frame.formulas[0]} means nothing beside that of other compositions: the training set of the '
-        f'potential holds {known} and what is made of them.'
-    )
-
-
-def if_known(value: float) -> float | None:
-    """Return a number, None in the place of one that is not finite."""
-    return value if np.isfinite(value) else None

@@ -13,14 +13,8 @@ from ase.formula import Formula
 from ase.geometry import cellpar_to_cell
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.crystal.models import (
-    MINIMUM,
-    CrystalFrames,
-    doubt_of_composition,
-    head_of,
-    identify,
-    read_model,
-)
+from aiida_seimlip.functions.crystal.models import MINIMUM, CrystalFrames, head_of, identify, read_model
+from aiida_seimlip.functions.model_jobs import doubt_of_composition
 from aiida_seimlip.options.crystal.relaxation import EXPERIMENT, RelaxationOptions
 from aiida_seimlip.options.crystal.results import LatticeComparison, LatticeCrystal, LatticeDeviation, LatticeRecord
 from aiida_seimlip.science.structures.crystals import CRYSTALS, Cellpar, conventional_cellpar

@@ -16,13 +16,13 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.functions.crystal.models import (
     MINIMUM,
     CrystalFrames,
-    find_grades,
     frames_of_minima,
     head_of,
     identify,
     joined_crystals,
     read_model,
 )
+from aiida_seimlip.functions.model_jobs import find_grades
 from aiida_seimlip.options.crystal.property import Ions
 from aiida_seimlip.options.interface.results import (
     SurfaceComparison,

@@ -1,1 +1,1 @@
-"""Calcfunctions on potentials themselves."""
+"""Calcfunctions on potentials themselves, and on how they compare."""

@@ -1,1 +1,1 @@
-"""Reports on potentials themselves."""
+"""Reports on potentials themselves, and on comparisons of models."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -18,11 +17,8 @@ from aiida_seimlip.options.crystal.property import Ions, PropertyOptions
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.cells import describe_vacuum
 from aiida_seimlip.science.structures.supercells import StructureError
-from aiida_seimlip.workflows.model_inputs import ENGINE, faults_of_model
+from aiida_seimlip.workflows.model_inputs import ENGINE, faults_of_model, faults_of_names
 from aiida_seimlip.workflows.model_jobs import ModelJobsWorkChain
-
-NAME = re.compile(r'[A-Za-z](_?[A-Za-z0-9])*_?')
-"""What may be the name of a model or a structure, which becomes part of the names of links."""
 
 
 class CrystalPropertyWorkChain(ModelJobsWorkChain):
@@ -186,12 +182,9 @@ def find_faults(inputs: Mapping[str, Any], options: PropertyOptions) -> Iterator
     if options.reference is not None and options.reference not in models:
         yield f'Input `options` names the reference `{options.reference}`, which is not among the input `models`.'
     for place, names in (('structures', structures), ('models', models)):
-        wrong = [name for name in names if not NAME.fullmatch(name)]
+        wrong = list(faults_of_names(place, names))
+        yield from wrong
         if wrong:
-            yield (
-                f'Input `{place}` holds the name `{wrong[0]}`: names are made of letters, digits and single '
-                'underscores, and begin with a letter.'
-            )
             return
     twice = sorted(set(structures) & set(options.crystals))
     if twice:

@@ -17,6 +17,7 @@ from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
 from aiida_seimlip.options.interface.surface import SurfaceOptions
 from aiida_seimlip.workflows.estimate.calibration import plan_calibration
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
+from aiida_seimlip.workflows.estimate.comparison import plan_evaluation, plan_size_transfer
 from aiida_seimlip.workflows.estimate.crystal import plan_atlas, plan_property
 from aiida_seimlip.workflows.estimate.neb import plan_neb
 from aiida_seimlip.workflows.estimate.plan import Plan, Work
@@ -36,5 +37,6 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'PhononWorkChain': partial(plan_property, PhononOptions),
     'SurfaceWorkChain': partial(plan_property, SurfaceOptions),
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
+    'EvaluateWorkChain': plan_evaluation, 'SizeTransferWorkChain': plan_size_transfer,
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""

@@ -1,1 +1,1 @@
-"""Workflows on potentials themselves."""
+"""Workflows on potentials themselves, and on how they compare."""

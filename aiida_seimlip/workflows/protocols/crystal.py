@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -12,12 +11,8 @@ from aiida.engine import ProcessBuilder
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.crystal.property import PropertyOptions
-from aiida_seimlip.workflows.model_inputs import ENGINE
-from aiida_seimlip.workflows.protocols import ProtocolMixin, merge, resolve_codes, socket_inputs
-
-POTENTIALS, CALCULATORS, REFERENCE = 'potentials', 'calculators', 'reference'
-CRYSTAL_SOCKETS = (POTENTIALS, CALCULATORS)
-"""The jobs of ASE: those of models that are potentials, and those of other calculators."""
+from aiida_seimlip.workflows.protocols import ProtocolMixin, merge
+from aiida_seimlip.workflows.protocols.model_inputs import CALCULATORS, MODEL_SOCKETS, POTENTIALS, REFERENCE, models_of
 
 
 class CrystalProtocolMixin(ProtocolMixin):
@@ -28,7 +23,7 @@ class CrystalProtocolMixin(ProtocolMixin):
     """
 
     options_class: ClassVar[type[PropertyOptions]]
-    protocol_sections: ClassVar[tuple[str, ...]] = ('options', *CRYSTAL_SOCKETS, REFERENCE)
+    protocol_sections: ClassVar[tuple[str, ...]] = ('options', *MODEL_SOCKETS, REFERENCE)
 
     @classmethod
     def get_protocol_inputs(
@@ -36,7 +31,7 @@ class CrystalProtocolMixin(ProtocolMixin):
     ) -> dict[str, Any]:
         """Return the inputs of a protocol as plain data, with the engine of each job."""
         inputs = super().get_protocol_inputs(protocol, overrides)
-        return {**inputs, 'engines': dict.fromkeys(CRYSTAL_SOCKETS, 'ase')}
+        return {**inputs, 'engines': dict.fromkeys(MODEL_SOCKETS, 'ase')}
 
     @classmethod
     def get_builder_from_protocol(
@@ -88,39 +83,3 @@ class CrystalProtocolMixin(ProtocolMixin):
         :param given: options that were arguments of their own.
         """
         builder.options = cls.options_class.serializer(merge(inputs['options'], given))
-
-
-def models_of(
-    inputs: Mapping[str, Any],
-    codes: Mapping[str, orm.AbstractCode | str],
-    kinds: Mapping[str, Mapping[str, Any]],
-    scheduler_options: Mapping[str, Any] | None,
-) -> dict[str, dict[str, Any]]:
-    """Return the inputs of each model by its name.
-
-    :param inputs: of the protocol, with the settings of all kinds of models.
-    :param codes: the code, or its label, for each kind; one of `CRYSTAL_SOCKETS` stands in for the other.
-    :param kinds: the models by name: `POTENTIALS`; `CALCULATORS`, as `CalculatorOptions`; and names of
-        engines for `REFERENCE`.
-    :param scheduler_options: settings of the scheduler for all jobs.
-    :raises ValueError: if a code is missing, or two models have one name.
-    """
-    times = Counter(name for models in kinds.values() for name in models)
-    twice = sorted(name for name, number in times.items() if number > 1)
-    if twice:
-        raise ValueError(f'Two models are called `{twice[0]}`.')
-    found = resolve_codes(
-        codes, tuple(kinds), optional=[kind for kind, models in kinds.items() if not models],
-        stand_in={CALCULATORS: POTENTIALS, POTENTIALS: CALCULATORS},
-    )  # fmt: skip
-    models = {}
-    for name, potential in kinds[POTENTIALS].items():
-        settings = merge({'parameters': {'calculator': {'name': potential.family}}}, inputs.get(POTENTIALS, {}))
-        models[name] = {**socket_inputs(settings, found[POTENTIALS], scheduler_options), 'potential': potential}
-    for name, calculator in kinds[CALCULATORS].items():
-        settings = merge(inputs.get(CALCULATORS, {}), {'parameters': {'calculator': dict(calculator)}})
-        models[name] = socket_inputs(settings, found[CALCULATORS], scheduler_options)
-    for name, engine in kinds[REFERENCE].items():
-        settings = {**inputs.get(REFERENCE, {}), ENGINE: engine}
-        models[name] = socket_inputs(settings, found[REFERENCE], scheduler_options)
-    return models

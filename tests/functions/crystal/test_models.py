@@ -2,7 +2,7 @@
 
 from ase import Atoms
 
-from aiida_seimlip.functions.crystal.models import doubt_of_composition
+from aiida_seimlip.functions.model_jobs import doubt_of_composition
 from aiida_seimlip.science.frames import Frames
 
 

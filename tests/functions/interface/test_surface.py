@@ -118,7 +118,7 @@ def test_deviations_are_those_of_the_same_surface():
 
 def test_frames_are_conventional_cells_and_slabs():
     copper = FramesData.from_atoms([bulk('Cu')])
-    cells = gather_conventional_cells(orm.List(['LiF', 'LiPF6']), structures={'copper': copper})
+    cells = gather_conventional_cells(orm.Dict({'crystals': ['LiF', 'LiPF6']}), structures={'copper': copper})
     assert cells.get_frames().sizes.tolist() == [8, 24, 1]
     settings = SurfaceOptions(miller=[[0, 0, 1]], polar=True, thicknesses=[6.0, 10.0])
     made = make_surfaces(orm.Dict(settings.to_dict()), cells).get_frames()

@@ -10,7 +10,8 @@ from aiida.plugins import WorkflowFactory
 from aiida_seimlip.options.crystal.atlas import ATLAS
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.workflows.protocols import merge
-from aiida_seimlip.workflows.protocols.crystal import CRYSTAL_SOCKETS, CrystalProtocolMixin
+from aiida_seimlip.workflows.protocols.crystal import CrystalProtocolMixin
+from aiida_seimlip.workflows.protocols.model_inputs import MODEL_SOCKETS
 
 
 class AtlasProtocolMixin(CrystalProtocolMixin):
@@ -21,7 +22,7 @@ class AtlasProtocolMixin(CrystalProtocolMixin):
     """
 
     protocol_folder: ClassVar[str] = 'atlas'
-    protocol_sections: ClassVar[tuple[str, ...]] = ('protocol', *ATLAS, *CRYSTAL_SOCKETS)
+    protocol_sections: ClassVar[tuple[str, ...]] = ('protocol', *ATLAS, *MODEL_SOCKETS)
 
     @classmethod
     def get_protocol_inputs(
