@@ -12,7 +12,18 @@ from pydantic.fields import FieldInfo
 
 from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
-from aiida_seimlip.options import ase, condense, dynamics, lammps, mlip3, quantumespresso, records, vasp, vasp_band
+from aiida_seimlip.options import (
+    ase,
+    condense,
+    dynamics,
+    expected,
+    lammps,
+    mlip3,
+    quantumespresso,
+    records,
+    vasp,
+    vasp_band,
+)
 from aiida_seimlip.options.barrier import neb
 from aiida_seimlip.options.barrier import results as neb_results
 from aiida_seimlip.options.campaign import active_learning, history
@@ -51,6 +62,7 @@ PAGES = {
     check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
     transport_results.__name__: 'transport.md', starts_table.__name__: 'starts.md', sei_results.__name__: 'sei.md',
     crystal_results.__name__: 'crystals.md', calibration_results.__name__: 'calibration.md',
+    expected.__name__: 'calibration.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
 
@@ -130,7 +142,7 @@ def describe_crystals() -> str:
 
 def describe_calibration() -> str:
     """Return the tables of the models that the output `properties` of a calibration is made of."""
-    models = _with_nested(calibration_results.CalibrationResults)
+    models = [*_with_nested(calibration_results.CalibrationResults), expected.ExpectedForceError]
     return join(part for model in models for part in _describe_model(model, '##'))
 
 
