@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.options.records import MEDIAN, NEARLY_ALL, ExpectedForceError
+from aiida_seimlip.options.expected import MEDIAN, NEARLY_ALL, ExpectedForceError
 
 
 def expect_force_error(potential: PotentialData | None, grade: float | None) -> ExpectedForceError | None:

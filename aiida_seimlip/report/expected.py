@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aiida_seimlip.options.records import ExpectedForceError
+from aiida_seimlip.options.expected import ExpectedForceError
 from aiida_seimlip.report.tables import Cell, Column
 
 EXPECTED = (

@@ -12,7 +12,18 @@ from pydantic.fields import FieldInfo
 
 from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
-from aiida_seimlip.options import ase, condense, dynamics, lammps, mlip3, quantumespresso, records, vasp, vasp_band
+from aiida_seimlip.options import (
+    ase,
+    condense,
+    dynamics,
+    expected,
+    lammps,
+    mlip3,
+    quantumespresso,
+    records,
+    vasp,
+    vasp_band,
+)
 from aiida_seimlip.options.barrier import neb
 from aiida_seimlip.options.barrier import results as neb_results
 from aiida_seimlip.options.campaign import active_learning, history
@@ -65,6 +76,7 @@ PAGES = {
     crystal_results.__name__: 'crystals.md', interface_results.__name__: 'interfaces.md',
     calibration_results.__name__: 'calibration.md',
     comparison_results.__name__: 'comparisons.md',
+    expected.__name__: 'calibration.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
 
@@ -144,7 +156,7 @@ def describe_crystals() -> str:
 
 def describe_calibration() -> str:
     """Return the tables of the models that the output `properties` of a calibration is made of."""
-    models = _with_nested(calibration_results.CalibrationResults)
+    models = [*_with_nested(calibration_results.CalibrationResults), expected.ExpectedForceError]
     return join(part for model in models for part in _describe_model(model, '##'))
 
 

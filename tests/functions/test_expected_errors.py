@@ -13,7 +13,7 @@ from aiida_seimlip.functions.transport.points import combine_runs, read_run
 from aiida_seimlip.options.barrier.neb import NEBOptions
 from aiida_seimlip.options.barrier.results import BarrierRecord
 from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
-from aiida_seimlip.options.records import ExpectedForceError
+from aiida_seimlip.options.expected import ExpectedForceError
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.science.analysis.calibration import Calibration
 from aiida_seimlip.science.mtp.grade import grade

@@ -170,7 +170,8 @@ def _describe_barrier(record: BarrierRecord) -> list[str]:
         teacher = record.reference.method or 'the reference'
         lines.append(f'{teacher} on the same images: {record.reference.forward:.3f} eV')
     if record.highest_grade is not None:
-        lines.append(f'highest grade {record.highest_grade:.1f}')
+        expected = '' if record.expected_force_error is None else f'; {record.expected_force_error.describe()}'
+        lines.append(f'highest grade {record.highest_grade:.1f}{expected}')
     return lines
 
 

@@ -16,7 +16,7 @@ from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.functions.expected_errors import expect_force_error
 from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, NOT_REACHED, Finished, describe_model, find_grades
 from aiida_seimlip.options.crystal.property import PropertyOptions
-from aiida_seimlip.options.records import ExpectedForceError
+from aiida_seimlip.options.expected import ExpectedForceError
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.science.structures.space_group import find_space_group

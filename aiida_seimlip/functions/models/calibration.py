@@ -53,7 +53,7 @@ def calibrate_errors(
     used = used[draw_evenly(given[used], settings.max_atoms)]
     chosen = given[used]
     results = CalibrationResults(
-        potential_uuid=potential.uuid, methods=sorted(filter(None, frames.methods)), n_frames=len(chosen),
+        potential_uuid=potential.uuid, methods=_methods_of(chosen), n_frames=len(chosen),
         n_atoms=int(chosen.ptr[-1]),
         left_out=[LeftOutFrame(index=index, reason=reason) for index, reason in sorted(left_out.items())],
     )  # fmt: skip
@@ -173,6 +173,11 @@ def _grades(potential: MomentTensorPotential, frames: Frames) -> np.ndarray:
 
     found = grade(potential, frames)
     return found.frame[frames.frame_of_atom] if found.atom is None else found.atom
+
+
+def _methods_of(frames: Frames) -> list[str]:
+    """Return the methods that labelled frames, as far as they are known."""
+    return [] if frames.methods is None else sorted({str(method) for method in frames.methods if method})
 
 
 def _forces(frames: Frames) -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aiida_seimlip.options.records import ExpectedForceError
+from aiida_seimlip.options.expected import ExpectedForceError
 
 
 class Record(BaseModel):

@@ -10,7 +10,8 @@ from pydantic import Field
 from aiida_seimlip.options.crystal.defect import Kind
 from aiida_seimlip.options.crystal.equation_of_state import Form
 from aiida_seimlip.options.crystal.property import Ions
-from aiida_seimlip.options.records import ExpectedForceError, Record
+from aiida_seimlip.options.expected import ExpectedForceError
+from aiida_seimlip.options.records import Record
 
 
 class ModelRecord(Record):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from aiida_seimlip.options.base import Options
-from aiida_seimlip.options.records import MEDIAN, NEARLY_ALL
+from aiida_seimlip.options.expected import MEDIAN, NEARLY_ALL
 from aiida_seimlip.science.analysis.conformal import LEVELS
 
 

@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from aiida_seimlip.options.records import CellRecord, ExpectedForceError, Record
+from aiida_seimlip.options.expected import ExpectedForceError
+from aiida_seimlip.options.records import CellRecord, Record
 
 RunOutcome = Literal['completed', 'broke', 'crashed', 'out_of_walltime', 'failed']
 """How a run can end; ``failed`` is a technical failure, without any trajectory."""

@@ -27,7 +27,7 @@ class Calibration:
     :param levels: of the quantiles, rising, between 0 and 1.
     :param edges: upper ends of the bins of the abscissa, rising. Nothing is known beyond the last; the first bin begins
         at 0.
-    :param quantiles: of |ΔF| in eV/Å, for each level one for each bin; they fall neither with the bin nor the level.
+    :param quantiles: of ``|ΔF|`` in eV/Å, for each level one for each bin; they fall neither with bin nor level.
     :param n_frames: that it was learned from.
     :param n_atoms: in these frames.
     :param method: by which they were labelled, empty if that is not known.
@@ -64,7 +64,7 @@ class Calibration:
         return self.edges[-1]
 
     def predict(self, values: np.ndarray | float) -> np.ndarray:
-        """Return the quantiles of |ΔF| in eV/Å, nan beyond what is calibrated; shape (..., n_levels).
+        """Return the quantiles of ``|ΔF|`` in eV/Å, nan beyond what is calibrated; shape (..., n_levels).
 
         :param values: of the abscissa.
         """
@@ -74,7 +74,7 @@ class Calibration:
         return table.T[np.where(np.isfinite(values), bins, len(self.edges))]
 
     def quantile(self, value: float, level: float) -> float | None:
-        """Return one quantile of |ΔF| in eV/Å, None beyond what is calibrated.
+        """Return one quantile of ``|ΔF|`` in eV/Å, None beyond what is calibrated.
 
         :param value: of the abscissa.
         :param level: one of `levels`.

@@ -1,12 +1,12 @@
 """How large errors of forces are at a given extrapolation grade, learned from labelled frames.
 
-A calibration is a monotone step function from an abscissa, such as the grade γ of an atom, to quantiles of |ΔF|, the
-length of the difference of the two forces on an atom. One half of the frames tells the shape: the quantiles in bins of
-the abscissa, made monotone by isotonic regression. The other half tells a factor for each quantile, by split-conformal
-prediction (V. Vovk, A. Gammerman and G. Shafer, Algorithmic Learning in a Random World, Springer (2005); A. N.
-Angelopoulos and S. Bates, arXiv:2107.07511 (2021)) with the errors in units of the quantiles as scores, as in the
-conformal correction of quantile regressions (Y. Romano, E. Patterson and E. J. Candès, Adv. Neural Inf. Process. Syst.
-32 (2019)).
+A calibration is a monotone step function from an abscissa, such as the grade γ of an atom, to quantiles of ``|ΔF|``,
+the length of the difference of the two forces on an atom. One half of the frames tells the shape: the quantiles in bins
+of the abscissa, made monotone by isotonic regression. The other half tells a factor for each quantile, by
+split-conformal prediction (V. Vovk, A. Gammerman and G. Shafer, Algorithmic Learning in a Random World, Springer
+(2005); A. N. Angelopoulos and S. Bates, arXiv:2107.07511 (2021)) with the errors in units of the quantiles as scores,
+much as quantile regressions are corrected (Y. Romano, E. Patterson and E. J. Candès, Adv. Neural Inf. Process. Syst. 32
+(2019)).
 
 What is exchangeable are frames, not atoms: the atoms of a frame are correlated, so that all splits are by frame, and
 a frame weighs as much as any other, shared among its atoms (Y. Lee, R. F. Barber and R. Willett, arXiv:2306.06342
@@ -40,7 +40,7 @@ class Sample:
     """Errors of the forces on atoms of several frames.
 
     :param values: of the abscissa, not negative; shape (n_atoms,).
-    :param errors: |ΔF| in eV/Å; shape (n_atoms,).
+    :param errors: ``|ΔF|`` in eV/Å; shape (n_atoms,).
     :param frames: number of the frame of each atom; shape (n_atoms,).
     :raises CalibrationError: if they are of different length, or one is not finite or negative.
     """
