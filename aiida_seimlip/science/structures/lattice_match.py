@@ -13,6 +13,8 @@ TURNS = np.array([
     turn for turn in itertools.product((-1, 0, 1), repeat=4) if turn[0] * turn[3] - turn[1] * turn[2] == 1
 ]).reshape(-1, 2, 2)  # fmt: skip
 """Matrices that turn a reduced basis into all others of the same hand that can be as short; shape (n, 2, 2)."""
+SMALL = 1e-6
+"""Vectors whose lengths or projections differ by less, in parts, are as short."""
 SAME = 1e-4
 """Strains that differ by less belong to matches that are equivalent."""
 
@@ -28,7 +30,7 @@ class LatticeMatch:
     :param film_vectors: of the film without strain; shape (2, 2).
     :param substrate_vectors: of the substrate without strain; shape (2, 2).
     :param vectors: that both have in the interface; shape (2, 2).
-    :param angle: by which the film was turned about the normal, in degrees.
+    :param angle: by which the film was turned about the normal, in degrees; the smallest of those that strain as little.
     """
 
     film_matrix: np.ndarray
@@ -125,13 +127,13 @@ def reduce_vectors(vectors: np.ndarray) -> np.ndarray:
     turn = np.eye(2, dtype=int)
     while True:
         first, second = turn @ vectors
-        if first @ first > second @ second + 1e-9:
+        if first @ first > second @ second * (1.0 + SMALL):
             turn = np.array([[0, 1], [-1, 0]]) @ turn
             continue
-        steps = round(float(first @ second / (first @ first)))
-        if not steps:
+        along = float(first @ second / (first @ first))
+        if abs(along) < 0.5 + SMALL:
             return turn
-        turn[1] -= steps * turn[0]
+        turn[1] -= round(along) * turn[0]
 
 
 def _superlattices(face: np.ndarray, n_cells: int) -> np.ndarray:
@@ -154,22 +156,39 @@ def _best_match(
 ) -> LatticeMatch:
     """Return the way to lay one of several superlattices of the film on one of the substrate that strains least.
 
+    Of several that strain as little the film is turned least.
+
     :param films: matrices of the film's superlattices; shape (n, 2, 2).
     :param substrates: those of the substrate; shape (m, 2, 2).
     """
     ends = (TURNS[:, None] @ substrates).reshape(-1, 2, 2)
     stretches = principal_stretches((films @ faces[0])[:, None], (ends @ faces[1])[None])
     strains = np.abs(stretches - 1.0).max(axis=-1)
-    one, other = np.unravel_index(strains.argmin(), strains.shape)
-    film, end = films[one] @ faces[0], ends[other] @ faces[1]
-    left, sizes, right = np.linalg.svd(np.linalg.solve(film, end))
-    rotation, stretch = left @ right, right.T @ np.diag(sizes) @ right
+    equal = np.argwhere(strains < strains.min() + SMALL)
+    film, rotation, stretch, one, other = min(
+        (_laid(films[one] @ faces[0], ends[other] @ faces[1], one, other) for one, other in equal),
+        key=lambda laid: (round(abs(_angle(laid[1])), 4), -_angle(laid[1])),
+    )
     turned = film @ rotation
     return LatticeMatch(
-        film_matrix=films[one], substrate_matrix=ends[other], film_vectors=turned, substrate_vectors=end,
+        film_matrix=films[one], substrate_matrix=ends[other], film_vectors=turned,
+        substrate_vectors=ends[other] @ faces[1],
         vectors=turned @ (np.eye(2) + film_share * (stretch - np.eye(2))),
-        angle=float(np.degrees(np.arctan2(rotation[0, 1], rotation[0, 0]))),
+        angle=_angle(rotation),
     )  # fmt: skip
+
+
+def _laid(
+    film: np.ndarray, end: np.ndarray, one: int, other: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, int]:
+    """Return a cell of the film, its rotation and its stretch to a cell of the substrate, and what they were made of."""
+    left, sizes, right = np.linalg.svd(np.linalg.solve(film, end))
+    return film, left @ right, right.T @ np.diag(sizes) @ right, one, other
+
+
+def _angle(rotation: np.ndarray) -> float:
+    """Return the angle of a rotation in degrees."""
+    return float(np.degrees(np.arctan2(rotation[0, 1], rotation[0, 0])))
 
 
 def _right_handed(vectors: np.ndarray) -> np.ndarray:
