@@ -21,6 +21,8 @@ from aiida_seimlip.options.check import report as check_report
 from aiida_seimlip.options.crystal import defect, elastic, equation_of_state, phonon, relaxation
 from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
+from aiida_seimlip.options.interface import results as interface_results
+from aiida_seimlip.options.interface import surface
 from aiida_seimlip.options.sei import results as sei_results
 from aiida_seimlip.options.sei import sei
 from aiida_seimlip.options.starts import recipe, starts
@@ -39,7 +41,7 @@ SECTIONS = {
     'Production dynamics': dynamics, 'Condensation': condense, 'ASE calculators': ase, 'Defects and hops': defects,
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
-    'Phonons': phonon, 'Formation energies of defects': defect,
+    'Phonons': phonon, 'Formation energies of defects': defect, 'Surface energies': surface,
     'Ordering of crystals': ordering, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
@@ -49,7 +51,7 @@ PAGES = {
     history.__name__: 'history.md', records.__name__: 'history.md',
     check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
     transport_results.__name__: 'transport.md', starts_table.__name__: 'starts.md', sei_results.__name__: 'sei.md',
-    crystal_results.__name__: 'crystals.md',
+    crystal_results.__name__: 'crystals.md', interface_results.__name__: 'interfaces.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
 
@@ -123,6 +125,13 @@ def describe_crystals() -> str:
         crystal_results.LatticeComparison, crystal_results.EquationOfStateComparison,
         crystal_results.ElasticComparison, crystal_results.PhononComparison, crystal_results.DefectComparison,
     )  # fmt: skip
+    models = dict.fromkeys(model for root in roots for model in _with_nested(root))
+    return join(part for model in models for part in _describe_model(model, '##'))
+
+
+def describe_interfaces() -> str:
+    """Return the tables of the models that the outputs `properties` of surfaces and interfaces are made of."""
+    roots = (interface_results.SurfaceComparison,)
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
     return join(part for model in models for part in _describe_model(model, '##'))
 

@@ -21,7 +21,8 @@ CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
 PROPERTIES = (
     'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
-    'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.starts',
+    'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect',
+    'seimlip.surface', 'seimlip.starts',
     'seimlip.sei',
 )  # fmt: skip
 MODELS = {
@@ -29,7 +30,7 @@ MODELS = {
     'BarrierRecord': 'barriers.md', 'StartsTable': 'starts.md', 'SeiResults': 'sei.md',
     'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
     'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
-    'DefectComparison': 'crystals.md', 'LammpsOptions': 'options.md',
+    'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

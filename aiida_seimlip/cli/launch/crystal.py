@@ -103,8 +103,8 @@ def sort_models(models: tuple[NamedModel, ...]) -> dict[str, Any]:
     return found
 
 
-def _launch_property(entry_point: str, request: dict[str, Any]) -> None:
-    """Launch a property of crystals.
+def begin_property(entry_point: str, request: dict[str, Any]) -> None:
+    """Launch a property of crystals with the arguments that all of them have.
 
     :param entry_point: of the WorkChain.
     :param request: values of all options, by name.
@@ -127,7 +127,7 @@ def property_command(name: str, what: str) -> click.Command:
     """
 
     def launch_property(**request: Any) -> None:
-        _launch_property(f'seimlip.{name}', request)
+        begin_property(f'seimlip.{name}', request)
 
     launch_property.__doc__ = f'{what}\n\n{JOBS}'
     return click.command(name)(property_options(common_options(launch_property)))
@@ -148,7 +148,7 @@ def launch_atlas(folder: Path | None, **request: Any) -> None:
     """
     if folder is not None:
         request['structures'] = (*request['structures'], *structures_in(folder))
-    _launch_property('seimlip.atlas', request)
+    begin_property('seimlip.atlas', request)
 
 
 def structures_in(folder: Path) -> list[NamedStructure]:
@@ -183,7 +183,7 @@ def launch_defect(reservoir: str | None, **request: Any) -> None:
         from aiida_seimlip.workflows.protocols import merge
 
         request['overrides'] = merge(request['overrides'] or {}, {'options': {'reservoir': reservoir}})
-    _launch_property('seimlip.defect', request)
+    begin_property('seimlip.defect', request)
 
 
 CRYSTAL_COMMANDS = (

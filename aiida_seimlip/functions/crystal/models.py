@@ -43,8 +43,17 @@ def gather_crystals(crystals: orm.List, **groups: Any) -> FramesData:
     :param crystals: names of phases (`CRYSTALS`).
     :param groups: ``structures``, if there are any: `StructureData` or `FramesData` of one frame, by name.
     """
+    return joined_crystals([CRYSTALS[name].primitive() for name in crystals.get_list()], groups)
+
+
+def joined_crystals(phases: Sequence[Atoms], groups: Mapping[str, Any]) -> FramesData:
+    """Return phases of the package, then other crystals in the order of their names, one frame each.
+
+    :param phases: of the package.
+    :param groups: see `gather_crystals`.
+    """
     structures = groups.get('structures', {})
-    built = [Frames.from_atoms([CRYSTALS[name].primitive()]) for name in crystals.get_list()]
+    built = [Frames.from_atoms([atoms]) for atoms in phases]
     return FramesData(Frames.concatenate([*built, *(get_frame(structures[name]) for name in sorted(structures))]))
 
 

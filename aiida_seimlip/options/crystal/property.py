@@ -66,6 +66,13 @@ class PropertyOptions(Options):
     processes: int = Field(default=1, ge=1, description='Frames evaluated side by side, each in its own process.')
     seconds_per_frame: float | None = Field(default=3600.0, gt=0, description='Time limit of each frame in s.')
 
+    def geometry_of(self, name: str) -> Atoms:
+        """Return the cell of a phase of the package that models relax: a primitive one.
+
+        :param name: a key of `CRYSTALS`.
+        """
+        return CRYSTALS[name].primitive()
+
     @property
     def ions_of_frames(self) -> list[Ions]:
         """What becomes of the atoms in the frames that the property needs: a job of each model for each."""

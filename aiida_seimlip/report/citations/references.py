@@ -230,6 +230,11 @@ REFERENCES = {
             'Computational Materials Science', 2013, '68', '314–319', '10.1016/j.commatsci.2012.10.028',
         ),
         Reference(
+            'Fiorentini1996Surface', ('Fiorentini, V.', 'Methfessel, M.'),
+            'Extracting convergent surface energies from slab calculations',
+            'J. Phys.: Condens. Matter', 1996, '8', '6525–6529', '10.1088/0953-8984/8/36/005',
+        ),
+        Reference(
             'Martinez2009Packmol', ('Martínez, L.', 'Andrade, R.', 'Birgin, E. G.', 'Martínez, J. M.'),
             'PACKMOL: A package for building initial configurations for molecular dynamics simulations',
             'J. Comput. Chem.', 2009, '30', '2157–2164', '10.1002/jcc.21224',

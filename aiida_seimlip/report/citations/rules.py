@@ -14,6 +14,7 @@ PACKAGE, AIIDA = 'aiida-seimlip', 'aiida-core'
 MOMENT_TENSORS = ('Shapeev2016MTP',)
 SELECTION = ('Podryabinkin2017Active', 'Podryabinkin2023MLIP3')
 DEFECTS = ('Ong2013pymatgen', 'Shen2024Defects', 'Togo2024spglib')
+SURFACES = ('Togo2024spglib', 'Ong2013pymatgen', 'Fiorentini1996Surface')
 PHONONS = ('Togo2023phonopy', 'Togo2024spglib', 'Hinuma2017seekpath')
 XTB = {'GFN1-xTB': ('Grimme2017GFN1',), 'GFN2-xTB': ('Bannwarth2019GFN2',)}
 DAMPED = {'d3bj': ('Grimme2010D3', 'Grimme2011BJ'), 'd3': ('Grimme2010D3',), 'd3zero': ('Grimme2010D3',)}
@@ -158,6 +159,11 @@ def of_defects(process: orm.ProcessNode) -> Iterator[Use]:
     yield Use('pymatgen', 'distinct sites of defects', DEFECTS)
 
 
+def of_surfaces(process: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what surfaces are made with."""
+    yield Use('spglib', 'distinct surfaces and their energies', SURFACES)
+
+
 def of_packing(function: orm.ProcessNode) -> Iterator[Use]:
     """Tell what packed the starts of a recipe, and what the geometries of its molecules come from."""
     table = results_of(function, 'table')
@@ -193,6 +199,7 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'analyse_diffusion': of_diffusion,
     'pack_recipe': of_packing,
     'measure_phonons': of_phonons,
+    'make_surfaces': of_surfaces,
     'make_defects': of_defects,
     'make_vacancy': of_defects,
     'make_interstitial': of_defects,

@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.build.general_surface import ext_gcd
-from ase.data import chemical_symbols
-from ase.formula import Formula
 from ase.geometry.minkowski_reduction import minkowski_reduce
 
 from aiida_seimlip.science.structures.supercells import StructureError, needs_structures
-from aiida_seimlip.science.structures.whole_units import WholeUnits, break_networks, find_whole_units
+from aiida_seimlip.science.structures.whole_units import WholeUnits, break_networks, find_whole_units, formula_of
 
 SMALL = 1e-3
 """Products of lattice vectors and Miller indices that differ by less are the same."""
@@ -132,15 +130,6 @@ def as_miller(miller: Sequence[int]) -> np.ndarray:
     if not whole.any() or not np.array_equal(whole, values):
         raise StructureError(f'The Miller indices {tuple(miller)} are not three whole numbers, one of them not zero.')
     return whole // int(np.gcd.reduce(whole))
-
-
-def formula_of(numbers: np.ndarray) -> str:
-    """Return the formula of some atoms, such as ``CO3``, ``PF6`` or ``C4H4O6``.
-
-    :param numbers: atomic numbers.
-    """
-    formula = Formula.from_list([chemical_symbols[number] for number in numbers])
-    return str(formula.format('hill' if 'C' in formula else 'periodic'))
 
 
 def _primitive_cell(crystal: Atoms, indices: np.ndarray, symprec: float) -> tuple[Atoms, np.ndarray]:

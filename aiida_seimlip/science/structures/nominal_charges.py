@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ase import Atoms
 
 from aiida_seimlip.science.structures.supercells import needs_structures
@@ -15,8 +17,15 @@ def find_nominal_charges(atoms: Atoms) -> dict[str, float] | None:
     :param atoms: the compound.
     :return: None if none make it neutral.
     """
+    charges = _guess(str(atoms.symbols.formula.reduce()[0]))
+    return dict(charges) if charges else None
+
+
+@lru_cache(maxsize=256)
+def _guess(formula: str) -> tuple[tuple[str, float], ...]:
+    """Return the oxidation states by element, none if no guess is neutral."""
     with needs_structures():
         from pymatgen.core.composition import Composition
 
-    guesses = Composition(str(atoms.symbols.formula)).oxi_state_guesses()
-    return {str(symbol): float(charge) for symbol, charge in guesses[0].items()} if guesses else None
+    guesses = Composition(formula).oxi_state_guesses()
+    return tuple((str(symbol), float(charge)) for symbol, charge in guesses[0].items()) if guesses else ()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers, covalent_radii
+from ase.data import atomic_numbers, chemical_symbols, covalent_radii
+from ase.formula import Formula
 from ase.neighborlist import neighbor_list
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import breadth_first_order, connected_components
@@ -96,3 +97,24 @@ def break_networks(units: WholeUnits, atoms: Atoms, normal: np.ndarray) -> tuple
             owners[members] = next(counter)
             translations.append(units.translations[number])
     return WholeUnits(owners, positions, tuple(translations)), len(broken)
+
+
+def find_broken_units(before: Atoms, after: Atoms, *, tolerance: float = TOLERANCE) -> list[str]:
+    """Return the formulas of bonded units that do not consist of the same atoms any more, without repetition.
+
+    :param before: the structure.
+    :param after: the same atoms in the same order, moved.
+    :param tolerance: factor on the sum of the radii.
+    """
+    old, new = (find_whole_units(atoms, tolerance=tolerance) for atoms in (before, after))
+    kept = {tuple(members) for members in new.members}
+    return sorted({formula_of(before.numbers[unit]) for unit in old.members if tuple(unit) not in kept})
+
+
+def formula_of(numbers: np.ndarray) -> str:
+    """Return the formula of some atoms, such as ``CO3``, ``PF6`` or ``C4H4O6``.
+
+    :param numbers: atomic numbers.
+    """
+    formula = Formula.from_list([chemical_symbols[number] for number in numbers])
+    return str(formula.format('hill' if 'C' in formula else 'periodic'))

@@ -17,7 +17,6 @@ from aiida_seimlip.data.structure import faults_of_structure, get_frame
 from aiida_seimlip.functions.crystal.models import gather_crystals, names_of
 from aiida_seimlip.functions.crystal.property import MINIMA, job_parameters
 from aiida_seimlip.options.crystal.property import PropertyOptions
-from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.science.structures.supercells import StructureError
 from aiida_seimlip.workflows.crystal.models import MODELS_HELP, faults_of_model
 from aiida_seimlip.workflows.failures import explain_failure
@@ -36,12 +35,14 @@ class CrystalPropertyWorkChain(WorkChain):
     a model that does not run, are told with the reason, and cost nothing of the others.
 
     A subclass names the model of its options, a calcfunction ``plan`` that makes the frames of the minima of a model,
-    and a calcfunction ``measure`` that returns the outputs, ``properties`` among them. Where the minima are all that is
+    and a calcfunction ``measure`` that returns the outputs, ``properties`` among them; ``gather`` if its phases of the
+    package are other cells than primitive ones (`PropertyOptions.geometry_of`). Where the minima are all that is
     wanted, there is no ``plan``.
     """
 
     options_class: ClassVar[type[PropertyOptions]]
     options_help: ClassVar[str]
+    gather: ClassVar[Callable[..., FramesData]] = staticmethod(gather_crystals)
     plan: ClassVar[Callable[..., FramesData]]
     measure: ClassVar[Callable[..., Mapping[str, orm.Data]]]
 
@@ -102,7 +103,7 @@ class CrystalPropertyWorkChain(WorkChain):
         structures = dict(self.inputs.get('structures', {}))
         names = names_of(self.settings.crystals, structures)
         self.ctx.names = orm.List(names).store()  # the context is written down
-        self.ctx.crystals = gather_crystals(
+        self.ctx.crystals = type(self).gather(
             orm.List(list(self.settings.crystals)), **({'structures': structures} if structures else {})
         )
         self.ctx.found, self.ctx.problems = {}, {}
@@ -223,7 +224,7 @@ def find_faults(inputs: Mapping[str, Any], options: PropertyOptions) -> Iterator
     twice = sorted(set(structures) & set(options.crystals))
     if twice:
         yield f'Input `structures` holds `{twice[0]}`, which is a name among the `crystals` of input `options` as well.'
-    parts = [CRYSTALS[name].primitive() for name in options.crystals]
+    parts = [options.geometry_of(name) for name in options.crystals]
     for name, node in structures.items():
         faults = list(faults_of_structure(f'structures.{name}', node, periodic='a crystal'))
         if isinstance(node, FramesData) and node.n_frames != 1:

@@ -14,6 +14,7 @@ from aiida_seimlip.options.crystal.elastic import ElasticOptions
 from aiida_seimlip.options.crystal.equation_of_state import EquationOfStateOptions
 from aiida_seimlip.options.crystal.phonon import PhononOptions
 from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
+from aiida_seimlip.options.interface.surface import SurfaceOptions
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
 from aiida_seimlip.workflows.estimate.crystal import plan_atlas, plan_property
 from aiida_seimlip.workflows.estimate.neb import plan_neb
@@ -31,6 +32,7 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'AtlasWorkChain': plan_atlas, 'DefectWorkChain': partial(plan_property, DefectOptions),
     'RelaxationWorkChain': partial(plan_property, RelaxationOptions),
     'PhononWorkChain': partial(plan_property, PhononOptions),
+    'SurfaceWorkChain': partial(plan_property, SurfaceOptions),
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""

@@ -13,7 +13,6 @@ from aiida_seimlip.options.crystal.phonon import PhononOptions
 from aiida_seimlip.options.crystal.property import PropertyOptions
 from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
 from aiida_seimlip.science.cost import frames_bytes
-from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.workflows.estimate.plan import LABELLED, Plan, Work
 
 OPTIONS: dict[str, type[PropertyOptions]] = {
@@ -29,7 +28,7 @@ def plan_property(options_class: type[PropertyOptions], inputs: Mapping[str, Any
     :param inputs: of the `CrystalPropertyWorkChain`.
     """
     settings = options_class.from_node(inputs['options'])
-    crystals = [CRYSTALS[name].primitive() for name in settings.crystals]
+    crystals = [settings.geometry_of(name) for name in settings.crystals]
     crystals += [get_frame(node).to_atoms()[0] for node in (inputs.get('structures') or {}).values()]
     n_atoms = sum(map(len, crystals))
     sizes = [size for atoms in crystals for size in settings.sizes_of_frames(atoms)]

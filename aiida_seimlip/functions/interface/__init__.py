@@ -1,0 +1,1 @@
+"""Calcfunctions on surfaces and interfaces."""

@@ -1,0 +1,1 @@
+"""Options of workflows on surfaces and interfaces, and what they find."""
