@@ -36,10 +36,10 @@ class MinimumOptions(Options):
         default='BFGS', description='Name of the optimiser in `ase.optimize`.'
     )
 
-    def task(self, *, cell: Literal['fixed', 'full']) -> dict[str, Any]:
+    def task(self, *, cell: Literal['fixed', 'normal', 'full']) -> dict[str, Any]:
         """Return the parameters of a job that relaxes, without its calculator; what has not converged is kept.
 
-        :param cell: whether the cell stays or relaxes.
+        :param cell: whether the cell stays, or relaxes along the normal of its first two vectors only, or freely.
         """
         relax = RelaxOptions(
             cell=cell, fmax=self.fmax, max_steps=self.max_steps, optimizer=self.optimizer, accept_unconverged=True

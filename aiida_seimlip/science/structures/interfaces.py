@@ -215,16 +215,15 @@ def strained_layer(atoms: Atoms, matrix: np.ndarray, vectors: np.ndarray) -> Ato
 
     :param atoms: whose first two cell vectors lie in the plane.
     :param matrix: of integers, that makes the larger cell; shape (2, 2).
-    :param vectors: of the strained cell in rows in Å, which is turned so that the first lies along x; shape (2, 2).
+    :param vectors: of the strained cell in rows in Å; shape (2, 2).
     """
     whole = np.eye(3, dtype=int)
     whole[:2, :2] = matrix
     points = np.rint(lattice_points_in_supercell(whole) @ whole).astype(int)
-    plane = Cell(np.pad(vectors, ((0, 1), (0, 1))) + np.diag([0.0, 0.0, 1.0])).standard_form()[0].array[:2, :2]
     change = np.eye(3)
-    change[:2, :2] = np.linalg.solve(matrix @ atoms.cell.array[:2, :2], plane)
+    change[:2, :2] = np.linalg.solve(matrix @ atoms.cell.array[:2, :2], vectors)
     moved = (atoms.positions[None] + (points @ atoms.cell.array)[:, None]).reshape(-1, 3)
-    cell = np.array([[*plane[0], 0.0], [*plane[1], 0.0], atoms.cell.array[2] @ change])
+    cell = np.array([[*vectors[0], 0.0], [*vectors[1], 0.0], atoms.cell.array[2] @ change])
     return Atoms(np.tile(atoms.numbers, len(points)), positions=moved @ change, cell=cell, pbc=True)
 
 

@@ -23,14 +23,14 @@ SAME = 1e-4
 class LatticeMatch:
     """A cell in the plane that is nearly one of the film and nearly one of the substrate.
 
-    All vectors are in rows in Å, those of the film turned into the axes of the substrate.
+    All vectors are in rows in Å, both faces turned about the normal so that the first vector of the interface is along x.
 
     :param film_matrix: of integers, that makes the vectors of the film's cell from those of its face; shape (2, 2).
     :param substrate_matrix: the same of the substrate; shape (2, 2).
     :param film_vectors: of the film without strain; shape (2, 2).
     :param substrate_vectors: of the substrate without strain; shape (2, 2).
     :param vectors: that both have in the interface; shape (2, 2).
-    :param angle: by which the film was turned about the normal, in degrees; the smallest of those that strain as little.
+    :param angle: by which the film was turned against the substrate, in degrees; the smallest that strains as little.
     """
 
     film_matrix: np.ndarray
@@ -58,12 +58,12 @@ class LatticeMatch:
     @property
     def film_strain(self) -> np.ndarray:
         """Strain of the film in the plane, the stretch less one; symmetric, shape (2, 2)."""
-        return np.asarray(np.linalg.solve(self.film_vectors, self.vectors) - np.eye(2))
+        return _strain(self.film_vectors, self.vectors)
 
     @property
     def substrate_strain(self) -> np.ndarray:
         """Strain of the substrate in the plane, the stretch less one; symmetric, shape (2, 2)."""
-        return np.asarray(np.linalg.solve(self.substrate_vectors, self.vectors) - np.eye(2))
+        return _strain(self.substrate_vectors, self.vectors)
 
     @property
     def misfit(self) -> float:
@@ -170,10 +170,12 @@ def _best_match(
         key=lambda laid: (round(abs(_angle(laid[1])), 4), -_angle(laid[1])),
     )
     turned = film @ rotation
+    vectors = turned @ (np.eye(2) + film_share * (stretch - np.eye(2)))
+    x, y = vectors[0] / np.linalg.norm(vectors[0])
+    axes = np.array([[x, -y], [y, x]])
     return LatticeMatch(
-        film_matrix=films[one], substrate_matrix=ends[other], film_vectors=turned,
-        substrate_vectors=ends[other] @ faces[1],
-        vectors=turned @ (np.eye(2) + film_share * (stretch - np.eye(2))),
+        film_matrix=films[one], substrate_matrix=ends[other], film_vectors=turned @ axes,
+        substrate_vectors=ends[other] @ faces[1] @ axes, vectors=vectors @ axes,
         angle=_angle(rotation),
     )  # fmt: skip
 
@@ -197,3 +199,7 @@ def _right_handed(vectors: np.ndarray) -> np.ndarray:
     if not np.linalg.det(cell) > 1e-6:
         raise StructureError('The cell of a face has no area, or its vectors are left-handed.')
     return cell
+
+
+def _strain(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.solve(begin, end)) - np.eye(2)

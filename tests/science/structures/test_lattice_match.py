@@ -34,7 +34,9 @@ def test_the_strain_is_that_which_was_put_in():
     assert np.linalg.eigvalsh(match.film_strain) == pytest.approx([-0.01, 0.02])
     assert match.substrate_strain == pytest.approx(0.0, abs=1e-12)
     assert match.misfit == pytest.approx(0.02)
-    assert match.vectors == pytest.approx(match.substrate_matrix @ substrate)
+    expected = match.substrate_matrix @ substrate
+    assert match.vectors @ match.vectors.T == pytest.approx(expected @ expected.T)
+    assert match.vectors[0] == pytest.approx([np.linalg.norm(expected[0]), 0.0])
 
 
 @pytest.mark.parametrize('share', [0.0, 0.3, 1.0])

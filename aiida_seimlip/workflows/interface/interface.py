@@ -1,0 +1,206 @@
+"""The WorkChain ``seimlip.interface``: interfaces of two crystals by several models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from aiida import orm
+from aiida.common import AttributeDict
+from aiida.engine import ExitCode, ProcessBuilder, ProcessSpec, if_
+from ase import Atoms
+
+from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.data.structure import get_frame
+from aiida_seimlip.functions.crystal.property import MINIMA
+from aiida_seimlip.functions.interface.interface import interface_parameters, make_candidates, make_scan
+from aiida_seimlip.functions.interface.interface_measures import STAGES, measure_interfaces
+from aiida_seimlip.functions.interface.surface import gather_conventional_cells
+from aiida_seimlip.options.interface.interface import InterfaceOptions
+from aiida_seimlip.workflows.crystal.property import CrystalPropertyWorkChain
+from aiida_seimlip.workflows.protocols import merge
+from aiida_seimlip.workflows.protocols.crystal import CrystalProtocolMixin
+
+SCAN = 'scan'
+"""Name of the job that scans registry and gap."""
+
+
+class InterfaceWorkChain(CrystalProtocolMixin, CrystalPropertyWorkChain):
+    """Find coherent interfaces of two crystals and their energies, with several models.
+
+    Faces of whole units are matched, strained to a common cell and laid on each other. One model scans registry and gap
+    of rigid layers; the best are relaxed by each model, and so are the two crystals, strained as in the interface, and
+    both slabs. All models get the same structures, which are built from the minima of one of them. The output
+    `properties` is an `InterfaceComparison`.
+    """
+
+    protocol_folder: ClassVar = 'interface'
+    options_class: ClassVar = InterfaceOptions
+    options_help: ClassVar = 'Which faces of which crystals, how they are matched, and what is scanned and relaxed.'
+    gather: ClassVar = staticmethod(gather_conventional_cells)
+
+    @classmethod
+    def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
+        """Define the ports, the outline and the exit codes."""
+        super().define(spec)
+        spec.outline(  # type: ignore[attr-defined]
+            cls.setup,
+            if_(cls.should_relax)(
+                cls.run_relaxations,
+                cls.inspect_relaxations,
+            ),
+            cls.run_scan,
+            cls.inspect_scan,
+            cls.run_evaluations,
+            cls.inspect_evaluations,
+            cls.results,
+        )
+        spec.output('plan', valid_type=orm.Dict, required=False, help='Which interfaces were built, and the scan.')
+        spec.output(
+            SCAN, valid_type=FramesData, required=False, help='Interfaces of rigid layers, by the model that scans.'
+        )
+
+    @classmethod
+    def get_builder_from_protocol(
+        cls,
+        codes: Mapping[str, orm.AbstractCode | str],
+        structures: Mapping[str, orm.StructureData | FramesData] | None = None,
+        potentials: Mapping[str, PotentialData] | None = None,
+        *,
+        film: str | None = None,
+        substrate: str | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> ProcessBuilder:
+        """Return a builder with the inputs of a protocol.
+
+        :param codes: see `CrystalProtocolMixin`, as all that is not told here.
+        :param structures: crystals by name.
+        :param potentials: models that are potentials, by name.
+        :param film: name of the crystal above, a phase of the package or one of `structures`.
+        :param substrate: name of the crystal below.
+        :param overrides: values that replace those of the protocol.
+        :param settings: the other arguments.
+        """
+        named = {side: name for side, name in (('film', film), ('substrate', substrate)) if name is not None}
+        return super().get_builder_from_protocol(
+            codes, structures, potentials, overrides=merge(overrides or {}, {'options': named}), **settings
+        )
+
+    @classmethod
+    def validate_inputs(cls, inputs: Mapping[str, Any], _: Any) -> str | None:
+        """Check the inputs, and that the crystals have an interface in the geometry given."""
+        fault = super().validate_inputs(inputs, _)
+        if fault is not None or InterfaceOptions.explain(inputs['options'], 'options'):
+            return fault
+        return next(_faults_of_interfaces(inputs, InterfaceOptions.from_node(inputs['options'])), None)
+
+    def setup(self) -> None:
+        """Gather the crystals, and prepare the jobs of each model."""
+        super().setup()
+        for name, model in self.inputs.models.items():
+            made = interface_parameters(self._options, model['parameters'])
+            self.ctx.parameters[name] = {**self.ctx.parameters[name], **made}
+
+    def run_scan(self) -> ExitCode | None:
+        """Scan registry and gap with one model, of layers from the minima of one."""
+        self.ctx.jobs = AttributeDict()
+        whole = [name for name in self._in_order() if self._has_all_minima(name)]
+        if not whole:
+            reason = '; '.join(self.ctx.problems.values()) or 'no model has relaxed both crystals'
+            return self.exit_codes.ERROR_NO_PROPERTY.format(reason=reason)
+        self.ctx.built_with = orm.Str(whole[0]).store()
+        self.ctx.scanned_with = orm.Str(self._scan_model()).store()
+        frames = make_scan(self._options, self.ctx.names, self._minima)
+        if not frames.n_frames:
+            reason = 'the faces of the minima have no common cell, or all atoms would be too near (option `gaps`)'
+            return self.exit_codes.ERROR_NO_PROPERTY.format(reason=reason)
+        self._submit(self.ctx.scanned_with.value, SCAN, frames)
+        return None
+
+    def inspect_scan(self) -> ExitCode | None:
+        """Choose what is relaxed."""
+        self._collect()
+        name = self.ctx.scanned_with.value
+        if not self._has(name, SCAN):
+            return self.exit_codes.ERROR_NO_PROPERTY.format(
+                reason=self.ctx.problems.get(name, f'`{name}` has evaluated no interface')
+            )
+        scan = self.ctx.found[name].pop(SCAN)
+        self.out(SCAN, scan['labelled'])
+        model = {'potential': self.inputs.models[name]['potential']} if 'potential' in self.inputs.models[name] else {}
+        made = make_candidates(
+            self._options, self.ctx.names, self._minima, self.ctx.built_with, self.ctx.scanned_with,
+            scan={**scan, **model},
+        )  # fmt: skip
+        self.ctx.plan = made['plan']
+        self.ctx.structures = {stage: made[stage] for stage in STAGES if stage in made}
+        self.out('plan', self.ctx.plan)
+        return None
+
+    def run_evaluations(self) -> ExitCode | None:
+        """Relax interfaces, strained crystals and slabs with each model."""
+        self.ctx.jobs = AttributeDict()
+        for name in (name for name in self.ctx.found if self._has(name, MINIMA)):
+            for stage, frames in self.ctx.structures.items():
+                self._submit(name, stage, frames)
+        return None
+
+    def inspect_evaluations(self) -> None:
+        """Take what there is, be it of some models only."""
+        self._collect()
+        self.out('frames', {
+            f'{name}_{stage}': self.ctx.found[name][stage]['labelled']
+            for name in self.ctx.found for stage in STAGES if self._has(name, stage)
+        })  # fmt: skip
+
+    def results(self) -> ExitCode | None:
+        """Compare, and say which model is missing."""
+        measured = measure_interfaces(
+            self._options, self.ctx.names, self._minima, self.ctx.plan, models=self.ctx.found,
+            structures=self.ctx.structures,
+        )  # fmt: skip
+        self.out_many(measured)
+        if not self.ctx.problems:
+            return None
+        name, reason = next(iter(self.ctx.problems.items()))
+        return self.exit_codes.ERROR_MODEL_FAILED.format(name=name, reason=reason)
+
+    @property
+    def _minima(self) -> FramesData:
+        """The minima that layers are cut from."""
+        node: FramesData = self.ctx.found[self.ctx.built_with.value][MINIMA]['labelled']
+        return node
+
+    def _in_order(self) -> list[str]:
+        """Return the names of the models, the reference first."""
+        return sorted(self.inputs.models, key=lambda name: name != self.settings.reference)
+
+    def _scan_model(self) -> str:
+        """Return the name of the model that scans."""
+        potentials = [name for name, model in self.inputs.models.items() if 'potential' in model]
+        return self.settings.scan_model or next(iter([*potentials, *self.inputs.models]))
+
+    def _has_all_minima(self, name: str) -> bool:
+        minima = self.ctx.found[name].get(MINIMA, {}).get('labelled')
+        return minima is not None and minima.n_frames == len(self.ctx.names.get_list())
+
+
+def _faults_of_interfaces(inputs: Mapping[str, Any], options: InterfaceOptions) -> Iterator[str]:
+    """Yield what is wrong with the crystals of an interface, in sentences."""
+    structures = inputs.get('structures') or {}
+    crystals: dict[str, Atoms] = {name: options.geometry_of(name) for name in options.crystals}
+    crystals |= {name: get_frame(node).to_atoms()[0] for name, node in structures.items()}
+    for side in ('film', 'substrate'):
+        if getattr(options, side) not in crystals:
+            yield f'Input `options` names the {side} `{getattr(options, side)}`, which is not among the crystals.'
+            return
+    others = sorted(set(structures) - {options.film, options.substrate})
+    if others:
+        yield f'Input `structures` holds `{others[0]}`, which is neither `film` nor `substrate` of input `options`.'
+    if options.scan_model is not None and options.scan_model not in inputs['models']:
+        yield f'Input `options` names the model `{options.scan_model}` for the scan, which is not among the models.'
+    interfaces, reasons = options.plan(crystals[options.film], crystals[options.substrate])
+    if not interfaces:
+        yield f'Input `options` leaves no interface of the crystals as they are given: {" ".join(reasons)}'
