@@ -17,6 +17,7 @@ from aiida_seimlip.report.crystal.elastic import elastic_sections, elastic_table
 from aiida_seimlip.report.crystal.equation_of_state import eos_sections, eos_tables
 from aiida_seimlip.report.crystal.phonon import phonon_sections, phonon_tables
 from aiida_seimlip.report.crystal.relaxation import relaxation_sections, relaxation_tables
+from aiida_seimlip.report.interface.interface import interface_sections, interface_tables
 from aiida_seimlip.report.interface.surface import surface_sections, surface_tables
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
@@ -41,6 +42,7 @@ PROPERTIES = {
     'seimlip.elastic': (elastic_sections, elastic_tables),
     'seimlip.eos': (eos_sections, eos_tables),
     'seimlip.phonon': (phonon_sections, phonon_tables),
+    'seimlip.interface': (interface_sections, interface_tables),
     'seimlip.surface': (surface_sections, surface_tables),
     'seimlip.starts': (starts_sections, starts_tables),
     'seimlip.sei': (sei_sections, tables_of_node),
