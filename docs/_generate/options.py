@@ -21,8 +21,8 @@ from aiida_seimlip.options.check import report as check_report
 from aiida_seimlip.options.crystal import defect, elastic, equation_of_state, phonon, relaxation
 from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
-from aiida_seimlip.options.interface import results as interface_results
-from aiida_seimlip.options.interface import surface
+from aiida_seimlip.options.interface import interface, interface_results, surface
+from aiida_seimlip.options.interface import results as surface_results
 from aiida_seimlip.options.sei import results as sei_results
 from aiida_seimlip.options.sei import sei
 from aiida_seimlip.options.starts import recipe, starts
@@ -41,7 +41,7 @@ SECTIONS = {
     'Production dynamics': dynamics, 'Condensation': condense, 'ASE calculators': ase, 'Defects and hops': defects,
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
-    'Phonons': phonon, 'Formation energies of defects': defect, 'Surface energies': surface,
+    'Phonons': phonon, 'Formation energies of defects': defect, 'Surface energies': surface, 'Interfaces': interface,
     'Ordering of crystals': ordering, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
@@ -51,7 +51,8 @@ PAGES = {
     history.__name__: 'history.md', records.__name__: 'history.md',
     check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
     transport_results.__name__: 'transport.md', starts_table.__name__: 'starts.md', sei_results.__name__: 'sei.md',
-    crystal_results.__name__: 'crystals.md', interface_results.__name__: 'interfaces.md',
+    crystal_results.__name__: 'crystals.md', surface_results.__name__: 'interfaces.md',
+    interface_results.__name__: 'interfaces.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
 
@@ -131,7 +132,7 @@ def describe_crystals() -> str:
 
 def describe_interfaces() -> str:
     """Return the tables of the models that the outputs `properties` of surfaces and interfaces are made of."""
-    roots = (interface_results.SurfaceComparison,)
+    roots = (surface_results.SurfaceComparison, interface_results.InterfaceComparison)
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
     return join(part for model in models for part in _describe_model(model, '##'))
 

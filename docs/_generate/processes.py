@@ -22,7 +22,7 @@ CHECK = 'seimlip.check'
 PROPERTIES = (
     'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
     'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect',
-    'seimlip.surface', 'seimlip.starts',
+    'seimlip.surface', 'seimlip.interface', 'seimlip.starts',
     'seimlip.sei',
 )  # fmt: skip
 MODELS = {
@@ -30,7 +30,8 @@ MODELS = {
     'BarrierRecord': 'barriers.md', 'StartsTable': 'starts.md', 'SeiResults': 'sei.md',
     'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
     'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
-    'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md', 'LammpsOptions': 'options.md',
+    'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md',
+    'InterfaceComparison': 'interfaces.md', 'InterfacePlan': 'interfaces.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

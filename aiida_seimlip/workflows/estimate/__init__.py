@@ -17,6 +17,7 @@ from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
 from aiida_seimlip.options.interface.surface import SurfaceOptions
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
 from aiida_seimlip.workflows.estimate.crystal import plan_atlas, plan_property
+from aiida_seimlip.workflows.estimate.interface import plan_interface
 from aiida_seimlip.workflows.estimate.neb import plan_neb
 from aiida_seimlip.workflows.estimate.plan import Plan, Work
 from aiida_seimlip.workflows.estimate.sei import plan_sei
@@ -32,7 +33,7 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'AtlasWorkChain': plan_atlas, 'DefectWorkChain': partial(plan_property, DefectOptions),
     'RelaxationWorkChain': partial(plan_property, RelaxationOptions),
     'PhononWorkChain': partial(plan_property, PhononOptions),
-    'SurfaceWorkChain': partial(plan_property, SurfaceOptions),
+    'SurfaceWorkChain': partial(plan_property, SurfaceOptions), 'InterfaceWorkChain': plan_interface,
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""

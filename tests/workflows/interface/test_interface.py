@@ -19,7 +19,7 @@ J_PER_M2 = 0.0624150907
 """In eV/Å²."""
 TIGHT = {'fmax': 1e-4, 'max_steps': 500}
 OPTIONS = {
-    'film_thickness': 7.0, 'substrate_thickness': 7.0, 'vacuum': 10.0, 'minimum': TIGHT, 'relaxation_of_ions': TIGHT,
+    'film_thickness': 5.4, 'substrate_thickness': 5.4, 'vacuum': 10.0, 'minimum': TIGHT, 'relaxation_of_ions': TIGHT,
     'gaps': [1.4, 1.8, 2.2], 'shift_spacing': 1.3, 'max_area': 8.0,
 }  # fmt: skip
 
