@@ -57,7 +57,10 @@ def launch_surface(miller: tuple[list[int], ...], **request: Any) -> None:
     help='Indices of a face of the film, such as `1,1,0`; may be repeated. Without it 0,0,1.',
 )  # fmt: skip
 @click.option(
-    '--substrate-miller', multiple=True, type=MillerParam(), help='Indices of a face of the substrate; without it 0,0,1.'
+    '--substrate-miller',
+    multiple=True,
+    type=MillerParam(),
+    help='Indices of a face of the substrate; without it 0,0,1.',
 )
 @common_options
 def launch_interface(
