@@ -13,7 +13,7 @@ from ase import Atoms
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.crystal.models import NOT_REACHED, Finished, find_grades
 from aiida_seimlip.options.crystal.property import ModelOptions
-from aiida_seimlip.options.interface.interface import InterfaceOptions, ScanPoint
+from aiida_seimlip.options.interface.interface import InterfaceOptions, ScanPoint, Stage
 from aiida_seimlip.options.interface.interface_results import (
     CandidateRecord,
     InterfacePlan,
@@ -39,7 +39,8 @@ def interface_parameters(options: orm.Dict, model: orm.Dict) -> dict[str, orm.Di
     :param model: as `ModelOptions`.
     """
     settings, calculator = InterfaceOptions.from_node(options), ModelOptions.from_node(model).calculator
-    return {stage: orm.Dict(settings.job(calculator, stage)) for stage in ('scan', 'cells', 'slabs')}
+    stages: list[Stage] = ['scan', 'cells', 'slabs', *(['dynamics'] if settings.dynamics is not None else [])]
+    return {stage: orm.Dict(settings.job(calculator, stage)) for stage in stages}
 
 
 @calcfunction

@@ -13,14 +13,15 @@ from pydantic import Field, model_validator
 
 from aiida_seimlip.options.crystal.property import Ions, MinimumOptions, PropertyOptions
 from aiida_seimlip.options.calculator import CalculatorOptions
+from aiida_seimlip.options.interface.interface_dynamics import InterfaceDynamicsOptions
 from aiida_seimlip.options.interface.surface import Indices
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.science.structures.interfaces import SIDES, CoherentInterface, Side, cut_layer, make_interfaces
 from aiida_seimlip.science.structures.slabs import FLATNESS
 from aiida_seimlip.science.structures.supercells import StructureError
 
-Stage = Literal['scan', 'cells', 'slabs']
-"""Jobs: single points of rigid layers, relaxations of what has no vacuum, and of what has."""
+Stage = Literal['scan', 'cells', 'slabs', 'dynamics']
+"""Jobs: single points of rigid layers, relaxations of what has no vacuum and of what has, dynamics of interfaces."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +101,10 @@ class InterfaceOptions(PropertyOptions):
     relaxation_of_ions: MinimumOptions = Field(
         default=MinimumOptions(fmax=0.01, max_steps=500),
         description='How interfaces, strained crystals and slabs relax.',
+    )
+    dynamics: InterfaceDynamicsOptions | None = Field(
+        default=None,
+        description='Molecular dynamics of the best relaxed interface of each pair of faces by each model; none: none.',
     )
     symprec: float = Field(
         default=0.05, gt=0, description='Atoms as near in Å to where symmetry demands them count as being there.'
@@ -205,5 +210,7 @@ class InterfaceOptions(PropertyOptions):
         """
         if stage == 'scan':
             return self._job(calculator, {'task': 'single_point'})
+        if stage == 'dynamics' and self.dynamics is not None:
+            return self._job(calculator, {'task': 'md', 'md': self.dynamics.to_md().to_dict()})
         task = self.relaxation_of_ions.task(cell='normal' if stage == 'cells' else 'fixed')
         return self._job(calculator, task)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from aiida import orm
 
+from aiida_seimlip.options.interface.interface_dynamics import InterfaceDynamicsComparison
 from aiida_seimlip.options.interface.interface_results import InterfaceComparison, InterfaceEntry
 from aiida_seimlip.report.crystal.common import chapter_of, sections_with
 from aiida_seimlip.report.interface.interface_plots import RegistryMap, registry_maps
@@ -28,6 +29,9 @@ def interface_sections(node: orm.WorkChainNode) -> list[Section]:
     title = 'Interfaces' if found is None else f'Interfaces of {found.film} on {found.substrate}'
     drawn = [section for number, entry in enumerate(entries) for section in _figures(facts, number, entry)]
     sections = [chapter_of(facts, title, found), *drawn, *sections_with(facts, tables_on(found), entries)]
+    moved = facts.model('dynamics', InterfaceDynamicsComparison) if 'dynamics' in facts.outputs else None
+    if moved is not None:
+        sections.append(_order_section(facts, moved))
     points = tuple(_doubts(found))
     if points:
         sections.append(Section(facts.anchor('structures'), 'What to know of the structures', points=points))
@@ -39,8 +43,11 @@ def interface_tables(node: orm.WorkChainNode) -> list[Table]:
 
     :param node: an `InterfaceWorkChain`, in any state.
     """
-    found = PropertyFacts(node).model('properties', InterfaceComparison)
-    return [table for table in tables_on(found) if table.rows]
+    facts = PropertyFacts(node)
+    tables = tables_on(facts.model('properties', InterfaceComparison))
+    if 'dynamics' in facts.outputs:
+        tables.append(order_table(facts.model('dynamics', InterfaceDynamicsComparison)))
+    return [table for table in tables if table.rows]
 
 
 def tables_on(found: InterfaceComparison | None) -> list[Table]:
@@ -160,6 +167,36 @@ def shifts_table(entries: list[InterfaceEntry]) -> Table:
         Column('adhesion_j_per_m2', 'below the widest gap', 'J/m²', decimals=3),
     )  # fmt: skip
     return Table('shifts', 'Scan of rigid layers, the best gap at each shift', columns, rows)
+
+
+def order_table(moved: InterfaceDynamicsComparison | None) -> Table:
+    """Return the order of the metal before and at the end of dynamics.
+
+    :param moved: what became of the layers, None if nothing is known.
+    """
+    rows = []
+    for run in moved.runs if moved is not None else ():
+        for when, texture in (('begin', run.begin), ('end', run.end)):
+            if texture is not None:
+                rows.append([
+                    Cell(run.interface), Cell(run.model), Cell(run.metal), Cell(when), Cell(texture.lattice),
+                    Cell(texture.share), Cell(texture.face), Cell(texture.face_share), Cell(texture.angle_degrees),
+                ])  # fmt: skip
+    columns = (
+        WHICH, MODEL, Column('metal', 'metal', is_number=False), Column('when', 'when', is_number=False),
+        Column('lattice', 'lattice', is_number=False), Column('share', 'atoms in it', is_share=True),
+        Column('face', 'along the interface', is_number=False), Column('face_share', 'of these', is_share=True),
+        Column('angle_degrees', 'tilted by', '°', decimals=1),
+    )  # fmt: skip
+    return Table('order', 'Order of the metal in dynamics, by common neighbour analysis', columns, rows)
+
+
+def _order_section(facts: PropertyFacts, moved: InterfaceDynamicsComparison) -> Section:
+    """Return the section on dynamics."""
+    table = order_table(moved)
+    points = [f'{run.interface}, {run.model}: {run.failure or run.sentence}' for run in moved.runs]
+    tables = (table,) if table.rows else ()
+    return Section(facts.anchor('order'), 'What became of the layers', tables=tables, points=tuple(points))
 
 
 def _doubts(found: InterfaceComparison | None) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
 from aiida_seimlip.science.structures.cuts import cut_crystal
-from aiida_seimlip.science.structures.lattice_match import LatticeMatch, match_lattices
+from aiida_seimlip.science.structures.lattice_match import LatticeMatch, match_lattices, reduce_vectors
 from aiida_seimlip.science.structures.slabs import FLATNESS, Slab, layered_slabs
 from aiida_seimlip.science.structures.supercells import StructureError
 from aiida_seimlip.science.structures.symmetry import SYMPREC
@@ -118,7 +118,8 @@ class CoherentInterface:
         size = match.n_film * match.n_substrate
         inverses = [np.linalg.inv(matrix) for matrix in (match.film_matrix, match.substrate_matrix)]
         basis = lattice_basis(np.rint(size * np.vstack(inverses)).astype(int))
-        return np.asarray(basis @ self.bulks[0].cell.array[:2, :2] / size)
+        vectors = basis @ self.bulks[0].cell.array[:2, :2] / size
+        return np.asarray(reduce_vectors(vectors) @ vectors)
 
     def shifts(self, spacing: float) -> np.ndarray:
         """Return shifts of the film in a grid over the cell `registry`; shape (n, 2) in Å.

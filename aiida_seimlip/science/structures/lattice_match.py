@@ -183,7 +183,7 @@ def _best_match(
 def _laid(
     film: np.ndarray, end: np.ndarray, one: int, other: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, int]:
-    """Return a cell of the film, its rotation and its stretch to a cell of the substrate, and what they were made of."""
+    """Return a cell of the film, its rotation and stretch to a cell of the substrate, and what they were made of."""
     left, sizes, right = np.linalg.svd(np.linalg.solve(film, end))
     return film, left @ right, right.T @ np.diag(sizes) @ right, one, other
 

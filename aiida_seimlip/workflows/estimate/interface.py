@@ -52,4 +52,15 @@ def plan_interface(inputs: Mapping[str, Any]) -> Plan:
             works.append(
                 Work(label, name, 1, len(frames) * steps, atom_steps=sum(frames) * steps, n_bytes=stored)
             )  # fmt: skip
+    if settings.dynamics is not None:
+        n_steps, n_samples = settings.dynamics.n_steps, settings.dynamics.n_steps // settings.dynamics.sample_every
+        n_atoms = sum(map(sum, sizes))
+        stored = sum(frames_bytes(n_samples, sum(pair), LABELLED) for pair in sizes)
+        works += [
+            Work(
+                f'dynamics of {len(sizes)} interfaces with {name}', name, 1, n_steps * len(sizes),
+                atom_steps=n_steps * n_atoms, n_bytes=stored,
+            )
+            for name in inputs['models']
+        ]  # fmt: skip
     return Plan(tuple(works), is_limit=True, notes=(NOTE, RIGID))

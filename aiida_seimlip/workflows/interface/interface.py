@@ -15,6 +15,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.functions.crystal.property import MINIMA
 from aiida_seimlip.functions.interface.interface import interface_parameters, make_candidates, make_scan
+from aiida_seimlip.functions.interface.interface_dynamics import choose_starts, measure_dynamics
 from aiida_seimlip.functions.interface.interface_measures import STAGES, measure_interfaces
 from aiida_seimlip.functions.interface.surface import gather_conventional_cells
 from aiida_seimlip.options.interface.interface import InterfaceOptions
@@ -24,6 +25,8 @@ from aiida_seimlip.workflows.protocols.crystal import CrystalProtocolMixin
 
 SCAN = 'scan'
 """Name of the job that scans registry and gap."""
+DYNAMICS = 'dynamics'
+"""Name of the job that runs dynamics."""
 
 
 class InterfaceWorkChain(CrystalProtocolMixin, CrystalPropertyWorkChain):
@@ -54,12 +57,28 @@ class InterfaceWorkChain(CrystalProtocolMixin, CrystalPropertyWorkChain):
             cls.inspect_scan,
             cls.run_evaluations,
             cls.inspect_evaluations,
+            cls.compare,
+            if_(cls.should_move)(
+                cls.run_dynamics,
+                cls.inspect_dynamics,
+            ),
             cls.results,
         )
         spec.output('plan', valid_type=orm.Dict, required=False, help='Which interfaces were built, and the scan.')
         spec.output(
             SCAN, valid_type=FramesData, required=False, help='Interfaces of rigid layers, by the model that scans.'
         )
+        spec.output(
+            DYNAMICS, valid_type=orm.Dict, required=False, help='What became of the layers in dynamics.'
+        )  # fmt: skip
+        spec.output(
+            'profiles', valid_type=orm.ArrayData, required=False,
+            help='Profiles along the normal, before and at the end of dynamics, by model and number of the interface.',
+        )  # fmt: skip
+        spec.output_namespace(
+            'trajectories', valid_type=FramesData, dynamic=True, required=False,
+            help='Samples of dynamics by each model, those of one interface after those of the other.',
+        )  # fmt: skip
 
     @classmethod
     def get_builder_from_protocol(
@@ -155,13 +174,44 @@ class InterfaceWorkChain(CrystalProtocolMixin, CrystalPropertyWorkChain):
             for name in self.ctx.found for stage in STAGES if self._has(name, stage)
         })  # fmt: skip
 
-    def results(self) -> ExitCode | None:
-        """Compare, and say which model is missing."""
+    def compare(self) -> None:
+        """Compare the energies of interfaces by all models."""
         measured = measure_interfaces(
             self._options, self.ctx.names, self._minima, self.ctx.plan, models=self.ctx.found,
             structures=self.ctx.structures,
         )  # fmt: skip
+        self.ctx.properties = measured['properties']
         self.out_many(measured)
+
+    def should_move(self) -> bool:
+        """Return whether dynamics of the interfaces is wanted."""
+        return self.settings.dynamics is not None
+
+    def run_dynamics(self) -> None:
+        """Run dynamics of the best interfaces of each model."""
+        self.ctx.jobs = AttributeDict()
+        self.ctx.starts = {}
+        place = 'slabs' if self.settings.has_vacuum else 'cells'
+        for name in (name for name in self.ctx.found if self._has(name, place)):
+            relaxed = self.ctx.found[name][place]
+            starts = choose_starts(
+                self.ctx.properties, relaxed['labelled'], relaxed['results'], orm.Str(name)
+            )  # fmt: skip
+            if starts.n_frames:
+                self.ctx.starts[name] = starts
+                self._submit(name, DYNAMICS, starts)
+
+    def inspect_dynamics(self) -> None:
+        """Take what became of the layers."""
+        self._collect()
+        models = {name: {**self.ctx.found[name].get(DYNAMICS, {}), 'starts': starts}
+                  for name, starts in self.ctx.starts.items()}  # fmt: skip
+        if models:
+            self.out_many(measure_dynamics(self._options, self.ctx.properties, models=models))
+        self.out('trajectories', {name: found['labelled'] for name, found in models.items() if 'labelled' in found})
+
+    def results(self) -> ExitCode | None:
+        """Say which model is missing."""
         if not self.ctx.problems:
             return None
         name, reason = next(iter(self.ctx.problems.items()))

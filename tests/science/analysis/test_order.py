@@ -93,7 +93,7 @@ def test_the_plane_of_a_face_centred_slab():
 def test_only_members_count():
     """Lithium in bcc, with oxygen in its holes: without the oxygen it is bcc."""
     metal = bulk('Li', 'bcc', a=3.51, cubic=True) * (3, 3, 3)
-    filled = metal + Atoms(f'O{len(metal)}', positions=metal.positions + [0.8, 0.9, 0.0])
+    filled = metal + Atoms(f'O{len(metal)}', positions=metal.positions + np.array([0.8, 0.9, 0.0]))
     members = np.flatnonzero(filled.symbols == 'Li')
     assert find_local_order(filled, members).share('bcc') == 1.0
     assert find_local_order(filled).share('bcc') == 0.0

@@ -46,7 +46,7 @@ def test_a_crystal_on_itself_is_the_crystal(miller):
 
 
 def test_shifts_that_are_lattice_vectors_change_nothing():
-    layer, interface = of_itself((0, 0, 1))
+    _, interface = of_itself((0, 0, 1))
     assert abs(np.linalg.det(interface.registry)) == pytest.approx(3.6**2 / 2)
     moved = [interface.in_vacuum(shift, 1.8, 12.0) for shift in (np.zeros(2), *interface.registry)]
     assert energy(moved[1]) == pytest.approx(energy(moved[0]), abs=1e-9)

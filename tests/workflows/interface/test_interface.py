@@ -10,6 +10,7 @@ from ase.calculators.emt import EMT
 from scipy.optimize import minimize_scalar
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.options.interface.interface_dynamics import InterfaceDynamicsComparison
 from aiida_seimlip.options.interface.interface_results import InterfaceComparison
 from aiida_seimlip.report.pages import page_of, tables_of
 from aiida_seimlip.report.sections import render_page
@@ -76,8 +77,9 @@ def test_nickel_on_copper_against_energies_by_hand(emt):
     broken = {**emt, 'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': {'sigma': 'wide'}}})}
     names = {'film': 'nickel', 'substrate': 'copper', 'film_miller': [[1, 1, 1]], 'substrate_miller': [[1, 1, 1]]}
     crystals = {'nickel': bulk('Ni', cubic=True), 'copper': bulk('Cu', cubic=True)}
-    node, outputs, found = run(crystals, {'emt': emt, 'broken': broken}, has_vacuum=True, n_relaxed=2, **names)
-    assert node.exit_status in (0, 400)
+    dynamics = {'temperature': 100.0, 'n_steps': 20, 'sample_every': 5, 'seed': 7, 'timestep': 2.0}
+    node, outputs, found = run(crystals, {'emt': emt, 'broken': broken}, has_vacuum=True, n_relaxed=2, dynamics=dynamics, **names)
+    assert node.exit_status == 400 and '`broken`' in node.exit_message
     (entry,) = found.interfaces
     assert list(entry.models) == ['emt', 'broken'] and entry.models['broken'].best is None
     minima = outputs['minima']['emt'].get_frames().to_atoms()
@@ -113,6 +115,19 @@ def test_nickel_on_copper_against_energies_by_hand(emt):
     per_area = expected * entry.n_film_atoms / area / J_PER_M2
     assert record.film.strain_energy_j_per_m2 == pytest.approx(per_area, abs=1e-3)
     assert record.substrate.strain_energy_mev_per_atom == pytest.approx(0.0, abs=1e-3)
+    (moved,) = InterfaceDynamicsComparison.model_validate(outputs['dynamics'].get_dict()).runs
+    assert (moved.interface, moved.model, moved.metal) == (entry.name, 'emt', 'nickel')
+    assert moved.times_ps == pytest.approx([0.0, 0.01, 0.02, 0.03, 0.04])
+    assert moved.begin.lattice == 'fcc' and moved.begin.face == '111' and moved.begin.angle_degrees < 3.0
+    assert 'Ni was fcc(111) along the normal' in moved.sentence
+    start = frames[2 + record.best]
+    profiles = outputs['profiles']
+    heights = profiles.get_array('emt_0_heights')
+    inside = [profiles.get_array(f'emt_0_begin_density_{symbol}').sum() for symbol in ('Ni', 'Cu')]
+    per_bin = start.get_volume() / len(heights)
+    assert np.array(inside) * per_bin == pytest.approx([entry.n_film_atoms, entry.n_substrate_atoms])
+    assert outputs['trajectories']['emt'].n_frames == 4
+    assert tables_of(node)[-1].name == 'order'
 
 
 def test_refused(emt):
@@ -130,3 +145,5 @@ def test_refused(emt):
     refuse('`gaps` are positive, and rise', gaps=[2.0, 1.0])
     refuse('which is no plane', film_miller=[[0, 0, 0]])
     refuse('has no termination 4', film_termination=4)
+    refuse('must be a multiple of `sample_every`', dynamics={'n_steps': 10, 'sample_every': 3, 'seed': 1})
+    refuse('`dynamics.seed` is missing', dynamics={'n_steps': 10, 'sample_every': 5})
