@@ -33,7 +33,7 @@ COMMANDS = {
     'cite': ('cite:cmd_cite', 'Name the programs and papers that processes really used.'),
     'structure': (
         'structure.command:cmd_structure',
-        'Make supercells, defects, and the end points of hops.',
+        'Make supercells, slabs, defects, and the end points of hops.',
     ),
     'frame': ('data.frame:cmd_frame', 'Print where one frame came from and what learned from it.'),
     'frames': ('data.frames:cmd_frames', 'Import, list, show and export sets of frames.'),

@@ -27,7 +27,7 @@ from aiida_seimlip.options.sei import results as sei_results
 from aiida_seimlip.options.sei import sei
 from aiida_seimlip.options.starts import recipe, starts
 from aiida_seimlip.options.starts import table as starts_table
-from aiida_seimlip.options.structure import defects, ordering
+from aiida_seimlip.options.structure import defects, ordering, slab
 from aiida_seimlip.options.transport import conductivity, diffusivity
 from aiida_seimlip.options.transport import results as transport_results
 from aiida_seimlip.workflows.protocols import ProtocolMixin
@@ -42,7 +42,7 @@ SECTIONS = {
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
     'Phonons': phonon, 'Formation energies of defects': defect, 'Surface energies': surface, 'Interfaces': interface,
-    'Ordering of crystals': ordering, 'Checks of programs': check,
+    'Ordering of crystals': ordering, 'Slabs': slab, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
 belong to."""
@@ -62,7 +62,7 @@ SYMBOLS = {'ge': '≥', 'gt': '>', 'le': '≤', 'lt': '<', 'multiple_of': 'multi
 
 OF_FUNCTIONS: set[Model] = {
     defects.SupercellOptions, defects.VacancyOptions, defects.InterstitialOptions, defects.FrenkelPairOptions,
-    defects.HopOptions, ordering.OrderingOptions, dynamics.DynamicsOptions, condense.CondenseOptions,
+    defects.HopOptions, ordering.OrderingOptions, slab.SlabOptions, dynamics.DynamicsOptions, condense.CondenseOptions,
 }  # fmt: skip
 """Models of `Dict` nodes that calcfunctions take, or that others build on: they have no ports to find them by."""
 

@@ -21,6 +21,7 @@ COMMANDS = (
     ('structure', 'supercell', 'FILE', '-r', 1, 1, 1), ('structure', 'vacancy', 'FILE', '--list'),
     ('structure', 'vacancy', 'FILE'), ('structure', 'interstitial', 'FILE', '--list'),
     ('structure', 'frenkel', 'FILE'), ('structure', 'hops', 'FILE', '--max-length', 2), ('structure', 'order', 'FILE'),
+    ('structure', 'slab', 'FILE', '-m', 1, 1, 0, '--thickness', 6),
     ('launch', 'al', '--structure', 'FILE', '--dry-run'), ('launch', 'diffusivity', '--structure', 'FILE', '--dry-run'),
     ('launch', 'conductivity', '--structure', 'FILE', '--dry-run'),
     ('launch', 'neb', '--initial', 'FILE', '--final', 'FILE', '--dry-run'),

@@ -26,6 +26,7 @@ from aiida_seimlip.cli.structure.options import (
     with_options,
 )
 from aiida_seimlip.cli.structure.order import structure_order
+from aiida_seimlip.cli.structure.slab import structure_slab
 
 if TYPE_CHECKING:
     from aiida import orm
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 @click.group('structure', cls=VerdiCommandGroup)
 def cmd_structure() -> None:
-    """Make supercells, ordered cells, point defects, and the end points of hops.
+    """Make supercells, slabs, ordered cells, point defects, and the end points of hops.
 
     STRUCTURE is a node with one structure (PK, UUID or label), or a file. Sites and hops are numbered
     from 0, and told apart by the space group of the crystal: give the perfect cell, and the supercell as an option.
@@ -152,3 +153,4 @@ def structure_hops(structure: Structure, numbers: tuple[int, ...], **given: Any)
 
 
 cmd_structure.add_command(structure_order)
+cmd_structure.add_command(structure_slab)

@@ -43,8 +43,18 @@ def refuse_unusable(structure: Structure) -> None:
         raise click.UsageError(fault)
 
 
-def make(function: Callable[..., Any], model: Any, structure: Structure, parameters: Mapping[str, Any]) -> None:
-    """Run a calcfunction and print what it made."""
+def make(
+    function: Callable[..., Any], model: Any, structure: Structure, parameters: Mapping[str, Any],
+    describe: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
+) -> None:  # fmt: skip
+    """Run a calcfunction and print what it made.
+
+    :param function: which returns a ``record`` besides structures.
+    :param model: of its parameters.
+    :param structure: the crystal.
+    :param parameters: as given.
+    :param describe: returns what is printed of the record; by default the supercell and what was changed in it.
+    """
     from aiida import orm
 
     from aiida_seimlip.cli.tables import print_facts
@@ -56,7 +66,11 @@ def make(function: Callable[..., Any], model: Any, structure: Structure, paramet
     made = function(structure, orm.Dict(complete))
     record = made.pop('record')
     sizes = sorted({int(node.get_frames().sizes[0]) for node in made.values()})
-    facts = {'atoms': ' or '.join(map(str, sizes)), **_facts(record.get_dict()), 'record': f'Dict {record.pk}'}
+    facts = {
+        'atoms': ' or '.join(map(str, sizes)),
+        **(describe or _facts)(record.get_dict()),
+        'record': f'Dict {record.pk}',
+    }
     print_facts(_title(record.get_dict()), facts)
     for name, node in made.items():
         echo.echo_success(f'{name}: FramesData {node.pk} ({", ".join(node.formulas)})')

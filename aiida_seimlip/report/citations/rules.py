@@ -164,6 +164,11 @@ def of_surfaces(process: orm.ProcessNode) -> Iterator[Use]:
     yield Use('spglib', 'distinct surfaces and their energies', SURFACES)
 
 
+def of_slabs(process: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what slabs are made with."""
+    yield Use('spglib', 'terminations of slabs', ('Togo2024spglib', 'Ong2013pymatgen'))
+
+
 def of_packing(function: orm.ProcessNode) -> Iterator[Use]:
     """Tell what packed the starts of a recipe, and what the geometries of its molecules come from."""
     table = results_of(function, 'table')
@@ -200,6 +205,7 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'pack_recipe': of_packing,
     'measure_phonons': of_phonons,
     'make_surfaces': of_surfaces,
+    'make_slab': of_slabs,
     'make_defects': of_defects,
     'make_vacancy': of_defects,
     'make_interstitial': of_defects,

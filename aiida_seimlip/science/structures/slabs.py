@@ -65,6 +65,12 @@ class Slab:
     dipole_per_area: float | None
     cuts_bonds: bool
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return all that is known of the slab but its atoms, in plain types."""
+        known = {name: value for name, value in vars(self).items() if name != 'atoms'}
+        derived = {name: getattr(self, name) for name in ('is_stoichiometric', 'is_polar')}
+        return {**known, 'miller': list(self.miller), 'missing': dict(self.missing), **derived}
+
     @property
     def label(self) -> str:
         """What the faces are called: the number of the termination and the composition of the outermost planes."""
