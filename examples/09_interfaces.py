@@ -17,12 +17,13 @@ given = [argument for argument in sys.argv[1:] if not argument.startswith('-')]
 faces = {'film_miller': [[1, 1, 0], [1, 1, 1], [0, 0, 1]], 'substrate_miller': [[0, 0, 1]]}
 dynamics = {'temperature': 300.0, 'n_steps': 10000, 'sample_every': 200, 'seed': 1}
 options = {**faces, 'dynamics': dynamics}
-model = (
-    {'potentials': {'grown': orm.load_node(given[0])}} if given else {'calculators': {'teacher': {'name': 'sevennet'}}}
-)
+model = {'calculators': {'teacher': {'name': 'sevennet'}}}
+if given:
+    model = {'potentials': {'grown': orm.load_node(given[0])}}
 if is_small:
     options = {
-        'film_miller': [[1, 1, 1]], 'minimum': None, 'relaxation_of_ions': {'fmax': 1.0, 'max_steps': 3},
+        'film_miller': [[1, 1, 1]], 'film_thickness': 12.0, 'shift_spacing': 2.5, 'gaps': [2.0, 2.5],
+        'minimum': None, 'relaxation_of_ions': {'fmax': 1.0, 'max_steps': 3},
         'dynamics': {**dynamics, 'temperature': 50.0, 'n_steps': 10, 'sample_every': 5},
     }  # fmt: skip
     toy = {'name': 'lj', 'kwargs': {'sigma': 1.1, 'epsilon': 0.05, 'rc': 3.0, 'smooth': True}}

@@ -21,7 +21,7 @@ from aiida_seimlip.options.check import report as check_report
 from aiida_seimlip.options.crystal import defect, elastic, equation_of_state, phonon, relaxation
 from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
-from aiida_seimlip.options.interface import interface, interface_results, surface
+from aiida_seimlip.options.interface import interface, interface_dynamics, interface_results, surface
 from aiida_seimlip.options.interface import results as surface_results
 from aiida_seimlip.options.sei import results as sei_results
 from aiida_seimlip.options.sei import sei
@@ -42,6 +42,7 @@ SECTIONS = {
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
     'Phonons': phonon, 'Formation energies of defects': defect, 'Surface energies': surface, 'Interfaces': interface,
+    'Dynamics of interfaces': interface_dynamics,
     'Ordering of crystals': ordering, 'Slabs': slab, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
@@ -132,7 +133,10 @@ def describe_crystals() -> str:
 
 def describe_interfaces() -> str:
     """Return the tables of the models that the outputs `properties` of surfaces and interfaces are made of."""
-    roots = (surface_results.SurfaceComparison, interface_results.InterfaceComparison)
+    roots = (
+        surface_results.SurfaceComparison, interface_results.InterfaceComparison, interface_results.InterfacePlan,
+        interface_dynamics.InterfaceDynamicsComparison,
+    )  # fmt: skip
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
     return join(part for model in models for part in _describe_model(model, '##'))
 

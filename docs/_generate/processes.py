@@ -31,7 +31,8 @@ MODELS = {
     'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
     'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
     'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md',
-    'InterfaceComparison': 'interfaces.md', 'InterfacePlan': 'interfaces.md', 'LammpsOptions': 'options.md',
+    'InterfaceComparison': 'interfaces.md', 'InterfacePlan': 'interfaces.md',
+    'InterfaceDynamicsComparison': 'interfaces.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

@@ -39,7 +39,9 @@ def interface_parameters(options: orm.Dict, model: orm.Dict) -> dict[str, orm.Di
     :param model: as `ModelOptions`.
     """
     settings, calculator = InterfaceOptions.from_node(options), ModelOptions.from_node(model).calculator
-    stages: list[Stage] = ['scan', 'cells', 'slabs', *(['dynamics'] if settings.dynamics is not None else [])]
+    stages: list[Stage] = ['scan', 'cells', 'slabs']
+    if settings.dynamics is not None:
+        stages.append('dynamics')
     return {stage: orm.Dict(settings.job(calculator, stage)) for stage in stages}
 
 
@@ -84,7 +86,9 @@ def make_candidates(
     for number, interface in enumerate(interfaces):
         record = describe_interface(settings, interface)
         own = {index: point for index, point in enumerate(points) if point.number == number}
-        record.scans = [_scan(settings, interface, side, own, energies, grades) for side in settings.sides()]
+        record.scans = [
+            _scan(settings, interface, own, energies, grades=grades, side=side) for side in settings.sides()
+        ]
         record.candidates = list(_candidates(settings, record))
         _find_doubts(record)
         plan.interfaces.append(record)
@@ -146,10 +150,18 @@ def describe_interface(settings: InterfaceOptions, interface: CoherentInterface)
 
 
 def _scan(
-    settings: InterfaceOptions, interface: CoherentInterface, side: Side, points: Mapping[int, ScanPoint],
-    energies: Mapping[int, float], grades: Mapping[int, float | None],
+    settings: InterfaceOptions, interface: CoherentInterface, points: Mapping[int, ScanPoint],
+    energies: Mapping[int, float], *, grades: Mapping[int, float | None], side: Side,
 ) -> ScanRecord:  # fmt: skip
-    """Return what the scan of one interface has found."""
+    """Return what the scan of one interface has found.
+
+    :param settings: shifts and gaps.
+    :param interface: its layers.
+    :param points: of both sides, by their number.
+    :param energies: in eV, of those that were evaluated.
+    :param grades: the same, None of models that know none.
+    :param side: which interface it is.
+    """
     own = {index: point for index, point in points.items() if point.side == side}
     n_points = len(interface.shifts(settings.shift_spacing)) * len(settings.gaps)
     known = {index: point for index, point in own.items() if index in energies}

@@ -74,7 +74,8 @@ def measure_dynamics(options: orm.Dict, properties: orm.Dict, **groups: Any) -> 
     settings = InterfaceOptions.from_node(options).dynamics
     found = InterfaceComparison.model_validate(properties.get_dict())
     assert settings is not None
-    runs, arrays = [], {}
+    runs: list[InterfaceDynamicsRecord] = []
+    arrays: dict[str, np.ndarray] = {}
     for model, outputs in groups['models'].items():
         entries = [
             (number, entry) for number, entry in enumerate(found.interfaces)
@@ -87,18 +88,18 @@ def measure_dynamics(options: orm.Dict, properties: orm.Dict, **groups: Any) -> 
             record = InterfaceDynamicsRecord(interface=entry.name, model=model)
             runs.append(record)
             record.failure = failures.get(str(place))
-            times, images = samples[place]
+            steps, images = samples[place]
             if not images:
                 record.failure = record.failure or NOT_REACHED
                 continue
-            steps = [0.0, *times]
-            _measure(record, settings, found, entry, np.array(steps), [starts[place], *images])
+            record.times_ps = [step * settings.timestep / 1000.0 for step in (0.0, *steps)]
+            _find_order(record, found, entry, [starts[place], *images])
             arrays |= {
                 f'{model}_{number}_{name}': array for name, array in profile_arrays(settings, starts[place], images)
             }
     comparison = InterfaceDynamicsComparison(runs=runs)
-    outputs = {'dynamics': orm.Dict(comparison.model_dump(mode='json'))}
-    return {**outputs, 'profiles': orm.ArrayData(arrays)} if arrays else outputs
+    made: dict[str, orm.Data] = {'dynamics': orm.Dict(comparison.model_dump(mode='json'))}
+    return {**made, 'profiles': orm.ArrayData(arrays)} if arrays else made
 
 
 def profile_arrays(
@@ -124,12 +125,16 @@ def profile_arrays(
             yield f'{name}_density_{symbol}', density
 
 
-def _measure(
-    record: InterfaceDynamicsRecord, settings: InterfaceDynamicsOptions, found: InterfaceComparison,
-    entry: InterfaceEntry, steps: np.ndarray, images: Sequence[Atoms],
-) -> None:  # fmt: skip
-    """Enter what became of the metal, if there is one."""
-    record.times_ps = [float(time) for time in steps * settings.timestep / 1000.0]
+def _find_order(
+    record: InterfaceDynamicsRecord, found: InterfaceComparison, entry: InterfaceEntry, images: Sequence[Atoms]
+) -> None:
+    """Enter what became of the metal, if there is one.
+
+    :param record: to enter it into.
+    :param found: which side is which crystal.
+    :param entry: how many atoms each side has.
+    :param images: the relaxed interface, and the samples.
+    """
     sides = {
         found.film: np.arange(entry.n_substrate_atoms, entry.n_substrate_atoms + entry.n_film_atoms),
         found.substrate: np.arange(entry.n_substrate_atoms),

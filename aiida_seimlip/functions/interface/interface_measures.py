@@ -150,22 +150,13 @@ def measure(
     record.failure = next((one for one in (*frames.bulks, *frames.slabs) if isinstance(one, str)), None)
     bulks, slabs = _energies(frames.bulks), _energies(frames.slabs)
     area, n_interfaces = interface.match.area, 1 if settings.has_vacuum else 2
-    layers = []
-    for bulk, slab, frame, rest in zip(bulks, slabs, frames.bulks, at_rest, strict=True):
-        layers.append(_layer(bulk, slab, frame, rest, area))
-    record.film, record.substrate = layers
+    record.film, record.substrate = (
+        _layer(bulk, slab, frame, rest, area)
+        for bulk, slab, frame, rest in zip(bulks, slabs, frames.bulks, at_rest, strict=True)
+    )
     for frame, begin in zip(frames.candidates, frames.begin, strict=True):
-        entry = RelaxedInterface(failure=frame if isinstance(frame, str) else None)
+        entry = _relaxed(frame, begin, potential)
         record.candidates.append(entry)
-        if isinstance(frame, str):
-            continue
-        (after,) = frame.to_atoms()
-        (entry.energy_ev,) = _energies([frame])
-        (entry.grade,) = find_grades(potential, frame)
-        entry.broken_units = find_broken_units(begin, after)
-        entry.height_change_angstrom = None if settings.has_vacuum else float(after.cell[2, 2] - begin.cell[2, 2])
-        if frame.forces is not None:
-            entry.largest_force_ev_per_angstrom = float(np.linalg.norm(frame.forces, axis=1).max())
         if entry.energy_ev is not None and None not in (*bulks, *slabs):
             _fill(entry, interface_energies(entry.energy_ev, bulks, slabs, area, n_interfaces))  # type: ignore[arg-type]
     known = {number: entry.energy_ev for number, entry in enumerate(record.candidates) if entry.energy_ev is not None}
@@ -182,9 +173,9 @@ def find_deviations(entry: InterfaceEntry, reference: str | None) -> dict[str, I
     :param entry: with its models.
     :param reference: name of a model, None if there is none.
     """
-    if reference is None or reference not in entry.models or entry.models[reference].best is None:
+    best = entry.models[reference].best if reference in entry.models else None
+    if reference is None or best is None:
         return {}
-    best = entry.models[reference].best
     known = entry.models[reference].candidates[best]
     found = {}
     for name, record in entry.models.items():
@@ -224,6 +215,26 @@ def _what(stage: str, number: int) -> str:
     """Return what a frame is, in words."""
     kind = 'strained crystal' if stage == 'cells' else 'slab'
     return f'The interface {number - 2}' if number > 1 else f'The {kind} of the {("film", "substrate")[number]}'
+
+
+def _relaxed(frame: Frames | str, begin: Atoms, potential: PotentialData | None) -> RelaxedInterface:
+    """Return what became of an interface, without energies per area.
+
+    :param frame: at the end, or why there is none.
+    :param begin: before the relaxation.
+    :param potential: of a model that is one, which tells grades.
+    """
+    if isinstance(frame, str):
+        return RelaxedInterface(failure=frame)
+    entry = RelaxedInterface()
+    (after,) = frame.to_atoms()
+    (entry.energy_ev,) = _energies([frame])
+    (entry.grade,) = find_grades(potential, frame)
+    entry.broken_units = find_broken_units(begin, after)
+    entry.height_change_angstrom = float(after.cell[2, 2] - begin.cell[2, 2])
+    if frame.forces is not None:
+        entry.largest_force_ev_per_angstrom = float(np.linalg.norm(frame.forces, axis=1).max())
+    return entry
 
 
 def _layer(

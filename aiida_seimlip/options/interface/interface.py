@@ -11,8 +11,8 @@ import numpy as np
 from ase import Atoms
 from pydantic import Field, model_validator
 
-from aiida_seimlip.options.crystal.property import Ions, MinimumOptions, PropertyOptions
 from aiida_seimlip.options.calculator import CalculatorOptions
+from aiida_seimlip.options.crystal.property import Ions, MinimumOptions, PropertyOptions
 from aiida_seimlip.options.interface.interface_dynamics import InterfaceDynamicsOptions
 from aiida_seimlip.options.interface.surface import Indices
 from aiida_seimlip.science.structures.crystals import CRYSTALS

@@ -103,7 +103,7 @@ class RelaxedInterface(Record):
     )
     work_of_adhesion_mev_per_angstrom2: float | None = None
     height_change_angstrom: float | None = Field(
-        default=None, description='Of the cell without vacuum in the relaxation.'
+        default=None, description='Of the cell in the relaxation; 0 with vacuum.'
     )
     largest_force_ev_per_angstrom: float | None = None
     broken_units: list[str] = Field(default_factory=list, description='Bonded units that are not whole at the end.')

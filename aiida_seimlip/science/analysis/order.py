@@ -86,8 +86,10 @@ class Texture:
     angle: float
 
     def describe(self) -> str:
-        """Return it in words, such as ``bcc(110)``."""
-        return self.lattice if self.face is None else f'{self.lattice}({self.face})'
+        """Return it in words, such as ``bcc(110) along the normal``."""
+        if self.face is not None:
+            return f'{self.lattice}({self.face}) along the normal'
+        return 'in no lattice' if self.lattice == 'other' else self.lattice
 
 
 def find_local_order(atoms: Atoms, members: np.ndarray | None = None) -> LocalOrder:
@@ -146,9 +148,10 @@ def describe_change(begin: Texture, end: Texture, metal: str = 'the metal') -> s
     :param metal: what it is called.
     """
     names = begin.describe(), end.describe()
+    subject = metal[:1].upper() + metal[1:]
     if names[0] == names[1]:
-        return f'{metal.capitalize()} was {names[0]} along the normal, and still is.'
-    return f'{metal.capitalize()} was {names[0]} along the normal, and is {names[1]} at the end.'
+        return f'{subject} was {names[0]}, and still is.'
+    return f'{subject} was {names[0]}, and is {names[1].removesuffix(" along the normal")} at the end.'
 
 
 def fit_axes(vectors: np.ndarray, template: np.ndarray) -> np.ndarray:
@@ -199,7 +202,7 @@ def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _refine(given: np.ndarray, template: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the rotation of least squares near another one (W. Kabsch, Acta Cryst. A 32, 922 (1976)), and its error."""
+    """Return the rotation of least squares near another one and its error (W. Kabsch, Acta Cryst. A 32, 922 (1976))."""
     if not np.isfinite(axes).all():
         return axes, np.inf
     for _ in range(3):
@@ -224,7 +227,7 @@ def _nearest(atoms: Atoms, count: int) -> np.ndarray:
         nearest = np.full(len(atoms), np.inf)
         np.minimum.at(nearest, pairs.centres, pairs.distances)
         typical = float(np.median(nearest))
-        if np.isfinite(typical) and REACH * typical <= cutoff or cutoff > 20.0:
+        if (np.isfinite(typical) and REACH * typical <= cutoff) or cutoff > 20.0:
             break
         cutoff = REACH * typical if np.isfinite(typical) else 2.0 * cutoff
     order = np.lexsort((pairs.distances, pairs.centres))

@@ -23,7 +23,7 @@ SAME = 1e-4
 class LatticeMatch:
     """A cell in the plane that is nearly one of the film and nearly one of the substrate.
 
-    All vectors are in rows in Å, both faces turned about the normal so that the first vector of the interface is along x.
+    All vectors are in rows in Å, both faces turned about the normal so that the first one of the interface is along x.
 
     :param film_matrix: of integers, that makes the vectors of the film's cell from those of its face; shape (2, 2).
     :param substrate_matrix: the same of the substrate; shape (2, 2).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from aiida import orm
@@ -114,6 +115,11 @@ class InterfaceWorkChain(CrystalProtocolMixin, CrystalPropertyWorkChain):
         if fault is not None or InterfaceOptions.explain(inputs['options'], 'options'):
             return fault
         return next(_faults_of_interfaces(inputs, InterfaceOptions.from_node(inputs['options'])), None)
+
+    @cached_property
+    def settings(self) -> InterfaceOptions:
+        """The options."""
+        return InterfaceOptions.from_node(self.inputs.options)
 
     def setup(self) -> None:
         """Gather the crystals, and prepare the jobs of each model."""

@@ -70,7 +70,7 @@ def test_the_plane_of_a_slab(face):
     slab.pbc = True
     slab.rotate(29.0, 'z', rotate_cell=True)
     texture = find_texture(find_local_order(noisy(slab, 0.1)))
-    assert texture.describe() == f'bcc({face})'
+    assert texture.describe() == f'bcc({face}) along the normal'
     assert texture.face_share > 0.95 and texture.angle < 5.0
     assert 0.3 < texture.share < 1.0, 'atoms at the surface lack neighbours'
 
@@ -81,13 +81,13 @@ def test_a_tilted_grain():
     slab.rotate(10.0, 'x')
     slab.pbc = False
     texture = find_texture(find_local_order(slab))
-    assert texture.describe() == 'bcc(001)' and texture.angle == pytest.approx(10.0, abs=0.1)
+    assert texture.describe() == 'bcc(001) along the normal' and texture.angle == pytest.approx(10.0, abs=0.1)
 
 
 def test_the_plane_of_a_face_centred_slab():
     slab = fcc111('Cu', (4, 4, 6), a=3.6, vacuum=8.0)
     slab.pbc = True
-    assert find_texture(find_local_order(noisy(slab, 0.05))).describe() == 'fcc(111)'
+    assert find_texture(find_local_order(noisy(slab, 0.05))).describe() == 'fcc(111) along the normal'
 
 
 def test_only_members_count():
@@ -106,6 +106,12 @@ def test_what_became_of_a_metal():
     begin, end = (find_texture(find_local_order(slab)) for slab in slabs)
     assert describe_change(begin, end) == 'The metal was bcc(001) along the normal, and is bcc(111) at the end.'
     assert describe_change(begin, begin) == 'The metal was bcc(001) along the normal, and still is.'
+    gas = find_texture(find_local_order(Atoms('Li', cell=[30.0] * 3, pbc=True)))
+    assert (
+        describe_change(begin, gas, metal='lithium')
+        == 'Lithium was bcc(001) along the normal, and is in no lattice at the end.'
+    )
+    assert describe_change(gas, gas) == 'The metal was in no lattice, and still is.'
 
 
 def _rotation(rng):

@@ -44,10 +44,12 @@ def run(structures, models, **options):
 
 def test_a_crystal_on_itself_costs_nothing(emt, lennard_jones):
     models = {'emt': emt, 'lj': lennard_jones(0.85)}
-    names = {'film': 'copper', 'substrate': 'copper', 'reference': 'emt', 'scan_model': 'lj'}
-    node, outputs, found = run({'copper': bulk('Cu', cubic=True)}, models, **names)
+    options = {'film': 'copper', 'substrate': 'copper', 'reference': 'emt', 'scan_model': 'lj'}
+    options['film_miller'] = [[0, 0, 1], [1, 1, 1]]
+    node, outputs, found = run({'copper': bulk('Cu', cubic=True)}, models, **options)
     assert node.is_finished_ok, node.exit_message
-    (entry,) = found.interfaces
+    (entry,), (reason,) = found.interfaces, found.without_match
+    assert 'The lattices of (1, 1, 1) on (0, 0, 1) do not match' in reason
     assert (found.built_with, found.scanned_with, found.reference) == ('emt', 'lj', 'emt')
     assert entry.misfit_percent == pytest.approx(0.0, abs=1e-9)
     assert [scan.shifts[0].shift_angstrom for scan in entry.scans] == [[0.0, 0.0]] * 2
@@ -78,7 +80,8 @@ def test_nickel_on_copper_against_energies_by_hand(emt):
     names = {'film': 'nickel', 'substrate': 'copper', 'film_miller': [[1, 1, 1]], 'substrate_miller': [[1, 1, 1]]}
     crystals = {'nickel': bulk('Ni', cubic=True), 'copper': bulk('Cu', cubic=True)}
     dynamics = {'temperature': 100.0, 'n_steps': 20, 'sample_every': 5, 'seed': 7, 'timestep': 2.0}
-    node, outputs, found = run(crystals, {'emt': emt, 'broken': broken}, has_vacuum=True, n_relaxed=2, dynamics=dynamics, **names)
+    options = {**names, 'has_vacuum': True, 'n_relaxed': 2, 'dynamics': dynamics}
+    node, outputs, found = run(crystals, {'emt': emt, 'broken': broken}, **options)
     assert node.exit_status == 400 and '`broken`' in node.exit_message
     (entry,) = found.interfaces
     assert list(entry.models) == ['emt', 'broken'] and entry.models['broken'].best is None
