@@ -19,7 +19,6 @@ from aiida_seimlip.options.mlip3 import Mlip3TrainOptions
 from aiida_seimlip.science.analysis.composition_span import count_elements
 from aiida_seimlip.science.formats.mlip3_potential import write_almtp
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 
 class Mlip3TrainCalculation(Mlip3Calculation):
@@ -96,7 +95,7 @@ class Mlip3TrainCalculation(Mlip3Calculation):
         if start.is_trained and self.atom_energies:
             lower = {symbol: -energy for symbol, energy in self.atom_energies.items()}
             with folder.open(self.POTENTIAL_FILE, 'wb') as handle:
-                handle.write(write_almtp(shift_species(start.get_mtp(), lower)))
+                handle.write(write_almtp(start.get_mtp().with_constants_raised(lower)))
             calc_info.local_copy_list = []
             calc_info.provenance_exclude_list.append(self.POTENTIAL_FILE)  # type: ignore[union-attr]
         return calc_info
@@ -119,17 +118,6 @@ class Mlip3TrainCalculation(Mlip3Calculation):
         """Return the arguments of ``mlp train``."""
         options = Mlip3TrainOptions.from_node(self.inputs.parameters)
         return [self.POTENTIAL_FILE, self.TRAINING_FILE, f'--save_to={self.OUTPUT_FILE}', *options.command_line()]
-
-
-def shift_species(potential: MomentTensorPotential, energies: Mapping[str, float]) -> MomentTensorPotential:
-    """Return a potential with energies added to the constants of its elements.
-
-    :param potential: trained.
-    :param energies: in eV, by element.
-    """
-    assert potential.species_coeffs is not None
-    added = np.array([energies[symbol] for symbol in potential.species])
-    return potential.replace(species_coeffs=potential.species_coeffs + added)
 
 
 def _faults_of_selection_mode(start: PotentialData, al_mode: str) -> Iterator[str]:

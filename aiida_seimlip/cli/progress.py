@@ -23,7 +23,8 @@ CAMPAIGN = 'ActiveLearningWorkChain'
 REPORTING = (
     CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain', 'StartsWorkChain', 'SeiWorkChain',
     'AtlasWorkChain', 'DefectWorkChain', 'RelaxationWorkChain', 'ElasticWorkChain', 'EquationOfStateWorkChain',
-    'PhononWorkChain', 'SurfaceWorkChain', 'EvaluateWorkChain', 'SizeTransferWorkChain', 'AseCondensationWorkChain',
+    'PhononWorkChain', 'SurfaceWorkChain', 'InterfaceWorkChain', 'EvaluateWorkChain', 'SizeTransferWorkChain',
+    'AseCondensationWorkChain',
 )  # fmt: skip
 """Processes whose reports are for those who watch."""
 INTERRUPT = 'runner received interrupt'

@@ -21,9 +21,11 @@ __all__ = [
 class RelaxOptions(Options):
     """How to relax a frame."""
 
-    cell: Literal['fixed', 'isotropic', 'full'] = Field(
-        default='fixed', description='Whether the cell stays, keeps its shape, or relaxes freely.'
-    )
+    cell: Literal['fixed', 'isotropic', 'normal', 'full'] = Field(
+        default='fixed',
+        description='Whether the cell stays, keeps its shape, changes along z only while its first two vectors lie in '
+        'the plane of x and y (`normal`), or relaxes freely.',
+    )  # fmt: skip
     optimizer: Literal['BFGS', 'BFGSLineSearch', 'FIRE', 'LBFGS'] = Field(
         default='BFGS', description='Name of the optimiser in `ase.optimize`.'
     )

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from aiida import orm
 
-from aiida_seimlip.calculations.mlip3_train import shift_species
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.mlip3 import Mlip3TrainOptions
 from aiida_seimlip.parsers.mlip3_base import Mlip3Parser, OutputError, plain
@@ -117,7 +116,9 @@ class Mlip3TrainParser(Mlip3Parser):
         potential = PotentialData(io.BytesIO(content), self.job.OUTPUT_FILE, species=inputs.start.species)
         energies = Mlip3TrainOptions.from_node(inputs.parameters).atom_energies if 'parameters' in inputs else {}
         if energies and potential.is_trained:
-            potential = PotentialData.from_mtp(shift_species(potential.get_mtp(), energies), self.job.OUTPUT_FILE)
+            potential = PotentialData.from_mtp(
+                potential.get_mtp().with_constants_raised(energies), self.job.OUTPUT_FILE
+            )
         potential.set_compositions(node.get_frames() for node in inputs.training.values())
         return potential
 

@@ -64,9 +64,12 @@ def run_relax(atoms: Atoms, index: int, task: Record, stress: bool, line: Line) 
     if task['cell'] != 'fixed':
         if not atoms.pbc.all():
             raise FrameError('Periodicity: a cell that is not periodic in all three directions cannot relax.')
+        if task['cell'] == 'normal' and abs(atoms.cell.array[:2, 2]).max() > 1e-8:
+            raise FrameError('Cell: a cell relaxes along z only if its first two vectors lie in the plane of x and y.')
         target = FrechetCellFilter(
-            atoms, hydrostatic_strain=task['cell'] == 'isotropic', scalar_pressure=task['pressure'] * units.GPa
-        )
+            atoms, mask=[0, 0, 1, 0, 0, 0] if task['cell'] == 'normal' else None,
+            hydrostatic_strain=task['cell'] == 'isotropic', scalar_pressure=task['pressure'] * units.GPa,
+        )  # fmt: skip
     optimizer = getattr(ase.optimize, task['optimizer'])(target, logfile=None)
     converged = bool(optimizer.run(fmax=task['fmax'], steps=task['max_steps']))
     note = None

@@ -17,6 +17,7 @@ from aiida_seimlip.report.crystal.elastic import elastic_sections, elastic_table
 from aiida_seimlip.report.crystal.equation_of_state import eos_sections, eos_tables
 from aiida_seimlip.report.crystal.phonon import phonon_sections, phonon_tables
 from aiida_seimlip.report.crystal.relaxation import relaxation_sections, relaxation_tables
+from aiida_seimlip.report.interface.interface import interface_sections, interface_tables
 from aiida_seimlip.report.interface.surface import surface_sections, surface_tables
 from aiida_seimlip.report.models.calibration import calibration_sections, calibration_tables
 from aiida_seimlip.report.models.evaluate import evaluate_sections, evaluate_tables
@@ -45,6 +46,7 @@ PROPERTIES = {
     'seimlip.eos': (eos_sections, eos_tables),
     'seimlip.phonon': (phonon_sections, phonon_tables),
     'seimlip.calibrate': (calibration_sections, calibration_tables),
+    'seimlip.interface': (interface_sections, interface_tables),
     'seimlip.surface': (surface_sections, surface_tables),
     'seimlip.evaluate': (evaluate_sections, evaluate_tables),
     'seimlip.size_transfer': (size_transfer_sections, size_transfer_tables),

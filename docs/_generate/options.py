@@ -32,8 +32,8 @@ from aiida_seimlip.options.check import report as check_report
 from aiida_seimlip.options.crystal import defect, elastic, equation_of_state, phonon, relaxation
 from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
-from aiida_seimlip.options.interface import results as interface_results
-from aiida_seimlip.options.interface import surface
+from aiida_seimlip.options.interface import interface, interface_dynamics, interface_results, surface
+from aiida_seimlip.options.interface import results as surface_results
 from aiida_seimlip.options.models import (
     calibration,
     calibration_results,
@@ -61,7 +61,7 @@ SECTIONS = {
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
     'Phonons': phonon, 'Formation energies of defects': defect, 'Surface energies': surface,
-    'Calibration of potentials': calibration,
+    'Interfaces': interface, 'Dynamics of interfaces': interface_dynamics, 'Calibration of potentials': calibration,
     'Dynamics of test sets': sampling, 'Errors on a test set': evaluate,
     'Errors by the size of the cell': size_transfer,
     'Ordering of crystals': ordering, 'Slabs': slab, 'Checks of programs': check,
@@ -73,8 +73,8 @@ PAGES = {
     history.__name__: 'history.md', records.__name__: 'history.md',
     check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
     transport_results.__name__: 'transport.md', starts_table.__name__: 'starts.md', sei_results.__name__: 'sei.md',
-    crystal_results.__name__: 'crystals.md', interface_results.__name__: 'interfaces.md',
-    calibration_results.__name__: 'calibration.md',
+    crystal_results.__name__: 'crystals.md', surface_results.__name__: 'interfaces.md',
+    interface_results.__name__: 'interfaces.md', calibration_results.__name__: 'calibration.md',
     comparison_results.__name__: 'comparisons.md',
     expected.__name__: 'calibration.md',
 }  # fmt: skip
@@ -162,7 +162,10 @@ def describe_calibration() -> str:
 
 def describe_interfaces() -> str:
     """Return the tables of the models that the outputs `properties` of surfaces and interfaces are made of."""
-    roots = (interface_results.SurfaceComparison,)
+    roots = (
+        surface_results.SurfaceComparison, interface_results.InterfaceComparison, interface_results.InterfacePlan,
+        interface_dynamics.InterfaceDynamicsComparison,
+    )  # fmt: skip
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
     return join(part for model in models for part in _describe_model(model, '##'))
 

@@ -22,7 +22,8 @@ CHECK = 'seimlip.check'
 PROPERTIES = (
     'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
     'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.surface',
-    'seimlip.evaluate', 'seimlip.size_transfer', 'seimlip.calibrate', 'seimlip.starts', 'seimlip.sei',
+    'seimlip.interface', 'seimlip.evaluate', 'seimlip.size_transfer', 'seimlip.calibrate', 'seimlip.starts',
+    'seimlip.sei',
 )  # fmt: skip
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
@@ -31,7 +32,9 @@ MODELS = {
     'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
     'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md', 'CalibrationResults': 'calibration.md',
     'EvaluationComparison': 'comparisons.md',
-    'SizeTransferComparison': 'comparisons.md', 'SamplePlan': 'comparisons.md', 'LammpsOptions': 'options.md',
+    'SizeTransferComparison': 'comparisons.md', 'SamplePlan': 'comparisons.md',
+    'InterfaceComparison': 'interfaces.md', 'InterfacePlan': 'interfaces.md',
+    'InterfaceDynamicsComparison': 'interfaces.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

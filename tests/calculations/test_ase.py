@@ -245,6 +245,20 @@ def test_run_relax_cell_under_pressure(run):
     assert labelled.volumes[0] < 3.59**3 / 4
 
 
+def test_run_relax_along_the_normal(run):
+    """The lattice in the plane stays, and the stress along z goes; a cell that leans out of the plane is refused."""
+    copper = bulk('Cu', cubic=True, a=3.6)
+    copper.set_cell([3.5, 3.5, 3.6], scale_atoms=True)
+    parameters = {**EMT_OPTIONS, 'task': 'relax', 'relax': {'cell': 'normal', 'fmax': 1e-4}}
+    outputs, node = run([copper, bulk('Cu')], parameters)
+    assert node.is_finished_ok
+    labelled = outputs['labelled'].get_frames()
+    assert labelled.cells[0, :2].tolist() == copper.cell.array[:2].tolist()
+    assert labelled.cells[0, 2, 2] > 3.65, 'it is pressed in the plane, and gives way'
+    assert abs(labelled.stresses[0, 2]) < 1e-5 and labelled.stresses[0, 0] < -0.01
+    assert 'lie in the plane of x and y' in outputs['failures']['1']
+
+
 def test_run_md_depends_on_seed_only(run, copper):
     parameters = {
         **EMT_OPTIONS, 'task': 'md',

@@ -115,6 +115,14 @@ def test_crystals(run_example, campaign):
     assert len(node.called_descendants) < 30
 
 
+def test_interfaces(run_example):
+    output, node = run_example('09_interfaces.py')
+    assert node.is_finished_ok, output
+    assert 'Li-bcc(1 1 1) on Li2CO3-monoclinic(0 0 1), 1:1: 21 Å²' in output
+    assert 'Li was bcc(111) along the normal' in output
+    assert node.outputs.dynamics['runs'][0]['metal'] == 'Li-bcc'
+
+
 def test_starts(run_example):
     output, node = run_example('07_starts.py')
     assert node.is_finished_ok, output

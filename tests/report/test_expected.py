@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiida_seimlip.options.crystal.results import LatticeCrystal, LatticeRecord
 from aiida_seimlip.options.expected import ExpectedForceError
 from aiida_seimlip.options.transport.results import DiffusionPoint
-from aiida_seimlip.report.crystal.common import expected_table
+from aiida_seimlip.report.crystal.common import doubts_of, expected_table
 from aiida_seimlip.report.expected import describe_expected, describe_largest, expected_cells
 from aiida_seimlip.report.pages import sections_of
 from aiida_seimlip.report.transport.diffusivity import grade_tile
@@ -36,16 +36,15 @@ def test_cells_are_empty_where_nothing_is_known():
     assert [cell.value for cell in expected_cells(None)] == [None, None]
 
 
-def test_crystals_have_a_table_of_models_that_know_grades():
+def test_crystals_have_a_table_of_what_is_known_and_doubts_of_what_is_not():
     models = {
         'grown': LatticeRecord(highest_grade=2.0, expected_force_error=KNOWN), 'teacher': LatticeRecord(),
         'bare': LatticeRecord(highest_grade=2.0, expected_force_error=ExpectedForceError()),
     }  # fmt: skip
-    table = expected_table([LatticeCrystal(name='LiF', formula='LiF', models=models)])
-    rows = [[cell.value for cell in row] for row in table.rows]
-    assert rows[0] == ['LiF', 'grown', 2.0, 0.05, 0.21, KNOWN.describe()]
-    assert rows[1][:5] == ['LiF', 'bare', 2.0, None, None]
-    assert len(rows) == 2
+    crystals = [LatticeCrystal(name=name, formula=name, models=models) for name in ('LiF', 'LiCl')]
+    rows = [[cell.value for cell in row] for row in expected_table(crystals).rows]
+    assert rows == [[name, 'grown', 2.0, 0.05, 0.21, KNOWN.describe()] for name in ('LiF', 'LiCl')]
+    assert list(doubts_of(crystals)) == ['bare: expected force error not known: the potential is not calibrated.']
 
 
 def test_path_of_an_unknown_potential_says_so():

@@ -48,4 +48,36 @@ def launch_surface(miller: tuple[list[int], ...], **request: Any) -> None:
     begin_property('seimlip.surface', request)
 
 
-INTERFACE_COMMANDS = (launch_surface,)
+@click.command('interface')
+@property_options
+@click.option('--film', required=True, metavar='NAME', help='Crystal above: a phase of the package, or a structure.')
+@click.option('--substrate', required=True, metavar='NAME', help='Crystal below; it may be the same.')
+@click.option(
+    '--film-miller', multiple=True, type=MillerParam(),
+    help='Indices of a face of the film, such as `1,1,0`; may be repeated. Without it 0,0,1.',
+)  # fmt: skip
+@click.option(
+    '--substrate-miller',
+    multiple=True,
+    type=MillerParam(),
+    help='Indices of a face of the substrate; without it 0,0,1.',
+)
+@common_options
+def launch_interface(
+    film: str, substrate: str, film_miller: tuple[list[int], ...], substrate_miller: tuple[list[int], ...],
+    **request: Any,
+) -> None:  # fmt: skip
+    """Find interfaces of two crystals and their energies, with several models.
+
+    The jobs are `potentials`, of the models that are potentials, and `calculators`, of all others.
+    """
+    from aiida_seimlip.workflows.protocols import merge
+
+    options: dict[str, Any] = {'film': film, 'substrate': substrate}
+    options |= {'film_miller': list(film_miller)} if film_miller else {}
+    options |= {'substrate_miller': list(substrate_miller)} if substrate_miller else {}
+    request['overrides'] = merge(request['overrides'] or {}, {'options': options})
+    begin_property('seimlip.interface', request)
+
+
+INTERFACE_COMMANDS = (launch_surface, launch_interface)

@@ -36,10 +36,11 @@ class MinimumOptions(Options):
         'another; the computer of the job needs spglib.',
     )
 
-    def task(self, *, cell: Literal['fixed', 'full'], keep_start: bool = False) -> dict[str, Any]:
+    def task(self, *, cell: Literal['fixed', 'normal', 'full'], keep_start: bool = False) -> dict[str, Any]:
         """Return the parameters of a job that relaxes, without its calculator; what has not converged is kept.
 
-        :param cell: whether the cell stays or relaxes; a frame in a cell that stays keeps no symmetry.
+        :param cell: whether the cell stays, or relaxes along the normal of its first two vectors only, or freely, which
+            alone keeps a symmetry.
         :param keep_start: whether the labels of the frame as it was are kept, too.
         """
         relax = RelaxOptions(

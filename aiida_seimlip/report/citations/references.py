@@ -230,6 +230,21 @@ REFERENCES = {
             'Computational Materials Science', 2013, '68', '314–319', '10.1016/j.commatsci.2012.10.028',
         ),
         Reference(
+            'Zur1984Match', ('Zur, A.', 'McGill, T. C.'), 'Lattice match: An application to heteroepitaxy',
+            'Journal of Applied Physics', 1984, '55', '378–386', '10.1063/1.333084',
+        ),
+        Reference(
+            'Honeycutt1987Clusters', ('Honeycutt, J. D.', 'Andersen, H. C.'),
+            'Molecular dynamics study of melting and freezing of small Lennard-Jones clusters',
+            'The Journal of Physical Chemistry', 1987, '91', '4950–4963', '10.1021/j100303a014',
+        ),
+        Reference(
+            'Stukowski2012Structure', ('Stukowski, A.',),
+            'Structure identification methods for atomistic simulations of crystalline materials',
+            'Modelling and Simulation in Materials Science and Engineering', 2012, '20', '045021',
+            '10.1088/0965-0393/20/4/045021',
+        ),
+        Reference(
             'Fiorentini1996Surface', ('Fiorentini, V.', 'Methfessel, M.'),
             'Extracting convergent surface energies from slab calculations',
             'J. Phys.: Condens. Matter', 1996, '8', '6525–6529', '10.1088/0953-8984/8/36/005',

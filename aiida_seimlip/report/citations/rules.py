@@ -15,6 +15,8 @@ MOMENT_TENSORS = ('Shapeev2016MTP',)
 SELECTION = ('Podryabinkin2017Active', 'Podryabinkin2023MLIP3')
 DEFECTS = ('Ong2013pymatgen', 'Shen2024Defects', 'Togo2024spglib')
 SURFACES = ('Togo2024spglib', 'Ong2013pymatgen', 'Fiorentini1996Surface')
+INTERFACES = ('Togo2024spglib', 'Zur1984Match')
+ORDER = ('Honeycutt1987Clusters', 'Stukowski2012Structure')
 PHONONS = ('Togo2023phonopy', 'Togo2024spglib', 'Hinuma2017seekpath')
 XTB = {'GFN1-xTB': ('Grimme2017GFN1',), 'GFN2-xTB': ('Bannwarth2019GFN2',)}
 DAMPED = {'d3bj': ('Grimme2010D3', 'Grimme2011BJ'), 'd3': ('Grimme2010D3',), 'd3zero': ('Grimme2010D3',)}
@@ -169,6 +171,16 @@ def of_slabs(process: orm.ProcessNode) -> Iterator[Use]:
     yield Use('spglib', 'terminations of slabs', ('Togo2024spglib', 'Ong2013pymatgen'))
 
 
+def of_interfaces(process: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what interfaces are made with."""
+    yield Use('spglib', 'layers of interfaces', INTERFACES)
+
+
+def of_order(process: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what the order of a metal is found with."""
+    yield Use(PACKAGE, 'the order of a metal', ORDER)
+
+
 def of_packing(function: orm.ProcessNode) -> Iterator[Use]:
     """Tell what packed the starts of a recipe, and what the geometries of its molecules come from."""
     table = results_of(function, 'table')
@@ -212,6 +224,8 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'calibrate_errors': of_calibration,
     'make_surfaces': of_surfaces,
     'make_slab': of_slabs,
+    'make_candidates': of_interfaces,
+    'measure_dynamics': of_order,
     'make_defects': of_defects,
     'make_vacancy': of_defects,
     'make_interstitial': of_defects,

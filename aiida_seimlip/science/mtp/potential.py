@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -133,6 +134,17 @@ class MomentTensorPotential:
             self, radial_coeffs=radial.reshape(shape).copy(), species_coeffs=species.copy(),
             moment_coeffs=moments.copy(), active_set=None,
         )  # fmt: skip
+
+    def with_constants_raised(self, energies: Mapping[str, float]) -> MomentTensorPotential:
+        """Return a copy whose constants of the elements are higher, and whose interactions are the same.
+
+        :param energies: by how much in eV, for each of the species.
+        :raises ValueError: if the potential is not trained.
+        """
+        if self.species_coeffs is None:
+            raise ValueError('The potential is not trained: it has no coefficients.')
+        raised = self.species_coeffs + np.array([energies[symbol] for symbol in self.species])
+        return self.replace(species_coeffs=raised)
 
     def replace(self, **changes: object) -> MomentTensorPotential:
         """Return a copy with some fields replaced."""

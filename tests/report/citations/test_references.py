@@ -35,7 +35,7 @@ def test_bibtex_is_well_formed(key):
 
 
 def test_every_rule_names_papers_that_there_are():
-    tables = [rules.MOMENT_TENSORS, rules.SELECTION, rules.DEFECTS, rules.SURFACES]
+    tables = [rules.MOMENT_TENSORS, rules.SELECTION, rules.DEFECTS, rules.SURFACES, rules.INTERFACES, rules.ORDER]
     tables += [*rules.XTB.values(), *rules.DAMPED.values()]
     tables += [*rules.PACKERS.values(), *(keys for _, _, keys in rules.CALCULATORS.values())]
     assert {key for keys in tables for key in keys} <= set(REFERENCES)
