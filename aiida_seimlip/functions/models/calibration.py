@@ -99,7 +99,7 @@ def find_unusable(frames: Frames, training: Mapping[str, FramesData]) -> Iterato
         if not is_labelled:
             yield index, 'it has no label of a reference'
         elif value in learned:
-            yield index, f'the potential has learned from it: it is in the training set `{learned[value]}`'
+            yield index, f'a potential has learned from it: it is in the training set `{learned[value]}`'
         elif value in seen:
             yield index, f'it is the same as frame {seen[value]}'
         seen.setdefault(value, index)

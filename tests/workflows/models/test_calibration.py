@@ -192,7 +192,7 @@ def test_wrong_inputs_are_refused(potential, frames, training, other):
     few = FramesData(frames.get_frames()[:37])
     assert 'holds 37 frames to learn from, but' in fault(potential=potential, frames=few)
     known = fault(potential=potential, frames=training, training={'first': training})
-    assert 'holds 0 frames to learn from (40 are left out: 40 because the potential has learned from it)' in known
+    assert 'holds 0 frames to learn from (40 are left out: 40 because a potential has learned from it)' in known
     guessed = FramesData(frames.get_frames().computed_by(predicted_by(other.uuid)))
     assert 'predictions' in fault(potential=potential, frames=guessed)
 
@@ -210,5 +210,7 @@ def test_builder_takes_the_training_set_from_the_provenance(potential, frames, t
     trained = trained_by_job(potential, {'set': training})
     builder = CalibrationWorkChain.get_builder_from_protocol(potential=trained, frames=frames)
     assert [node.uuid for node in builder.training.values()] == [training.uuid]
+    builder = CalibrationWorkChain.get_builder_from_protocol(potential=trained, frames=frames, other=trained)
+    assert len(builder.training) == 1
     with pytest.raises(ValueError, match='no socket'):
         CalibrationWorkChain.get_builder_from_protocol({'dynamics': 'x'}, trained, frames)

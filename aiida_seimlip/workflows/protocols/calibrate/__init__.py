@@ -39,7 +39,8 @@ class CalibrationProtocolMixin(ProtocolMixin):
         :param codes: there are no jobs, so none is taken.
         :param potential: to be calibrated.
         :param frames: labelled frames.
-        :param training: what the potential has learned from, by name; by default what the job did that trained it.
+        :param training: what the potential, and the other one, have learned from, by name; by default what the jobs did
+            that trained them.
         :param other: a second potential.
         :param protocol: name of the protocol.
         :param overrides: values that replace those of the protocol; see `get_protocol_inputs`.
@@ -56,7 +57,9 @@ class CalibrationProtocolMixin(ProtocolMixin):
         builder.potential, builder.frames = potential, frames
         builder.options = CalibrationOptions.serializer(inputs['options'])
         if training is None:
-            training = {f'set_{number:03d}': node for number, node in enumerate(training_sets(potential))}
+            sets = [node for one in (potential, other) if one is not None for node in training_sets(one)]
+            unique = {node.uuid: node for node in sets}
+            training = {f'set_{number:03d}': node for number, node in enumerate(unique.values())}
         if training:
             builder.training = dict(training)
         if other is not None:
