@@ -30,4 +30,6 @@ class AseDynamicsWorkChain(DynamicsWorkChain, ContinuationMixin):
     @classmethod
     def validate_inputs(cls, inputs: Mapping[str, Any], _: PortNamespace) -> str | None:
         """Refuse what the job would refuse."""
+        if 'charges' in inputs:
+            return 'Input `charges` means nothing to ASE: a field is applied by the engine `lammps` alone.'
         return next(MdCalculation.find_faults(inputs), None)
