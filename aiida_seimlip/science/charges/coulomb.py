@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from ase.units import Bohr, Hartree
-from scipy.special import erf, erfc
+from scipy.special import erfc
 
 from aiida_seimlip.science.charges.parameters import Kernel, QeqError
-from aiida_seimlip.science.neighbours import Pairs, neighbour_list
+from aiida_seimlip.science.neighbours import neighbour_list
 from aiida_seimlip.science.structures.cells import VACUUM, heights, largest_gaps
 
 COULOMB_EV_A = Hartree * Bohr
@@ -76,9 +76,6 @@ def interaction_matrix(
     matrix += _real(cell, positions, gammas, kernel, tails, alpha)
     matrix[np.diag_indices(len(positions))] -= 2.0 * alpha / np.sqrt(np.pi) - 0.5 * alpha**4 * tails**2
     matrix -= np.pi / (volume * alpha**2)
-    if tails.any():
-        # beyond the cutoff, as of an even distribution: 2/9 γ_ij⁻⁶ r⁻⁷
-        matrix += (2.0 * np.pi / volume) * np.outer(tails, tails) ** 2 / SHIELDED_CUTOFF**4
     if is_slab:
         matrix += _slab(cell, positions, volume)
     return COULOMB_EV_A * matrix
@@ -121,4 +118,68 @@ def _real(
     if tails.any():
         squares = (alpha * distances) ** 2
         values += tails[first] * tails[second] * (1.0 - (1.0 + squares) * np.exp(-squares)) / distances**4
-    return np.bincount(first * size + second, weights=values, minlength=size * size).reshape(size, size)
+    matrix = np.zeros(size * size)
+    np.add.at(matrix, first * size + second, values)
+    matrix = matrix.reshape(size, size)
+    # what is left of the shielding beyond the cutoff, 2/9 γ_ij⁻⁶ r⁻⁷, as of an even distribution
+    matrix += 2.0 * np.pi / abs(np.linalg.det(cell)) * np.outer(tails, tails) ** 2 / cutoff**4
+    return np.asarray(matrix)
+
+
+def _reach(gammas: np.ndarray | None, kernel: Kernel) -> float:
+    """Return the distance in Å up to which shielding is summed."""
+    if gammas is None:
+        return 0.0
+    return SHIELDED_CUTOFF if kernel == 'reaxff' else ACCURACY / (0.5 * np.sqrt(np.pi) * float(gammas.min()))
+
+
+def _reciprocal(cell: np.ndarray, positions: np.ndarray, tails: np.ndarray, alpha: float, volume: float) -> np.ndarray:
+    """Return the sum over reciprocal vectors in 1/Å, of 1/r and of the r⁻⁴ term of the shielding."""
+    matrix = -(2.0 * np.pi**1.5 * alpha / volume) * np.outer(tails, tails)
+    vectors = _half_of_reciprocal_vectors(cell, 2.0 * alpha * ACCURACY)
+    for start in range(0, len(vectors), VECTORS_PER_BATCH):
+        batch = vectors[start : start + VECTORS_PER_BATCH]
+        lengths = np.linalg.norm(batch, axis=1)
+        scaled = lengths / (2.0 * alpha)
+        point = 8.0 * np.pi / volume * np.exp(-(scaled**2)) / lengths**2
+        phases = positions @ batch.T
+        waves = np.concatenate([np.cos(phases), np.sin(phases)], axis=1)
+        weighted = waves * np.sqrt(np.tile(point, 2))
+        matrix += weighted @ weighted.T
+        if tails.any():
+            smooth = alpha * np.exp(-(scaled**2)) - 0.5 * np.sqrt(np.pi) * lengths * erfc(scaled)
+            fourth = 4.0 * np.pi**1.5 / volume * np.maximum(smooth, 0.0)
+            weighted = waves * np.sqrt(np.tile(fourth, 2)) * tails[:, None]
+            matrix -= weighted @ weighted.T
+    return np.asarray(matrix)
+
+
+def _half_of_reciprocal_vectors(cell: np.ndarray, longest: float) -> np.ndarray:
+    """Return one of each pair of opposite reciprocal vectors up to a length in 1/Å, without 0; shape (n, 3)."""
+    reciprocal = 2.0 * np.pi * np.linalg.inv(cell).T
+    limits = np.floor(longest * np.linalg.norm(cell, axis=1) / (2.0 * np.pi)).astype(int)
+    first, second, third = np.meshgrid(*(np.arange(-limit, limit + 1) for limit in limits), indexing='ij')
+    is_half = (first > 0) | ((first == 0) & ((second > 0) | ((second == 0) & (third > 0))))
+    vectors = np.stack([first[is_half], second[is_half], third[is_half]], axis=1) @ reciprocal
+    return np.asarray(vectors[np.linalg.norm(vectors, axis=1) <= longest])
+
+
+def _slab(cell: np.ndarray, positions: np.ndarray, volume: float) -> np.ndarray:
+    """Return the correction for slabs, -2π/V ((z_i - z_j)² + L²/6), in 1/Å."""
+    gap = float(largest_gaps(positions, cell)[2])
+    if gap < VACUUM:
+        raise QeqError(
+            f'A slab needs a vacuum of {VACUUM:g} Å at least along the third cell vector, where there are {gap:.1f} Å.'
+        )
+    height = float(heights(cell)[2])
+    fractions = (positions @ np.linalg.inv(cell))[:, 2] % 1.0
+    ordered = np.sort(fractions)
+    gaps = np.diff(np.append(ordered, ordered[0] + 1.0))
+    begin = ordered[(int(np.argmax(gaps)) + 1) % len(ordered)]
+    along = ((fractions - begin) % 1.0) * height
+    return np.asarray(-2.0 * np.pi / volume * ((along[:, None] - along[None, :]) ** 2 + height**2 / 6.0))
+
+
+def _check_distances(distances: np.ndarray) -> None:
+    if distances.size and distances.min() < LEAST_DISTANCE:
+        raise QeqError(f'Two atoms are {distances.min():.2f} Å apart, at one place: there are no charges for that.')

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
+from ase.data import chemical_symbols
 from scipy import linalg
 
 from aiida_seimlip.science.charges.coulomb import interaction_matrix
@@ -171,4 +172,4 @@ def _common_symbols(frames: Frames, most_atoms: int) -> tuple[str, ...]:
         different = np.flatnonzero(np.any(frames.numbers.reshape(-1, size) != frames.numbers[:size], axis=1))
     if different.size:
         raise QeqError(f'Frame {different[0]} does not hold the atoms of the first one in their order.')
-    return tuple(frames.to_atoms()[0].symbols) if len(frames) == 1 else tuple(frames[:1].to_atoms()[0].symbols)
+    return tuple(chemical_symbols[number] for number in frames.numbers[:size])
