@@ -1,0 +1,1 @@
+"""Calcfunctions of slabs, surfaces, interfaces and fields."""

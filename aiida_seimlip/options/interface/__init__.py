@@ -1,0 +1,1 @@
+"""Options of slabs, surfaces, interfaces and fields."""

@@ -1,0 +1,1 @@
+"""Sections of reports on slabs, surfaces, interfaces and fields."""

@@ -1,0 +1,1 @@
+"""Slabs, surfaces, interfaces and fields."""
