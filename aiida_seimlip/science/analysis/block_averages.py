@@ -58,6 +58,7 @@ class BlockMeans:
     :param p_value: lowest probability, of all components, that the runs scatter as much as they do if their blocks are
         independent and the runs alike; nan of a single run.
     :param correlation: largest correlation of neighbouring blocks of all components.
+    :param is_correlated: whether that is more than chance allows, so that the errors are too small.
     :param is_widened: whether errors are from the scatter of the runs, as their blocks do not explain it.
     """
 
@@ -66,6 +67,7 @@ class BlockMeans:
     runs: np.ndarray
     p_value: float
     correlation: float
+    is_correlated: bool
     is_widened: bool
 
 
@@ -77,14 +79,15 @@ def block_average(runs: Sequence[np.ndarray]) -> BlockMeans:
     root of their number. Where runs differ by more than that explains, their own scatter takes its place.
 
     :param runs: means over blocks of equal length, of each run; shape (n_blocks, n_components) each.
-    :raises ValueError: if there are fewer than two blocks in all.
+    :raises ValueError: if a run has no block, or there are fewer than two in all.
     """
     blocks = [np.asarray(run, dtype=float) for run in runs]
-    if sum(map(len, blocks)) < 2:
-        raise ValueError('There is a single block, which has no error.')
+    if sum(map(len, blocks)) < 2 or min(map(len, blocks)) < 1:
+        raise ValueError('Each run needs a block, and all together two, for an error.')
+    values = np.concatenate(blocks).mean(axis=0)
     correlation = _correlation(blocks)
-    while correlation > _limit(blocks) and sum(len(run) // 2 for run in blocks) >= LEAST_BLOCKS:
-        blocks = [_joined(run) for run in blocks if len(run) > 1]
+    while correlation > _limit(blocks) and _can_be_joined(blocks):
+        blocks = [_joined(run) for run in blocks]
         correlation = _correlation(blocks)
     pooled = np.concatenate(blocks)
     errors, n_blocks = pooled.std(axis=0, ddof=1) / np.sqrt(len(pooled)), len(pooled)
@@ -95,14 +98,20 @@ def block_average(runs: Sequence[np.ndarray]) -> BlockMeans:
         errors = np.maximum(errors, means.std(axis=0, ddof=1) / np.sqrt(len(means)))
         n_blocks = len(means)
     components = tuple(
-        BlockMean(float(value), float(error), n_blocks)
-        for value, error in zip(pooled.mean(axis=0), errors, strict=True)
+        BlockMean(float(value), float(error), n_blocks) for value, error in zip(values, errors, strict=True)
     )
-    return BlockMeans(components, tuple(map(len, blocks)), means, p_value, correlation, is_widened)
+    return BlockMeans(
+        components=components, blocks_per_run=tuple(map(len, blocks)), runs=means, p_value=p_value,
+        correlation=correlation, is_correlated=bool(correlation > _limit(blocks)), is_widened=is_widened,
+    )  # fmt: skip
+
+
+def _can_be_joined(blocks: Sequence[np.ndarray]) -> bool:
+    return min(map(len, blocks)) > 1 and sum(len(run) // 2 for run in blocks) >= LEAST_BLOCKS
 
 
 def _joined(run: np.ndarray) -> np.ndarray:
-    """Return means of pairs of blocks; an odd one at the beginning is dropped."""
+    """Return means of pairs of blocks; an odd one at the beginning is left out."""
     even = run[len(run) % 2 :]
     return np.asarray(even.reshape(-1, 2, run.shape[1]).mean(axis=1))
 

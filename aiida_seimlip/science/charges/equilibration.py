@@ -166,7 +166,9 @@ def _common_symbols(frames: Frames, most_atoms: int) -> tuple[str, ...]:
         raise QeqError('There are no frames to find charges in.')
     size = int(frames.sizes[0])
     if size > most_atoms:
-        raise QeqError(f'There are {size} atoms, of which {most_atoms} at most are treated: memory grows as the square.')
+        raise QeqError(
+            f'There are {size} atoms, of which {most_atoms} at most are treated: memory grows as the square.'
+        )
     different = np.flatnonzero(frames.sizes != size)
     if not different.size:
         different = np.flatnonzero(np.any(frames.numbers.reshape(-1, size) != frames.numbers[:size], axis=1))
