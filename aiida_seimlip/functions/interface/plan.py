@@ -13,6 +13,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.charges import NEUTRAL, load_charges, store_charges
+from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.science.frames import Frames
@@ -21,6 +22,8 @@ from aiida_seimlip.science.structures.labels import LabelError, explain_shared_c
 
 NO_FIELD = (0.0, 0.0, 0.0)
 GIVEN, PER_ATOM = 'given by label', 'given for each atom'
+QEQ = 'qeq'
+"""Attribute of charges by charge equilibration: what was found for each label, as `FixedCharges.to_dict` has it."""
 
 
 class Purpose(IntEnum):
@@ -40,12 +43,13 @@ def run_key(field: int, replica: int) -> str:
 
 
 @calcfunction
-def plan_field(options: orm.Dict, **groups: Any) -> dict[str, Any]:
+def plan_field(options: orm.Dict, start: FramesData, **groups: Any) -> dict[str, Any]:
     """Lay out the runs: an equilibration for each replica, and from its end one run without and one in each field.
 
     All runs of a replica begin with the same positions and velocities, so that they differ by the field alone.
 
     :param options: `FieldOptions`.
+    :param start: the frame that all runs begin with.
     :param groups: if wanted, ``engine`` with ``parameters`` of the program.
     :return: ``plan`` (``runs``: ``key``, ``field``, ``replica``, ``seed``), and ``parameters`` of ``parity``, of each
         ``r<replica>_equilibration`` and of each ``<key>_production``.
@@ -62,7 +66,7 @@ def plan_field(options: orm.Dict, **groups: Any) -> dict[str, Any]:
         for number, field in enumerate((NO_FIELD, *settings.fields)):
             key = run_key(number, replica)
             runs.append({'key': key, 'field': list(field), 'replica': replica, 'seed': seed})
-            parameters[f'{key}_production'] = {**engine, **production_parameters(settings, field, seed)}
+            parameters[f'{key}_production'] = {**engine, **production_parameters(settings, field, seed, start.elements)}
     first = {**engine, **common_parameters(settings, 1)}
     parameters['parity'] = {**first, 'ensemble': 'nve', 'n_steps': 0, 'velocities': 'keep', 'mobile': []}
     return {
@@ -173,7 +177,7 @@ def explain_charges(frame: Frames, labels: Sequence[str], charges: np.ndarray) -
     if abs(charges.sum()) <= NEUTRAL:
         return None
     counts = Counter(labels)
-    means = {label: charges[[other == label for other in labels]].mean() for label in counts}
+    means = {label: charges[np.array(labels) == label].mean() for label in counts}
     terms = ', '.join(f'{counts[label]} {label} of {means[label]:+g}' for label in sorted(counts))
     return f'The charges add up to {charges.sum():+.6g} e ({terms}), but the cell must be neutral.'
 
@@ -201,7 +205,35 @@ def assign_charges(options: orm.Dict, structure: orm.Data, **groups: Any) -> orm
 
 
 def _equilibrate(
-    settings: FieldOptions, start: Frames, labels: Sequence[str], equilibrations: Mapping[str, Any]
+    settings: FieldOptions, start: Frames, labels: Sequence[str], equilibrations: Mapping[str, FramesData]
 ) -> orm.ArrayData:
     """Find charges by charge equilibration in the last frames of the equilibrations, else in the start."""
-    raise NotImplementedError
+    from aiida_seimlip.science.charges.equilibration import find_qeq_charges
+    from aiida_seimlip.science.charges.groups import average_charges
+    from aiida_seimlip.science.charges.parameters import QeqParameters
+
+    assert settings.qeq is not None
+    n_each = frames_of_each(settings)
+    ends = [node.get_frames().without_labels() for _, node in sorted(equilibrations.items())]
+    frames = Frames.concatenate([end[np.arange(len(end))[-n_each:]] for end in ends]) if ends else start
+    found = find_qeq_charges(frames, QeqParameters.from_dict(settings.qeq.parameters), is_slab=settings.qeq.is_slab)
+    means = average_charges(found, labels)
+    per_atom = means.per_atom(labels) if settings.qeq.average == 'label' else found.means_e - found.means_e.mean()
+    node = store_charges(per_atom, labels=labels, source=means.source)
+    node.base.attributes.set_many({
+        QEQ: without_nan(means.to_dict()), 'n_frames': len(frames),
+        'lowest_eigenvalue_eV': float(found.lowest_eigenvalues_eV.min()),
+    })  # fmt: skip
+    return node
+
+
+def without_nan(value: Any) -> Any:
+    """Return plain types with None where a number is not known, for the database holds no NaN.
+
+    :param value: a number, a text, or lists and dictionaries of them.
+    """
+    if isinstance(value, Mapping):
+        return {key: without_nan(content) for key, content in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(content) for content in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -7,12 +7,12 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from aiida_seimlip.options.base import Options, check_elements
-from aiida_seimlip.options.transport.diffusivity import DomainOptions, ParityLimits
+from aiida_seimlip.options.transport.diffusivity import AnalysisOptions, DomainOptions, ParityLimits
 from aiida_seimlip.science.charges.parameters import REAXFF_LI_C_O, QeqError, QeqParameters
 from aiida_seimlip.science.structures.labels import LabelRule
 
-LEAST_FRAMES = 20
-"""A track of fewer frames has no error bars."""
+LEAST_FRAMES = 50
+"""A track of fewer frames says nothing."""
 
 LARGEST_FIELD = 1.0
 """In V/Å: ten times the field at which most insulators break down."""
@@ -111,16 +111,6 @@ class FieldDynamicsSettings(Options):
         return self
 
 
-class FieldAnalysisOptions(Options):
-    """How the tracks are read."""
-
-    skip: float = Field(default=0.1, ge=0, lt=1, description='Share of each track that is left out at its begin.')
-    smoothing: float = Field(default=0.5, gt=0, description='Time in ps that positions are averaged over for hops.')
-    fit_window: tuple[float, float] = Field(
-        default=(0.05, 0.3), description='Of lags of the mean square displacement, as shares of the length of a track.'
-    )
-
-
 class FieldOptions(Options):
     """The field, the charges that it acts on, and how long."""
 
@@ -149,7 +139,20 @@ class FieldOptions(Options):
     )
     parity: ParityLimits = Field(default_factory=ParityLimits)
     domain: DomainOptions = Field(default_factory=DomainOptions)
-    analysis: FieldAnalysisOptions = Field(default_factory=FieldAnalysisOptions)
+    analysis: AnalysisOptions = Field(
+        default_factory=AnalysisOptions, description='Of the diffusion without a field, which the mobility is beside.'
+    )
+    skip: float = Field(
+        default=0.1, ge=0, lt=0.9, description='Share of each run in a field that is left out at its begin.'
+    )
+    hop_length: float | None = Field(
+        default=None, gt=0, description='Length of a hop along the field in Å, to tell whether the field is weak.'
+    )
+    parts: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description='Parts of the cell, such as `metal` and `salt`, by the labels in each; what is in none is `rest`. '
+        'Without any, each of `labels` is one.',
+    )
 
     @field_validator('fields')
     @classmethod

@@ -238,6 +238,7 @@ def _output_lines(settings: LammpsMdSettings, files: LammpsFiles) -> list[str]:
     if settings.with_grades and DIALECTS[settings.dialect].prints_grade:
         columns.append(GRADE_COLUMN)
     columns += [] if settings.field is None else FIELD_COLUMNS
+    velocities = '' if settings.field is None else ' vx vy vz'  # to tell the drift of parts from their heat
     trace = []
     if settings.with_grades and settings.n_steps <= MAX_TRACED_STEPS:
         bounds = ' '.join(f'$(bound(all,{axis}min):%.6f)' for axis in 'xyz')
@@ -247,7 +248,7 @@ def _output_lines(settings: LammpsMdSettings, files: LammpsFiles) -> list[str]:
         f'thermo {settings.thermo_every}',
         f'thermo_style custom {" ".join(columns)}',
         'thermo_modify line one format float %.12g flush yes lost error',
-        f'dump trajectory all custom {settings.dump_every} {files.trajectory} id type xu yu zu fx fy fz',
+        f'dump trajectory all custom {settings.dump_every} {files.trajectory} id type xu yu zu fx fy fz{velocities}',
         'dump_modify trajectory sort id format float %.10g',
     ]
 
