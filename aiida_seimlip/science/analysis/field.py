@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from ase import units
 from scipy import constants
 
-from aiida_seimlip.science.analysis.block_averages import LEAST_BLOCKS, BlockMean, BlockMeans, block_average
+from aiida_seimlip.science.analysis.block_averages import BlockMean
 from aiida_seimlip.science.analysis.conductivity import charges_of
 from aiida_seimlip.science.analysis.diffusion import A2_PER_PS_TO_M2_PER_S
+from aiida_seimlip.science.analysis.field_velocities import (
+    N_BLOCKS,
+    FieldError,
+    RelativeTo,
+    as_runs,
+    axes,
+    block_velocities,
+    directions,
+    doubts,
+)
 from aiida_seimlip.science.analysis.track import Track
-
-RelativeTo = Literal['framework', 'laboratory']
-"""What ions move relative to: the centre of the atoms that the track does not follow, or the cell."""
-
-N_BLOCKS = 20
-"""Number of blocks that the shortest run is cut into at first."""
 
 A2_PER_V_PS_TO_CM2_PER_V_S = 1e-4
 """Multiply a mobility in Å²/(V ps) by this to get cm²/(V s)."""
@@ -31,26 +33,19 @@ E_PER_A2_PS_TO_A_PER_M2 = constants.e * 1e32
 E_PER_V_A_PS_TO_S_PER_M = constants.e * 1e22
 """Multiply a conductivity in e/(V Å ps) by this to get S/m."""
 
-STRAY = 4.0
-"""A drift across the field of more standard errors than this is a doubt."""
-
 LARGEST_NONLINEARITY = 1.1
 """Above this ratio of a hop's rate in the field to linear response, Einstein's relation is not expected to hold."""
-
-
-class FieldError(ValueError):
-    """Tracks cannot be analysed as motion in a field; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
 class Drift:
     """The mean velocity of ions.
 
-    :param field_V_per_A: the field in V/Å; shape (3,).
+    :param field_v_per_angstrom: the field in V/Å; shape (3,).
     :param direction: unit vector along the field, or as it was given; shape (3,).
-    :param along_A_per_ps: velocity along it in Å/ps.
-    :param axes_A_per_ps: velocity along x, y and z in Å/ps.
-    :param runs_A_per_ps: velocity of each run along the direction in Å/ps; shape (n_runs,).
+    :param along_angstrom_per_ps: velocity along it in Å/ps.
+    :param axes_angstrom_per_ps: velocity along x, y and z in Å/ps.
+    :param runs_angstrom_per_ps: velocity of each run along the direction in Å/ps; shape (n_runs,).
     :param n_ions: number of ions.
     :param duration_ps: time of all runs together in ps, without what was skipped.
     :param block_ps: length of the blocks that the errors are from, in ps.
@@ -58,11 +53,11 @@ class Drift:
     :param doubts: what speaks against the numbers, in sentences.
     """
 
-    field_V_per_A: np.ndarray
+    field_v_per_angstrom: np.ndarray
     direction: np.ndarray
-    along_A_per_ps: BlockMean
-    axes_A_per_ps: tuple[BlockMean, BlockMean, BlockMean]
-    runs_A_per_ps: np.ndarray
+    along_angstrom_per_ps: BlockMean
+    axes_angstrom_per_ps: tuple[BlockMean, BlockMean, BlockMean]
+    runs_angstrom_per_ps: np.ndarray
     n_ions: int
     duration_ps: float
     block_ps: float
@@ -70,20 +65,20 @@ class Drift:
     doubts: tuple[str, ...]
 
     @property
-    def mobility_A2_per_V_ps(self) -> BlockMean:
+    def mobility_angstrom2_per_v_ps(self) -> BlockMean:
         """Drift velocity over field in Å²/(V ps), with the sign of the charge.
 
         :raises FieldError: if there is no field.
         """
-        strength = float(self.field_V_per_A @ self.direction)
+        strength = float(self.field_v_per_angstrom @ self.direction)
         if strength == 0.0:
             raise FieldError('Without a field along the direction there is no mobility.')
-        return self.along_A_per_ps * (1.0 / strength)
+        return self.along_angstrom_per_ps * (1.0 / strength)
 
     @property
-    def mobility_cm2_per_V_s(self) -> BlockMean:
+    def mobility_cm2_per_v_s(self) -> BlockMean:
         """The same in cm²/(V s)."""
-        return self.mobility_A2_per_V_ps * A2_PER_V_PS_TO_CM2_PER_V_S
+        return self.mobility_angstrom2_per_v_ps * A2_PER_V_PS_TO_CM2_PER_V_S
 
 
 @dataclass(frozen=True)
@@ -92,8 +87,8 @@ class EinsteinComparison:
 
     :param ratio: of the mobility found to that one.
     :param ratio_std_error: its standard error, from the drift and the diffusivity.
-    :param expected_A2_per_V_ps: q D / kT in Å²/(V ps).
-    :param expected_std_error_A2_per_V_ps: its standard error.
+    :param expected_angstrom2_per_v_ps: q D / kT in Å²/(V ps).
+    :param expected_std_error_angstrom2_per_v_ps: its standard error.
     :param hop_energy_ratio: q E a / 2kT for a hop of length a along the field, None if no length was given.
     :param nonlinearity: factor sinh(x)/x, x being that ratio, by which hops over one barrier drift faster than linear
         response says (N. F. Mott and R. W. Gurney, Electronic Processes in Ionic Crystals, 1940); None without length.
@@ -102,8 +97,8 @@ class EinsteinComparison:
 
     ratio: float
     ratio_std_error: float
-    expected_A2_per_V_ps: float
-    expected_std_error_A2_per_V_ps: float
+    expected_angstrom2_per_v_ps: float
+    expected_std_error_angstrom2_per_v_ps: float
     hop_energy_ratio: float | None
     nonlinearity: float | None
     doubts: tuple[str, ...]
@@ -113,44 +108,30 @@ class EinsteinComparison:
 class Current:
     """The current of ions.
 
-    :param density_e_per_A2_ps: Σ q v / V along the field in e/(Å² ps).
-    :param axes_e_per_A2_ps: the same along x, y and z.
-    :param conductivity_S_per_m: current density over field in S/m; None without a field.
-    :param volume_A3: that the current was divided by, in Å³.
+    :param density_e_per_angstrom2_ps: Σ q v / V along the field in e/(Å² ps).
+    :param axes_e_per_angstrom2_ps: the same along x, y and z.
+    :param conductivity_s_per_m: current density over field in S/m; None without a field.
+    :param volume_angstrom3: that the current was divided by, in Å³.
     :param net_charge_e: sum of the charges of these ions in e.
     :param doubts: what speaks against the numbers, in sentences.
     """
 
-    density_e_per_A2_ps: BlockMean
-    axes_e_per_A2_ps: tuple[BlockMean, BlockMean, BlockMean]
-    conductivity_S_per_m: BlockMean | None
-    volume_A3: float
+    density_e_per_angstrom2_ps: BlockMean
+    axes_e_per_angstrom2_ps: tuple[BlockMean, BlockMean, BlockMean]
+    conductivity_s_per_m: BlockMean | None
+    volume_angstrom3: float
     net_charge_e: float
     doubts: tuple[str, ...]
 
     @property
-    def density_A_per_m2(self) -> BlockMean:
+    def density_a_per_m2(self) -> BlockMean:
         """Current density along the field in A/m²."""
-        return self.density_e_per_A2_ps * E_PER_A2_PS_TO_A_PER_M2
-
-
-def take_ions(track: Track, ions: Sequence[int] | np.ndarray) -> Track:
-    """Return the track of some of its ions; the framework stays what it is.
-
-    :param track: of all ions.
-    :param ions: their indices in the track, or a mask; shape (n,).
-    :raises FieldError: if there is none.
-    """
-    chosen = np.arange(track.n_ions)[np.asarray(ions)]
-    if not chosen.size:
-        raise FieldError('There are no ions to follow.')
-    symbols = tuple(track.symbols[ion] for ion in chosen)
-    return dataclasses.replace(track, positions=track.positions[:, chosen], symbols=symbols)
+        return self.density_e_per_angstrom2_ps * E_PER_A2_PS_TO_A_PER_M2
 
 
 def estimate_drift(
     tracks: Track | Sequence[Track],
-    field_V_per_A: Sequence[float] | np.ndarray,
+    field_v_per_angstrom: Sequence[float] | np.ndarray,
     *,
     direction: Sequence[float] | np.ndarray | None = None,
     n_blocks: int = N_BLOCKS,
@@ -163,21 +144,24 @@ def estimate_drift(
     not taken for independent ones. See `block_average` for correlated blocks and runs that differ.
 
     :param tracks: of the same ions at even time steps; runs that differ by nothing but their random numbers.
-    :param field_V_per_A: the field in V/Å; shape (3,).
+    :param field_v_per_angstrom: the field in V/Å; shape (3,).
     :param direction: to look along; by default that of the field, which is then not zero; shape (3,).
     :param n_blocks: number of blocks of the shortest run, before those that are correlated are joined.
     :param skip_ps: time at the beginning of each run that is left out, in ps.
     :param relative_to: what the ions move relative to.
     :raises FieldError: if the runs differ in what they hold, are too short, or there is no direction.
     """
-    field, along = _directions(field_V_per_A, direction)
-    runs = _as_runs(tracks)
+    field, along = directions(field_v_per_angstrom, direction)
+    runs = as_runs(tracks)
     weights = [np.full(run.n_ions, 1.0 / run.n_ions) for run in runs]
-    means, block_ps, duration = _block_velocities(runs, weights, along, n_blocks, skip_ps, relative_to)
+    means, block_ps, duration = block_velocities(
+        runs, weights, along, n_blocks=n_blocks, skip_ps=skip_ps, relative_to=relative_to
+    )
     return Drift(
-        field_V_per_A=field, direction=along, along_A_per_ps=means.components[0], axes_A_per_ps=_axes(means),
-        runs_A_per_ps=means.runs[:, 0], n_ions=runs[0].n_ions, duration_ps=duration, block_ps=block_ps,
-        relative_to=relative_to, doubts=tuple(_doubts(means, 'drift')),
+        field_v_per_angstrom=field, direction=along, along_angstrom_per_ps=means.components[0],
+        axes_angstrom_per_ps=axes(means),
+        runs_angstrom_per_ps=means.runs[:, 0], n_ions=runs[0].n_ions, duration_ps=duration, block_ps=block_ps,
+        relative_to=relative_to, doubts=tuple(doubts(means, 'drift')),
     )  # fmt: skip
 
 
@@ -187,8 +171,8 @@ def compare_with_einstein(
     charge_e: float,
     D_m2_per_s: float,
     D_std_m2_per_s: float,
-    temperature_K: float,
-    hop_length_A: float | None = None,
+    temperature_kelvin: float,
+    hop_length_angstrom: float | None = None,
 ) -> EinsteinComparison:
     """Compare a mobility with that of Einstein's relation, from the diffusivity without a field.
 
@@ -199,37 +183,39 @@ def compare_with_einstein(
     :param charge_e: of an ion in e.
     :param D_m2_per_s: diffusivity without a field, along the direction of the drift, in m²/s.
     :param D_std_m2_per_s: its standard deviation.
-    :param temperature_K: in K, without the drift of the centre of mass.
-    :param hop_length_A: length of a hop along the field in Å, to tell whether the field is weak.
+    :param temperature_kelvin: in K, without the drift of the centre of mass.
+    :param hop_length_angstrom: length of a hop along the field in Å, to tell whether the field is weak.
     :raises FieldError: if charge, diffusivity or temperature do not give a mobility, or there is no field.
     """
-    if charge_e == 0.0 or not D_m2_per_s > 0.0 or not temperature_K > 0.0:
+    if charge_e == 0.0 or not D_m2_per_s > 0.0 or not temperature_kelvin > 0.0:
         raise FieldError('Einstein’s relation needs a charge, and a diffusivity and temperature above zero.')
-    kT = units.kB * temperature_K
+    kT = units.kB * temperature_kelvin
     expected = charge_e * D_m2_per_s / A2_PER_PS_TO_M2_PER_S / kT
     spread = abs(expected) * D_std_m2_per_s / D_m2_per_s
-    mobility = drift.mobility_A2_per_V_ps
+    mobility = drift.mobility_angstrom2_per_v_ps
     ratio = mobility.value / expected
     error = float(np.hypot(mobility.std_error, ratio * spread) / abs(expected))
     bias, factor = None, None
-    if hop_length_A is not None:
-        bias = abs(charge_e) * abs(float(drift.field_V_per_A @ drift.direction)) * hop_length_A / (2.0 * kT)
-        factor = float(np.sinh(bias) / bias)
-    doubts = []
-    if factor is not None and factor > LARGEST_NONLINEARITY:
-        doubts.append(
-            f'The field is strong: along a hop of {hop_length_A:g} Å it gives {2.0 * (bias or 0.0):.1f} kT, so that ions '
-            f'drift some {factor:.2f} times as fast as linear response says.'
+    if hop_length_angstrom is not None:
+        bias = (
+            abs(charge_e) * abs(float(drift.field_v_per_angstrom @ drift.direction)) * hop_length_angstrom / (2.0 * kT)
         )
-    return EinsteinComparison(ratio, error, expected, spread, bias, factor, (*drift.doubts, *doubts))
+        factor = float(np.sinh(bias) / bias)
+    strong = []
+    if factor is not None and factor > LARGEST_NONLINEARITY:
+        strong.append(
+            f'The field is strong: along a hop of {hop_length_angstrom:g} Å it gives {2.0 * (bias or 0.0):.1f} kT, so '
+            f'that ions drift some {factor:.2f} times as fast as linear response says.'
+        )
+    return EinsteinComparison(ratio, error, expected, spread, bias, factor, (*drift.doubts, *strong))
 
 
 def estimate_current(
     tracks: Track | Sequence[Track],
     charges_e: float | Mapping[str, float] | np.ndarray,
-    field_V_per_A: Sequence[float] | np.ndarray,
+    field_v_per_angstrom: Sequence[float] | np.ndarray,
     *,
-    volume_A3: float | None = None,
+    volume_angstrom3: float | None = None,
     direction: Sequence[float] | np.ndarray | None = None,
     n_blocks: int = N_BLOCKS,
     skip_ps: float = 0.0,
@@ -242,8 +228,8 @@ def estimate_current(
 
     :param tracks: of the same ions at even time steps.
     :param charges_e: of the ions in e: one number, one for each chemical symbol, or one for each ion.
-    :param field_V_per_A: the field in V/Å; shape (3,).
-    :param volume_A3: that the current flows through, in Å³; by default the mean of the cell.
+    :param field_v_per_angstrom: the field in V/Å; shape (3,).
+    :param volume_angstrom3: that the current flows through, in Å³; by default the mean of the cell.
     :param direction: to look along; by default that of the field.
     :param n_blocks: number of blocks of the shortest run, before those that are correlated are joined.
     :param skip_ps: time at the beginning of each run that is left out, in ps.
@@ -252,104 +238,22 @@ def estimate_current(
     :raises KeyError: if `charges_e` lacks a chemical symbol.
     :raises ValueError: if there is neither one charge nor one for each ion.
     """
-    field, along = _directions(field_V_per_A, direction)
-    runs = _as_runs(tracks)
+    field, along = directions(field_v_per_angstrom, direction)
+    runs = as_runs(tracks)
     values = charges_of(runs[0], charges_e)
-    volume = float(np.mean([run.volumes.mean() for run in runs])) if volume_A3 is None else float(volume_A3)
+    volume = (
+        float(np.mean([run.volumes.mean() for run in runs])) if volume_angstrom3 is None else float(volume_angstrom3)
+    )
     if not volume > 0.0:
         raise FieldError(f'The volume of {volume:g} Å³ is not positive.')
-    means, _, _ = _block_velocities(runs, [values] * len(runs), along, n_blocks, skip_ps, relative_to)
+    means, _, _ = block_velocities(
+        runs, [values] * len(runs), along, n_blocks=n_blocks, skip_ps=skip_ps, relative_to=relative_to
+    )
     density = means.components[0] * (1.0 / volume)
     strength = float(field @ along)
-    x, y, z = (axis * (1.0 / volume) for axis in _axes(means))
+    x, y, z = (axis * (1.0 / volume) for axis in axes(means))
     return Current(
-        density_e_per_A2_ps=density, axes_e_per_A2_ps=(x, y, z),
-        conductivity_S_per_m=density * (E_PER_V_A_PS_TO_S_PER_M / strength) if strength else None,
-        volume_A3=volume, net_charge_e=float(values.sum()), doubts=tuple(_doubts(means, 'current')),
+        density_e_per_angstrom2_ps=density, axes_e_per_angstrom2_ps=(x, y, z),
+        conductivity_s_per_m=density * (E_PER_V_A_PS_TO_S_PER_M / strength) if strength else None,
+        volume_angstrom3=volume, net_charge_e=float(values.sum()), doubts=tuple(doubts(means, 'current')),
     )  # fmt: skip
-
-
-def _as_runs(tracks: Track | Sequence[Track]) -> list[Track]:
-    runs = [tracks] if isinstance(tracks, Track) else list(tracks)
-    if not runs:
-        raise FieldError('There is no run.')
-    for index, run in enumerate(runs):
-        if run.symbols != runs[0].symbols:
-            raise FieldError(f'Run {index} does not hold the ions of the first one.')
-    return runs
-
-
-def _directions(
-    field: Sequence[float] | np.ndarray, direction: Sequence[float] | np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the field, and the unit vector along which to look."""
-    vector = np.asarray(field, dtype=float)
-    wanted = vector if direction is None else np.asarray(direction, dtype=float)
-    if vector.shape != (3,) or wanted.shape != (3,) or not np.isfinite([vector, wanted]).all():
-        raise FieldError('The field and the direction are vectors of three numbers.')
-    length = float(np.linalg.norm(wanted))
-    if length == 0.0:
-        raise FieldError('Without a field, the direction to look along must be given.')
-    return vector, wanted / length
-
-
-def _block_velocities(
-    runs: Sequence[Track],
-    weights: Sequence[np.ndarray],
-    along: np.ndarray,
-    n_blocks: int,
-    skip_ps: float,
-    relative_to: RelativeTo,
-) -> tuple[BlockMeans, float, float]:
-    """Return mean velocities of weighted ions, the final length of a block and the time used in all, in ps.
-
-    Components are along the direction, two across it, and x, y and z. What does not fill a block is left out at the
-    beginning of a run.
-    """
-    if relative_to not in get_args(RelativeTo):
-        raise FieldError(f'`relative_to` is {relative_to!r}, but must be `framework` or `laboratory`.')
-    if n_blocks < LEAST_BLOCKS:
-        raise FieldError(f'{n_blocks} blocks are too few: at least {LEAST_BLOCKS} are needed.')
-    interval = runs[0].interval
-    if any(not np.isclose(run.interval, interval, rtol=1e-9) for run in runs):
-        raise FieldError('The runs have their frames at different distances in time.')
-    skipped = int(np.ceil(skip_ps / interval - 1e-9))
-    length = min(len(run) - 1 - skipped for run in runs) // n_blocks
-    if length < 1:
-        raise FieldError(f'The shortest run has too few frames for {n_blocks} blocks after {skip_ps:g} ps.')
-    basis = np.concatenate([_basis(along), np.eye(3)])
-    blocks = []
-    for run, weight in zip(runs, weights, strict=True):
-        path = np.einsum('fia,i->fa', run.positions, weight, dtype=float)
-        if relative_to == 'framework':
-            path -= weight.sum() * (run.framework - run.framework[0])
-        ends = path[skipped + (len(path) - 1 - skipped) % length :: length]
-        blocks.append(np.diff(ends, axis=0) @ basis.T / (length * interval))
-    means = block_average(blocks)
-    joined = len(blocks[0]) // means.blocks_per_run[0]
-    return means, joined * length * interval, float(sum(map(len, blocks)) * length * interval)
-
-
-def _basis(along: np.ndarray) -> np.ndarray:
-    """Return three orthonormal vectors in rows, of which the first is given."""
-    across = np.cross(along, np.eye(3)[np.argmin(np.abs(along))])
-    across /= np.linalg.norm(across)
-    return np.array([along, across, np.cross(along, across)])
-
-
-def _axes(means: BlockMeans) -> tuple[BlockMean, BlockMean, BlockMean]:
-    x, y, z = means.components[3:]
-    return x, y, z
-
-
-def _doubts(means: BlockMeans, what: str) -> Iterator[str]:
-    """Yield what speaks against a mean."""
-    along, *across = means.components[:3]
-    if along.is_zero():
-        yield f'The {what} along the field is not resolved: zero is within its error.'
-    if means.is_correlated:
-        yield f'Blocks are correlated ({means.correlation:.2f}), so that errors are too small: the runs are too short.'
-    if means.is_widened:
-        yield f'The runs differ by more than their own errors explain (p = {means.p_value:.1g}).'
-    if any(abs(component.value) > STRAY * component.std_error > 0.0 for component in across):
-        yield f'There is a {what} across the field.'

@@ -9,7 +9,7 @@ import numpy as np
 from ase import units
 from ase.data import atomic_masses
 
-from aiida_seimlip.science.analysis.field import FieldError
+from aiida_seimlip.science.analysis.field_velocities import FieldError
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import ASE_VELOCITY_TO_ANGSTROM_PER_PS
 
@@ -21,13 +21,13 @@ class PartForce:
     :param name: of the part.
     :param n_atoms: number of its atoms.
     :param charge_e: sum of its charges in e.
-    :param force_eV_per_A: q E on it as a whole, in eV/Å; shape (3,).
+    :param force_ev_per_angstrom: q E on it as a whole, in eV/Å; shape (3,).
     """
 
     name: str
     n_atoms: int
     charge_e: float
-    force_eV_per_A: np.ndarray
+    force_ev_per_angstrom: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,30 +36,30 @@ class PartTemperature:
 
     :param name: of the part.
     :param n_atoms: number of its atoms.
-    :param with_drift_K: from all kinetic energy, in K; shape (n_frames,).
-    :param without_drift_K: from motion relative to the part's own centre of mass, in K; nan of a single atom; shape
-        (n_frames,).
-    :param drift_A_per_ps: velocity of its centre of mass in Å/ps; shape (n_frames, 3).
+    :param with_drift_kelvin: from all kinetic energy, in K; shape (n_frames,).
+    :param without_drift_kelvin: from motion relative to the part's own centre of mass, in K, nan of a single atom;
+        shape (n_frames,).
+    :param drift_angstrom_per_ps: velocity of its centre of mass in Å/ps; shape (n_frames, 3).
     """
 
     name: str
     n_atoms: int
-    with_drift_K: np.ndarray
-    without_drift_K: np.ndarray
-    drift_A_per_ps: np.ndarray
+    with_drift_kelvin: np.ndarray
+    without_drift_kelvin: np.ndarray
+    drift_angstrom_per_ps: np.ndarray
 
 
 def net_forces(
-    charges_e: np.ndarray, field_V_per_A: Sequence[float] | np.ndarray, parts: Sequence[str]
+    charges_e: np.ndarray, field_v_per_angstrom: Sequence[float] | np.ndarray, parts: Sequence[str]
 ) -> tuple[PartForce, ...]:
     """Return the charge of each part and the force of the field on it, parts in order of their names.
 
     :param charges_e: of the atoms in e; shape (n_atoms,).
-    :param field_V_per_A: the field in V/Å; shape (3,).
+    :param field_v_per_angstrom: the field in V/Å; shape (3,).
     :param parts: name of the part of each atom; shape (n_atoms,).
     :raises FieldError: if there is not one name for each atom, or the field is no vector.
     """
-    charges, field = np.asarray(charges_e, dtype=float), np.asarray(field_V_per_A, dtype=float)
+    charges, field = np.asarray(charges_e, dtype=float), np.asarray(field_v_per_angstrom, dtype=float)
     if field.shape != (3,):
         raise FieldError('The field is a vector of three numbers.')
     found = []

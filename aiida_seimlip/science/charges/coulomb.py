@@ -73,7 +73,7 @@ def interaction_matrix(
     alpha = splitting or 6.0 / volume ** (1.0 / 3.0)
     tails = gammas**-1.5 / np.sqrt(3.0) if gammas is not None and kernel == 'reaxff' else np.zeros(len(positions))
     matrix = _reciprocal(cell, positions, tails, alpha, volume)
-    matrix += _real(cell, positions, gammas, kernel, tails, alpha)
+    matrix += _real(cell, positions, gammas, kernel=kernel, tails=tails, alpha=alpha)
     matrix[np.diag_indices(len(positions))] -= 2.0 * alpha / np.sqrt(np.pi) - 0.5 * alpha**4 * tails**2
     matrix -= np.pi / (volume * alpha**2)
     if is_slab:
@@ -106,7 +106,13 @@ def _shielding(
 
 
 def _real(
-    cell: np.ndarray, positions: np.ndarray, gammas: np.ndarray | None, kernel: Kernel, tails: np.ndarray, alpha: float
+    cell: np.ndarray,
+    positions: np.ndarray,
+    gammas: np.ndarray | None,
+    *,
+    kernel: Kernel,
+    tails: np.ndarray,
+    alpha: float,
 ) -> np.ndarray:
     """Return the sum over near images in 1/Å."""
     size = len(positions)
@@ -118,9 +124,8 @@ def _real(
     if tails.any():
         squares = (alpha * distances) ** 2
         values += tails[first] * tails[second] * (1.0 - (1.0 + squares) * np.exp(-squares)) / distances**4
-    matrix = np.zeros(size * size)
-    np.add.at(matrix, first * size + second, values)
-    matrix = matrix.reshape(size, size)
+    matrix = np.zeros((size, size))
+    np.add.at(matrix, (first, second), values)
     # what is left of the shielding beyond the cutoff, 2/9 γ_ij⁻⁶ r⁻⁷, as of an even distribution
     matrix += 2.0 * np.pi / abs(np.linalg.det(cell)) * np.outer(tails, tails) ** 2 / cutoff**4
     return np.asarray(matrix)

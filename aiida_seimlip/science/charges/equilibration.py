@@ -30,9 +30,9 @@ class QeqCharges:
 
     :param symbols: chemical symbols of the atoms.
     :param charges_e: in e; shape (n_frames, n_atoms).
-    :param lowest_eigenvalues_eV: of the hardness matrix among changes of the charges that keep their sum, in eV: how
+    :param lowest_eigenvalues_ev: of the hardness matrix among changes of the charges that keep their sum, in eV: how
         firmly the charges are determined; shape (n_frames,).
-    :param chemical_potentials_eV: derivative of the energy by the charge, the same for all atoms, in eV; shape
+    :param chemical_potentials_ev: derivative of the energy by the charge, the same for all atoms, in eV; shape
         (n_frames,).
     :param parameters: that the charges were found with.
     :param total_charge_e: of the cell in e.
@@ -41,8 +41,8 @@ class QeqCharges:
 
     symbols: tuple[str, ...]
     charges_e: np.ndarray
-    lowest_eigenvalues_eV: np.ndarray
-    chemical_potentials_eV: np.ndarray
+    lowest_eigenvalues_ev: np.ndarray
+    chemical_potentials_ev: np.ndarray
     parameters: QeqParameters
     total_charge_e: float = 0.0
     is_slab: bool = False
@@ -60,20 +60,20 @@ def find_qeq_charges(
     *,
     total_charge_e: float = 0.0,
     is_slab: bool = False,
-    least_eigenvalue_eV: float = LEAST_EIGENVALUE_EV,
+    least_eigenvalue_ev: float = LEAST_EIGENVALUE_EV,
     most_atoms: int = MOST_ATOMS,
 ) -> QeqCharges:
     """Find the charges that minimise Σ_i χ_i q_i + ½ Σ_ij H_ij q_i q_j, their sum being fixed.
 
-    A. K. Rappé and W. A. Goddard III, J. Phys. Chem. 95, 3358 (1991). H holds the hardnesses η_i and the interactions of
-    all atoms with all others and all periodic images (`interaction_matrix`), without a cutoff: with one, a metal is not
-    screened, and salts lose charge to it. The charges do not respond to a field, nor to what happens later.
+    A. K. Rappé and W. A. Goddard III, J. Phys. Chem. 95, 3358 (1991). H holds the hardnesses η_i and the interactions
+    of all atoms with all others and all periodic images (`interaction_matrix`), without a cutoff: with one, a metal is
+    not screened, and salts lose charge to it. The charges do not respond to a field, nor to what happens later.
 
     :param frames: configurations of the same atoms, periodic along all cell vectors or along none.
     :param parameters: of all elements that occur.
     :param total_charge_e: sum of the charges in e.
     :param is_slab: whether to treat the cell as a slab in vacuum along its third vector.
-    :param least_eigenvalue_eV: lowest eigenvalue of H that is accepted, in eV.
+    :param least_eigenvalue_ev: lowest eigenvalue of H that is accepted, in eV.
     :param most_atoms: largest number of atoms.
     :raises QeqError: if the frames hold different atoms, too many, or some at the same place; an element has no
         parameters; the cell cannot be treated; or H is not safely positive.
@@ -81,13 +81,20 @@ def find_qeq_charges(
     frames = as_frames(frames)
     symbols = _common_symbols(frames, most_atoms)
     found = [
-        _minimise(frames[index], symbols, parameters, total_charge_e, is_slab, least_eigenvalue_eV, index)
+        _minimise(
+            frames[index],
+            index,
+            parameters,
+            total=total_charge_e,
+            is_slab=is_slab,
+            least_eigenvalue=least_eigenvalue_ev,
+        )
         for index in range(len(frames))
     ]
     charges, eigenvalues, potentials = zip(*found, strict=True)
     return QeqCharges(
-        symbols=symbols, charges_e=np.array(charges), lowest_eigenvalues_eV=np.array(eigenvalues),
-        chemical_potentials_eV=np.array(potentials), parameters=parameters, total_charge_e=float(total_charge_e),
+        symbols=symbols, charges_e=np.array(charges), lowest_eigenvalues_ev=np.array(eigenvalues),
+        chemical_potentials_ev=np.array(potentials), parameters=parameters, total_charge_e=float(total_charge_e),
         is_slab=is_slab,
     )  # fmt: skip
 
@@ -134,13 +141,7 @@ def lowest_eigenvalue(matrix: np.ndarray) -> float:
 
 
 def _minimise(
-    frame: Frames,
-    symbols: tuple[str, ...],
-    parameters: QeqParameters,
-    total: float,
-    is_slab: bool,
-    least_eigenvalue: float,
-    index: int,
+    frame: Frames, index: int, parameters: QeqParameters, *, total: float, is_slab: bool, least_eigenvalue: float
 ) -> tuple[np.ndarray, float, float]:
     """Return charges, lowest eigenvalue and chemical potential of a frame."""
     (atoms,) = frame.to_atoms()
@@ -153,7 +154,7 @@ def _minimise(
             f'least {least_eigenvalue:g} eV are needed for charges that mean something. The parameters do not suit '
             'this structure.'
         )
-    size = len(symbols)
+    size = len(atoms)
     bordered = np.zeros((size + 1, size + 1))
     bordered[:size, :size] = hardness
     bordered[size, :size] = bordered[:size, size] = 1.0
@@ -166,9 +167,7 @@ def _common_symbols(frames: Frames, most_atoms: int) -> tuple[str, ...]:
         raise QeqError('There are no frames to find charges in.')
     size = int(frames.sizes[0])
     if size > most_atoms:
-        raise QeqError(
-            f'There are {size} atoms, of which {most_atoms} at most are treated: memory grows as the square.'
-        )
+        raise QeqError(f'There are {size} atoms, and {most_atoms} at most are treated: memory grows as the square.')
     different = np.flatnonzero(frames.sizes != size)
     if not different.size:
         different = np.flatnonzero(np.any(frames.numbers.reshape(-1, size) != frames.numbers[:size], axis=1))

@@ -28,7 +28,7 @@ class GroupCharge:
     :param mean_e: mean over atoms and frames before that; None if the charge was given.
     :param scatter_atoms_e: standard deviation between the atoms' means over the frames: what a common charge hides; nan
         of a single atom, None if the charge was given.
-    :param scatter_frames_e: standard deviation of an atom's charge from frame to frame, root mean square over the atoms;
+    :param scatter_frames_e: standard deviation of an atom's charge from frame to frame, root mean square over all;
         nan of a single frame, None if the charge was given.
     :param lowest_e: lowest charge of an atom in a frame; None if the charge was given.
     :param highest_e: highest charge of an atom in a frame; None if the charge was given.
@@ -101,8 +101,8 @@ def average_charges(
     :param groups: name of the group of each atom, such as its type; shape (n_atoms,).
     :param given_e: charges in e of groups that are not averaged, by name; they are kept as they are.
     :param spreading: how the charge that is too much is spread over the other groups.
-    :raises QeqError: if there is not one name for each atom, a group that is given has no atoms, or the charge cannot be
-        spread.
+    :raises QeqError: if there is not one name for each atom, a group that is given has no atoms, or the charge cannot
+        be spread.
     """
     given = dict(given_e or {})
     names = np.asarray(groups, dtype=str)

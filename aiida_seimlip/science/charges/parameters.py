@@ -14,7 +14,7 @@ from ase.data import atomic_numbers
 Kernel = Literal['reaxff', 'gaussian']
 """How the interaction of two charges is shielded at short distances, see `coulomb.interaction_matrix`."""
 
-EXAMPLE = 'source: who published them\nelements:\n  Li: {chi_eV: -6.4188, eta_eV: 30.0, gamma_per_angstrom: 0.4668}'
+EXAMPLE = 'source: who published them\nelements:\n  Li: {chi_ev: -6.4188, eta_ev: 30.0, gamma_per_angstrom: 0.4668}'
 """What a file of parameters looks like."""
 
 
@@ -26,23 +26,23 @@ class QeqError(ValueError):
 class QeqElement:
     """Parameters of an element: an atom with the charge q has the energy χ q + ½ η q².
 
-    :param chi_eV: electronegativity χ in eV.
-    :param eta_eV: hardness η in eV, the second derivative of the energy, as in parameter files of LAMMPS' ``fix qeq``.
+    :param chi_ev: electronegativity χ in eV.
+    :param eta_ev: hardness η in eV, the second derivative of the energy, as in parameter files of LAMMPS' ``fix qeq``.
         Force-field files of ReaxFF hold half of it, those of Rappé and Goddard call it J.
     :param gamma_per_angstrom: shielding γ in 1/Å.
     :raises QeqError: if a value is not finite, or η or γ is not positive.
     """
 
-    chi_eV: float
-    eta_eV: float
+    chi_ev: float
+    eta_ev: float
     gamma_per_angstrom: float
 
     def __post_init__(self) -> None:
-        for name in ('chi_eV', 'eta_eV', 'gamma_per_angstrom'):
+        for name in ('chi_ev', 'eta_ev', 'gamma_per_angstrom'):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
                 raise QeqError(f'`{name}` is {value!r}, which is no number.')
-            if name != 'chi_eV' and value <= 0.0:
+            if name != 'chi_ev' and value <= 0.0:
                 raise QeqError(f'`{name}` is {value}, which is not positive.')
 
 
@@ -80,12 +80,12 @@ class QeqParameters:
             raise QeqError(
                 f'There are no parameters of charge equilibration for {", ".join(missing)}, only for '
                 f'{", ".join(self.elements)}: give a YAML or JSON file with `source` and, for each element of the '
-                'structure, `chi_eV`, `eta_eV` and `gamma_per_angstrom`.'
+                'structure, `chi_ev`, `eta_ev` and `gamma_per_angstrom`.'
             )
         atoms = [self.elements[symbol] for symbol in symbols]
         return (
-            np.array([atom.chi_eV for atom in atoms], dtype=float),
-            np.array([atom.eta_eV for atom in atoms], dtype=float),
+            np.array([atom.chi_ev for atom in atoms], dtype=float),
+            np.array([atom.eta_ev for atom in atoms], dtype=float),
             np.array([atom.gamma_per_angstrom for atom in atoms], dtype=float),
         )
 
@@ -124,9 +124,9 @@ def read_parameters(path: str | Path) -> QeqParameters:
 
 
 def _element(symbol: Any, content: Any) -> QeqElement:
-    keys = {'chi_eV', 'eta_eV', 'gamma_per_angstrom'}
+    keys = {'chi_ev', 'eta_ev', 'gamma_per_angstrom'}
     if not isinstance(content, Mapping) or set(content) != keys:
-        raise QeqError(f'The parameters of {symbol} must be `chi_eV`, `eta_eV` and `gamma_per_angstrom`.')
+        raise QeqError(f'The parameters of {symbol} must be `chi_ev`, `eta_ev` and `gamma_per_angstrom`.')
     try:
         return QeqElement(**content)
     except QeqError as exception:
@@ -139,7 +139,7 @@ REAXFF_LI_C_O = QeqParameters(
         'C': QeqElement(5.8678, 14.0, 0.9),
         'O': QeqElement(8.5, 16.6244, 1.0898),
     },
-    source='Li, C and O of a ReaxFF force field for C/H/O/Si/Al/Li/F of 2015, as read in a public force-field file; not '
-    'compared with the paper that it belongs to',
+    source='Li, C and O of a ReaxFF force field for C/H/O/Si/Al/Li/F of 2015, as read in a public force-field file, '
+    'not compared with the paper that it belongs to',
 )
-"""The parameters of the package. They are part of a whole force field, made for its energies rather than for charges."""
+"""The parameters of the package. They are part of a whole force field, made for energies rather than for charges."""
