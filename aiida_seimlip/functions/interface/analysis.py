@@ -18,7 +18,6 @@ from aiida_seimlip.functions.interface.verdict import judge
 from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.options.interface.field_results import (
     ChargeRecord,
-    DriftRecord,
     FieldPoint,
     FieldResults,
     FieldRunRecord,
@@ -35,7 +34,6 @@ REST = 'rest'
 @calcfunction
 def analyse_field(
     options: orm.Dict,
-    engines: orm.Dict,
     start: FramesData,
     charges: orm.ArrayData,
     plan: orm.Dict,
@@ -45,13 +43,12 @@ def analyse_field(
     """Return what the tracks of all runs say of the motion of ions in fields.
 
     :param options: `FieldOptions`.
-    :param engines: the program (`TransportEngines`).
     :param start: the frame that all runs began with.
     :param charges: with labels, as `assign_charges` returns them.
     :param plan: as `plan_field` returns it.
     :param ends: how each run ended: ``outcome``, ``phase``, ``message``, ``uuid``.
     :param groups: ``results``, ``tracks`` and ``trajectories`` of the productions by the key of the run; if there are,
-        ``audit`` (of one node, ``all``) and ``potential`` (of one node, ``used``).
+        ``audit`` (of one node, ``all``), ``potential`` (of one node, ``used``) and ``program`` (``engines``).
     :return: ``field`` (a `FieldResults`) and ``drift``: mean displacements along each field, by label.
     """
     settings = FieldOptions.from_node(options)
@@ -69,7 +66,7 @@ def analyse_field(
         points.append(_describe_motion(point, atoms, tracks, points[:1], settings))
     results = FieldResults(
         temperature=settings.temperature, ensemble=settings.dynamics.ensemble, seed=settings.seed,
-        mobile=settings.mobile, engine=TransportEngines.from_node(engines).dynamics,
+        mobile=settings.mobile, engine=TransportEngines.from_node(groups['program']['engines']).dynamics,
         potential_uuid=groups['potential']['used'].uuid if 'potential' in groups else None,
         charges_source=charges.base.attributes.get(SOURCE), charges=list(_describe_charges(atoms, charges)),
         net_charge=float(atoms.charges.sum()), volume=float(start.get_frames().volumes[0]),
@@ -224,9 +221,7 @@ def _warnings(settings: FieldOptions, has_grades: bool) -> Iterator[str]:
         )
 
 
-def _displacements(
-    atoms: Atoms, tracks: Mapping[str, Track], planned: Sequence[Mapping[str, Any]]
-) -> orm.ArrayData:
+def _displacements(atoms: Atoms, tracks: Mapping[str, Track], planned: Sequence[Mapping[str, Any]]) -> orm.ArrayData:
     """Return mean displacements in time, by run and label, relative to the framework."""
     node = orm.ArrayData()
     for run in planned:

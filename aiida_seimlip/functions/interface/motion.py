@@ -159,18 +159,17 @@ def describe_drift(
         control = estimate_drift(still, [0.0, 0.0, 0.0], direction=field).along_A_per_ps
         values |= {'control': control.value, 'control_error': control.std_error}
         if values['is_mobile']:
-            values |= _beside_einstein(drift, still, field, values, temperature, settings, number)
+            diffusion = find_diffusion(still, field, settings, number)
+            values |= _beside_einstein(drift, diffusion, values, temperature, settings.hop_length)
     return DriftRecord(**values)
 
 
 def _beside_einstein(
     drift: Any,
-    without: Sequence[Track],
-    field: Sequence[float],
+    found: Diffusion,
     values: Mapping[str, Any],
     temperature: float,
-    settings: FieldOptions,
-    number: int,
+    hop_length: float | None,
 ) -> dict[str, Any]:
     """Return the diffusivity without a field, and the mobility beside that of Einstein's relation."""
     from aiida_seimlip.science.analysis.field import (
@@ -179,7 +178,6 @@ def _beside_einstein(
         compare_with_einstein,
     )
 
-    found = find_diffusion(without, field, settings, number)
     result: dict[str, Any] = {'D': found.D, 'D_std': found.D_std, 'is_diffusive': found.is_diffusive}
     doubts = [*values['doubts'], *(f'Without a field: {flag}.' for flag in found.flags)]
     if found.D is None or found.D_std is None:
@@ -187,7 +185,7 @@ def _beside_einstein(
     try:
         beside = compare_with_einstein(
             drift, charge_e=values['charge'], D_m2_per_s=found.D, D_std_m2_per_s=found.D_std,
-            temperature_K=temperature, hop_length_A=settings.hop_length,
+            temperature_K=temperature, hop_length_A=hop_length,
         )  # fmt: skip
     except FieldError as exception:
         return {**result, 'doubts': [*doubts, str(exception)]}
