@@ -12,6 +12,7 @@ from aiida.engine import calcfunction
 from aiida_seimlip.data.charges import LABELS, SOURCE, load_charges
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.track import load_track
+from aiida_seimlip.functions.interface.hops import find_hops, store_hops
 from aiida_seimlip.functions.interface.motion import Atoms, describe_current, describe_drift, with_framework
 from aiida_seimlip.functions.interface.plan import QEQ
 from aiida_seimlip.functions.interface.verdict import judge
@@ -49,13 +50,14 @@ def analyse_field(
     :param ends: how each run ended: ``outcome``, ``phase``, ``message``, ``uuid``.
     :param groups: ``results``, ``tracks`` and ``trajectories`` of the productions by the key of the run; if there are,
         ``audit`` (of one node, ``all``), ``potential`` (of one node, ``used``) and ``program`` (``engines``).
-    :return: ``field`` (a `FieldResults`) and ``drift``: mean displacements along each field, by label.
+    :return: ``field`` (a `FieldResults`), ``drift``: mean displacements by label, and, if they were followed, ``hops``.
     """
     settings = FieldOptions.from_node(options)
     atoms = atoms_of(start, charges, settings)
     tracks = {key: with_framework(load_track(node), atoms) for key, node in sorted(groups.get('tracks', {}).items())}
     runs = _describe_runs(plan['runs'], ends.get_dict(), groups)
     points: list[FieldPoint] = []
+    hops: dict[str, np.ndarray] = {}
     for number, field in enumerate(((0.0, 0.0, 0.0), *settings.fields)):
         keys = [run['key'] for run in plan['runs'] if run['field'] == list(field)]
         point = FieldPoint(
@@ -63,7 +65,12 @@ def analyse_field(
             parts=list(describe_parts(atoms, field, [groups['trajectories'][key] for key in keys
                                                      if key in groups.get('trajectories', {})], settings)),
         )  # fmt: skip
-        points.append(_describe_motion(point, atoms, tracks, points[:1], settings))
+        point = _describe_motion(point, atoms, tracks, points[:1], settings)
+        followed = {key: tracks[key] for key in keys if key in tracks}
+        if settings.hops is not None and followed:
+            record, rows = find_hops(followed, atoms, settings.hops, field if number else settings.fields[0])
+            point, hops = point.model_copy(update={'hops': record}), hops | rows
+        points.append(point)
     results = FieldResults(
         temperature=settings.temperature, ensemble=settings.dynamics.ensemble, seed=settings.seed,
         mobile=settings.mobile, engine=TransportEngines.from_node(groups['program']['engines']).dynamics,
@@ -76,8 +83,8 @@ def analyse_field(
     )  # fmt: skip
     verdict = judge(results)
     results = results.model_copy(update={'message': None if verdict is None else verdict.message})
-    drift = _displacements(atoms, tracks, plan['runs'])
-    return {'field': orm.Dict(results.model_dump(mode='json')), 'drift': drift}
+    found = {'field': orm.Dict(results.model_dump(mode='json')), 'drift': _displacements(atoms, tracks, plan['runs'])}
+    return {**found, 'hops': store_hops(hops)} if hops else found
 
 
 def atoms_of(start: FramesData, charges: orm.ArrayData, settings: FieldOptions) -> Atoms:
@@ -184,15 +191,18 @@ def describe_parts(
     found = [{part.name: part for part in kinetic_temperatures(one, names.tolist())} for one in moving]
     for force in net_forces(atoms.charges, field, names.tolist()):
         record = PartRecord(
-            name=force.name, n_atoms=force.n_atoms, charge=force.charge_e, force=tuple(force.force_eV_per_A.tolist())
+            name=force.name,
+            n_atoms=force.n_atoms,
+            charge=force.charge_e,
+            force=tuple(force.force_ev_per_angstrom.tolist()),
         )
         if found:
             parts = [one[force.name] for one in found]
-            still = np.concatenate([part.without_drift_K for part in parts])
+            still = np.concatenate([part.without_drift_kelvin for part in parts])
             record = record.model_copy(update={
-                'temperature': float(np.concatenate([part.with_drift_K for part in parts]).mean()),
+                'temperature': float(np.concatenate([part.with_drift_kelvin for part in parts]).mean()),
                 'temperature_still': float(still.mean()) if np.isfinite(still).all() else None,
-                'drift': tuple(np.concatenate([part.drift_A_per_ps for part in parts]).mean(axis=0).tolist()),
+                'drift': tuple(np.concatenate([part.drift_angstrom_per_ps for part in parts]).mean(axis=0).tolist()),
             })  # fmt: skip
         yield record
 

@@ -148,15 +148,15 @@ def describe_drift(
         drift = estimate_drift(chosen, field, skip_ps=settings.skip * min(track.duration for track in runs))
     except (FieldError, ValueError) as exception:
         return DriftRecord(**values, doubts=[str(exception)])
-    mobility = drift.mobility_cm2_per_V_s
+    mobility = drift.mobility_cm2_per_v_s
     values |= {
-        'velocity': drift.along_A_per_ps.value, 'velocity_error': drift.along_A_per_ps.std_error,
-        'velocity_axes': tuple(axis.value for axis in drift.axes_A_per_ps),
+        'velocity': drift.along_angstrom_per_ps.value, 'velocity_error': drift.along_angstrom_per_ps.std_error,
+        'velocity_axes': tuple(axis.value for axis in drift.axes_angstrom_per_ps),
         'mobility': mobility.value, 'mobility_error': mobility.std_error, 'doubts': list(drift.doubts),
     }  # fmt: skip
     if without:
         still = [take_ions(track, members) for track in without]
-        control = estimate_drift(still, [0.0, 0.0, 0.0], direction=field).along_A_per_ps
+        control = estimate_drift(still, [0.0, 0.0, 0.0], direction=field).along_angstrom_per_ps
         values |= {'control': control.value, 'control_error': control.std_error}
         if values['is_mobile']:
             diffusion = find_diffusion(still, field, settings, number)
@@ -185,12 +185,12 @@ def _beside_einstein(
     try:
         beside = compare_with_einstein(
             drift, charge_e=values['charge'], D_m2_per_s=found.D, D_std_m2_per_s=found.D_std,
-            temperature_K=temperature, hop_length_A=hop_length,
+            temperature_kelvin=temperature, hop_length_angstrom=hop_length,
         )  # fmt: skip
     except FieldError as exception:
         return {**result, 'doubts': [*doubts, str(exception)]}
     return {
-        **result, 'expected_mobility': beside.expected_A2_per_V_ps * A2_PER_V_PS_TO_CM2_PER_V_S,
+        **result, 'expected_mobility': beside.expected_angstrom2_per_v_ps * A2_PER_V_PS_TO_CM2_PER_V_S,
         'einstein_ratio': beside.ratio, 'einstein_ratio_error': beside.ratio_std_error,
         'nonlinearity': beside.nonlinearity, 'doubts': list(dict.fromkeys([*doubts, *beside.doubts])),
     }  # fmt: skip
@@ -213,7 +213,7 @@ def describe_current(
         current = estimate_current(list(runs), atoms.charges, field, skip_ps=skip, relative_to='laboratory')
     except (FieldError, ValueError) as exception:
         return {'doubts': [str(exception)]}
-    density, conductivity = current.density_A_per_m2, current.conductivity_S_per_m
+    density, conductivity = current.density_a_per_m2, current.conductivity_s_per_m
     values = {'current_density': density.value, 'current_density_error': density.std_error}
     if conductivity is not None:
         values |= {'conductivity': conductivity.value, 'conductivity_error': conductivity.std_error}

@@ -222,7 +222,7 @@ def _equilibrate(
     node = store_charges(per_atom, labels=labels, source=means.source)
     node.base.attributes.set_many({
         QEQ: without_nan(means.to_dict()), 'n_frames': len(frames),
-        'lowest_eigenvalue_eV': float(found.lowest_eigenvalues_eV.min()),
+        'lowest_eigenvalue_ev': float(found.lowest_eigenvalues_ev.min()),
     })  # fmt: skip
     return node
 

@@ -53,7 +53,7 @@ class QeqOptions(Options):
 
     parameters: dict[str, Any] = Field(
         default_factory=REAXFF_LI_C_O.to_dict,
-        description='`source`, and for each of the `elements` `chi_eV`, `eta_eV` (twice that of ReaxFF files) and '
+        description='`source`, and for each of the `elements` `chi_ev`, `eta_ev` (twice that of ReaxFF files) and '
         '`gamma_per_angstrom`; `kernel`, `reaxff` or `gaussian`.',
     )
     n_frames: int = Field(
@@ -111,6 +111,22 @@ class FieldDynamicsSettings(Options):
         return self
 
 
+class HopOptions(Options):
+    """What is a hop of a mobile ion: from one place where such an ion was at the begin to another."""
+
+    until: float = Field(default=0.5, gt=0, description='Time in ps at the begin of a run that places are means of.')
+    radius: float = Field(default=0.9, gt=0, description='An ion that comes so near to a place in Å has arrived.')
+    min_stay: float = Field(default=0.1, ge=0, description='A visit of a place counts if it takes so long, in ps.')
+    window: float = Field(
+        default=0.5,
+        ge=0,
+        description='Two hops are one chain if one ends where the other began within this time in ps.',
+    )
+    least_share: float = Field(
+        default=0.7, ge=0, le=1, description='Hops are doubtful if a lower share of all positions is near a place.'
+    )
+
+
 class FieldOptions(Options):
     """The field, the charges that it acts on, and how long."""
 
@@ -147,6 +163,9 @@ class FieldOptions(Options):
     )
     hop_length: float | None = Field(
         default=None, gt=0, description='Length of a hop along the field in Å, to tell whether the field is weak.'
+    )
+    hops: HopOptions | None = Field(
+        default_factory=HopOptions, description='Follow hops and knock-off chains of the mobile ions; none: do not.'
     )
     parts: dict[str, list[str]] = Field(
         default_factory=dict,

@@ -98,6 +98,26 @@ class DriftRecord(Record):
     doubts: list[str] = Field(default_factory=list)
 
 
+class HopRecord(Record):
+    """Hops of mobile ions from site to site in one field, of all runs together."""
+
+    n_hops: int | None = Field(default=None, description='None if ions could not be assigned to sites.')
+    n_along: int | None = Field(default=None, description='Hops along the field; without one, along the first.')
+    n_against: int | None = Field(default=None, description='Hops against it.')
+    chains_by_length: dict[str, int] = Field(
+        default_factory=dict, description='Chains by the number of ions that push one another on; 1: one hops alone.'
+    )
+    n_rings: int | None = Field(default=None, description='Rings of ions that change places.')
+    share_in_chains: float | None = Field(default=None, description='Share of hops in chains of two or more.')
+    net_displacement: float | None = Field(default=None, description='Of all hops along the field in Å.')
+    net_displacement_in_chains: float | None = Field(default=None, description='Of those in chains in Å.')
+    replacements: dict[str, int] = Field(
+        default_factory=dict, description='How often an ion of the first label took the site of one of the second.'
+    )
+    share_at_sites: float | None = Field(default=None, description='Share of all positions that are near a site.')
+    doubts: list[str] = Field(default_factory=list)
+
+
 class FieldPoint(Record):
     """All runs in one field, or without."""
 
@@ -112,9 +132,7 @@ class FieldPoint(Record):
     conductivity: float | None = Field(default=None, description='Current density over field in S/m.')
     conductivity_error: float | None = Field(default=None, description='In S/m.')
     duration_ps: float | None = Field(default=None, description='Of all tracks together.')
-    n_hops: int | None = Field(default=None, description='Hops of mobile ions from site to site.')
-    n_chains: int | None = Field(default=None, description='Chains of ions that pushed one another on.')
-    longest_chain: int | None = Field(default=None, description='Ions in the longest of them.')
+    hops: HopRecord | None = Field(default=None, description='Of the mobile ions; none if they were not followed.')
     doubts: list[str] = Field(default_factory=list)
 
     @property

@@ -93,6 +93,12 @@ class FieldWorkChain(FieldProtocolMixin, FieldRunsMixin):
             help='Mean displacements in Å of the atoms with one label, relative to the atoms that are not mobile, such '
             'as `E1_r0_Li` (shape (n, 3)), and their times `E1_r0_time_ps`.',
         )  # fmt: skip
+        spec.output(
+            'hops', valid_type=orm.ArrayData, required=False,
+            help='Hops of the mobile ions, an array for each run, such as `E1_r0`; the attribute `columns` names what '
+            'is in a row: the chain, the place in it, the atom, the sites (numbered by the atoms that were there at the '
+            'begin), the times (ps) and the displacement (Å).',
+        )  # fmt: skip
         spec.output('parity', valid_type=orm.Dict, required=False, help='The check of the start: a `ParityRecord`.')
         spec.output_namespace(
             'tracks', valid_type=orm.ArrayData, dynamic=True, required=False,
