@@ -117,19 +117,23 @@ def _joined(run: np.ndarray) -> np.ndarray:
 
 
 def _correlation(blocks: Sequence[np.ndarray]) -> float:
-    """Return the largest correlation of neighbouring blocks of all components; nan if there are too few."""
-    centred = [run - np.concatenate(blocks).mean(axis=0) for run in blocks]
-    products = [run[1:] * run[:-1] for run in centred if len(run) > 1]
-    squares = np.concatenate(centred).var(axis=0)
-    if not products or not np.any(squares > 0.0):
+    """Return the largest correlation of neighbouring blocks of all components; nan if there are too few.
+
+    Deviations are from the mean of each run, which makes correlations of n blocks look smaller by 1/n.
+    """
+    centred = [run - run.mean(axis=0) for run in blocks if len(run) > 1]
+    if not centred:
         return float('nan')
-    lagged = np.concatenate(products).mean(axis=0)
-    return float(np.max(lagged[squares > 0.0] / squares[squares > 0.0]))
+    squares = np.concatenate(centred).var(axis=0)
+    lagged = np.concatenate([run[1:] * run[:-1] for run in centred]).mean(axis=0)
+    moves = squares > 0.0
+    bias = len(centred) / sum(map(len, centred))
+    return float(np.max(lagged[moves] / squares[moves])) + bias if moves.any() else float('nan')
 
 
 def _limit(blocks: Sequence[np.ndarray]) -> float:
-    """Return the correlation that chance allows: two standard deviations of that of independent blocks."""
-    return 2.0 / np.sqrt(max(sum(len(run) - 1 for run in blocks), 1))
+    """Return the correlation that independent blocks exceed with a probability of 5 %."""
+    return float(stats.norm.ppf(0.95)) / np.sqrt(max(sum(len(run) - 1 for run in blocks), 1))
 
 
 def _p_value(blocks: Sequence[np.ndarray]) -> float:

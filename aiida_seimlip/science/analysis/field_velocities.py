@@ -32,7 +32,7 @@ def take_ions(track: Track, ions: Sequence[int] | np.ndarray) -> Track:
     :param ions: their indices in the track, or a mask; shape (n,).
     :raises FieldError: if there is none.
     """
-    chosen = np.arange(track.n_ions)[np.asarray(ions)]
+    chosen = np.arange(track.n_ions)[np.asarray(ions)] if len(ions) else np.empty(0, dtype=int)
     if not chosen.size:
         raise FieldError('There are no ions to follow.')
     symbols = tuple(track.symbols[ion] for ion in chosen)

@@ -12,7 +12,7 @@ from ase import Atoms
 from ase.geometry import find_mic
 from scipy.spatial import cKDTree
 
-from aiida_seimlip.science.analysis.track import Track
+from aiida_seimlip.science.analysis.track import FRAMES_PER_BLOCK, Track
 
 RADIUS = 0.9
 """An ion that comes nearer than this to a site in Å has arrived there."""
@@ -192,22 +192,31 @@ def _nearest(track: Track, sites: ReferenceSites, radius: float) -> tuple[np.nda
 
     :return: shapes (n_frames, n_ions) and (n_frames, n_ions, 3).
     """
-    fractional = sites.positions @ np.linalg.inv(sites.cell)
-    margin = radius * np.linalg.norm(np.linalg.inv(sites.cell), axis=0)
+    tree, owners, images_of = _site_tree(sites, radius)
+    near = np.empty(track.positions.shape[:2], dtype=np.int32)
+    images = np.empty(track.positions.shape, dtype=np.int32)
+    for start in range(0, len(track), FRAMES_PER_BLOCK):
+        block = slice(start, start + FRAMES_PER_BLOCK)
+        scaled = track.positions[block].astype(float) @ np.linalg.inv(track.cells[block])
+        corner = np.floor(scaled)
+        distances, found = tree.query((scaled - corner) @ sites.cell, distance_upper_bound=radius)
+        is_found = np.isfinite(distances)
+        found = np.where(is_found, found, 0)
+        near[block] = np.where(is_found, owners[found], -1)
+        images[block] = corner + images_of[found]
+    return near, images
+
+
+def _site_tree(sites: ReferenceSites, radius: float) -> tuple[cKDTree, np.ndarray, np.ndarray]:
+    """Return a tree of the sites in and around the cell, which site each of them is, and in which image of the cell."""
+    inverse = np.linalg.inv(sites.cell)
+    fractional = sites.positions @ inverse
+    margin = radius * np.linalg.norm(inverse, axis=0) + 1e-6
     ranges = [np.arange(-n, n + 1) for n in np.ceil(margin).astype(int)]
-    shifts = np.array(list(itertools.product(*ranges)))
-    bases = np.floor(fractional).astype(int)
-    copies = (fractional - bases)[:, None, :] + shifts
-    is_near = np.all((copies > -margin - 1e-6) & (copies < 1.0 + margin + 1e-6), axis=2)
-    owners, which = np.nonzero(is_near)
-    tree = cKDTree(copies[is_near] @ sites.cell)
-    scaled = track.positions.astype(float) @ np.linalg.inv(track.cells)
-    corner = np.floor(scaled).astype(np.int32)
-    distances, found = tree.query((scaled - corner) @ sites.cell, distance_upper_bound=radius)
-    is_found = np.isfinite(distances)
-    found = np.where(is_found, found, 0)
-    images = corner + shifts[which[found]] - bases[owners[found]]
-    return np.where(is_found, owners[found], -1).astype(np.int32), images
+    images = np.array(list(itertools.product(*ranges))) - np.floor(fractional).astype(int)[:, None, :]
+    copies = fractional[:, None, :] + images
+    is_near = np.all((copies > -margin) & (copies < 1.0 + margin), axis=2)
+    return cKDTree(copies[is_near] @ sites.cell), np.nonzero(is_near)[0], images[is_near]
 
 
 def _visits(near: np.ndarray, images: np.ndarray) -> list[_Visit]:
