@@ -190,12 +190,8 @@ def describe_parts(
     moving = [one for one in frames if one.velocities is not None and np.isfinite(one.velocities).all()]
     found = [{part.name: part for part in kinetic_temperatures(one, names.tolist())} for one in moving]
     for force in net_forces(atoms.charges, field, names.tolist()):
-        record = PartRecord(
-            name=force.name,
-            n_atoms=force.n_atoms,
-            charge=force.charge_e,
-            force=tuple(force.force_ev_per_angstrom.tolist()),
-        )
+        pull: Any = tuple(force.force_ev_per_angstrom.tolist())
+        record = PartRecord(name=force.name, n_atoms=force.n_atoms, charge=force.charge_e, force=pull)
         if found:
             parts = [one[force.name] for one in found]
             still = np.concatenate([part.without_drift_kelvin for part in parts])

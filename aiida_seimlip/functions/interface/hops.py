@@ -32,7 +32,7 @@ def find_hops(
     :param direction: to look along.
     :return: what was found, and the hops of each run, see `hop_rows`.
     """
-    from aiida_seimlip.science.analysis.field import take_ions
+    from aiida_seimlip.science.analysis.field_velocities import take_ions
     from aiida_seimlip.science.analysis.knock_off import find_chains, summarise_chains
     from aiida_seimlip.science.analysis.site_hops import ReferenceSites, SiteError, follow_sites
 

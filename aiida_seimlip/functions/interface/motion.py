@@ -136,7 +136,8 @@ def describe_drift(
     :param settings: of the workflow.
     :param number: of the field and label, for seeds.
     """
-    from aiida_seimlip.science.analysis.field import FieldError, estimate_drift, take_ions
+    from aiida_seimlip.science.analysis.field import estimate_drift
+    from aiida_seimlip.science.analysis.field_velocities import take_ions
 
     members = np.flatnonzero(atoms.labels == label)
     values: dict[str, Any] = {
@@ -146,7 +147,7 @@ def describe_drift(
     chosen = [take_ions(track, members) for track in runs]
     try:
         drift = estimate_drift(chosen, field, skip_ps=settings.skip * min(track.duration for track in runs))
-    except (FieldError, ValueError) as exception:
+    except ValueError as exception:  # too few frames, for example
         return DriftRecord(**values, doubts=[str(exception)])
     mobility = drift.mobility_cm2_per_v_s
     values |= {
@@ -174,7 +175,6 @@ def _beside_einstein(
     """Return the diffusivity without a field, and the mobility beside that of Einstein's relation."""
     from aiida_seimlip.science.analysis.field import (
         A2_PER_V_PS_TO_CM2_PER_V_S,
-        FieldError,
         compare_with_einstein,
     )
 
@@ -187,7 +187,7 @@ def _beside_einstein(
             drift, charge_e=values['charge'], D_m2_per_s=found.D, D_std_m2_per_s=found.D_std,
             temperature_kelvin=temperature, hop_length_angstrom=hop_length,
         )  # fmt: skip
-    except FieldError as exception:
+    except ValueError as exception:  # no charge, for example
         return {**result, 'doubts': [*doubts, str(exception)]}
     return {
         **result, 'expected_mobility': beside.expected_angstrom2_per_v_ps * A2_PER_V_PS_TO_CM2_PER_V_S,
@@ -206,12 +206,12 @@ def describe_current(
     :param field: in V/Å.
     :param settings: of the workflow.
     """
-    from aiida_seimlip.science.analysis.field import FieldError, estimate_current
+    from aiida_seimlip.science.analysis.field import estimate_current
 
     skip = settings.skip * min(track.duration for track in runs)
     try:
         current = estimate_current(list(runs), atoms.charges, field, skip_ps=skip, relative_to='laboratory')
-    except (FieldError, ValueError) as exception:
+    except ValueError as exception:  # too few frames, for example
         return {'doubts': [str(exception)]}
     density, conductivity = current.density_a_per_m2, current.conductivity_s_per_m
     values = {'current_density': density.value, 'current_density_error': density.std_error}

@@ -120,7 +120,7 @@ class HopOptions(Options):
     window: float = Field(
         default=0.5,
         ge=0,
-        description='Two hops are one chain if one ends where the other began within this time in ps.',
+        description='Time in ps within which one hop ends where another began, for both to be a chain.',
     )
     least_share: float = Field(
         default=0.7, ge=0, le=1, description='Hops are doubtful if a lower share of all positions is near a place.'

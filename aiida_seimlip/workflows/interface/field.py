@@ -96,8 +96,8 @@ class FieldWorkChain(FieldProtocolMixin, FieldRunsMixin):
         spec.output(
             'hops', valid_type=orm.ArrayData, required=False,
             help='Hops of the mobile ions, an array for each run, such as `E1_r0`; the attribute `columns` names what '
-            'is in a row: the chain, the place in it, the atom, the sites (numbered by the atoms that were there at the '
-            'begin), the times (ps) and the displacement (Å).',
+            'is in a row: the chain, the place in it, the atom, the sites (by the atoms that were there first), '
+            'the times (ps) and the displacement (Å).',
         )  # fmt: skip
         spec.output('parity', valid_type=orm.Dict, required=False, help='The check of the start: a `ParityRecord`.')
         spec.output_namespace(

@@ -104,13 +104,13 @@ def test_runs_of_a_replica_differ_by_the_field_alone(run):
     np.testing.assert_array_equal(without.positions[0], within.positions[0])
     frames = [outputs['trajectories'][key].get_frames() for key in ('E0_r0', 'E1_r0')]
     np.testing.assert_allclose(frames[0][0].velocities, frames[1][0].velocities, atol=1e-12)
-    time = within.steps[1] * 5e-3
+    time = within.steps[4] * 5e-3
     masses = fluid().get_masses()
     charges = load_charges(outputs['charges'])
     expected = 0.5 * time**2 * np.outer(charges / masses, FIELD) * 9648.533
-    parted = (within.positions[1] - without.positions[1]).astype(float)
+    parted = (within.positions[4] - without.positions[4]).astype(float)
     np.testing.assert_allclose(parted, expected, atol=0.15 * np.abs(expected).max() + 2e-4)
-    assert np.abs(expected).max() > 0.005
+    assert np.abs(expected).max() > 0.02
 
 
 def test_charges(run, found):
