@@ -23,7 +23,7 @@ CAMPAIGN = 'ActiveLearningWorkChain'
 REPORTING = (
     CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain', 'StartsWorkChain', 'SeiWorkChain',
     'AtlasWorkChain', 'DefectWorkChain', 'RelaxationWorkChain', 'ElasticWorkChain', 'EquationOfStateWorkChain',
-    'PhononWorkChain', 'AseCondensationWorkChain',
+    'PhononWorkChain', 'FieldWorkChain', 'AseCondensationWorkChain',
 )  # fmt: skip
 """Processes whose reports are for those who watch."""
 INTERRUPT = 'runner received interrupt'

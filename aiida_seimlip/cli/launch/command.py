@@ -14,6 +14,7 @@ from aiida_seimlip.cli.data.import_frames import METHOD
 from aiida_seimlip.cli.file_params import FRAMES_OR_FILE, POTENTIAL_OR_FILE
 from aiida_seimlip.cli.launch.common import SEED, begin, common_options
 from aiida_seimlip.cli.launch.crystal import CRYSTAL_COMMANDS
+from aiida_seimlip.cli.launch.field import launch_field
 from aiida_seimlip.cli.launch.types import RecipeParam
 from aiida_seimlip.cli.structure_param import (
     FIXED,
@@ -238,5 +239,5 @@ def _with_fixed_atoms(overrides: dict[str, Any] | None) -> dict[str, Any] | None
     return merge(overrides or {}, {'options': {'fixed': fixed}})
 
 
-for command in CRYSTAL_COMMANDS:
+for command in (*CRYSTAL_COMMANDS, launch_field):
     cmd_launch.add_command(command)

@@ -16,6 +16,7 @@ from aiida_seimlip.options.crystal.phonon import PhononOptions
 from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
 from aiida_seimlip.workflows.estimate.crystal import plan_atlas, plan_property
+from aiida_seimlip.workflows.estimate.field import plan_field
 from aiida_seimlip.workflows.estimate.neb import plan_neb
 from aiida_seimlip.workflows.estimate.plan import Plan, Work
 from aiida_seimlip.workflows.estimate.sei import plan_sei
@@ -32,5 +33,6 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'RelaxationWorkChain': partial(plan_property, RelaxationOptions),
     'PhononWorkChain': partial(plan_property, PhononOptions),
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
+    'FieldWorkChain': plan_field,
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""
