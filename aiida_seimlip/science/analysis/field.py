@@ -141,7 +141,9 @@ def estimate_drift(
     """Estimate the mean velocity of the ions of one or several runs, with errors from blocks of time.
 
     The velocity in a block is the mean displacement of all ions over its length, so that ions which move together are
-    not taken for independent ones. See `block_average` for correlated blocks and runs that differ.
+    not taken for independent ones. See `block_average` for correlated blocks and runs that differ. A run must be long
+    against the memory of the velocity: where it is ten times as long only, the interval of 95 % holds the truth in some
+    80 % of all cases.
 
     :param tracks: of the same ions at even time steps; runs that differ by nothing but their random numbers.
     :param field_v_per_angstrom: the field in V/Å; shape (3,).

@@ -140,8 +140,8 @@ def neutralise(
     :param counts: number of atoms of each group.
     :param kept: groups whose charges do not change.
     :param spreading: ``proportional`` or ``even``.
-    :raises QeqError: if a group has no atoms or no charge, or there is an excess and no group to take it, or a charge
-        would change its sign.
+    :raises QeqError: if a group has no atoms or no charge, or there is an excess and no group to take it, or taking it
+        in proportion would turn the signs of charges.
     """
     odd = sorted(set(charges_e) ^ set(counts))
     if odd:

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.geometry import find_mic
 
 from aiida_seimlip.science.analysis.site_hops import ReferenceSites, SiteError, follow_sites
 from aiida_seimlip.science.analysis.track import Track
@@ -93,6 +94,17 @@ def test_vibrations_are_no_hops():
     history = follow_sites(track, SITES, radius=1.0)
     assert not history.hops
     assert 0.5 < history.share_at_sites < 1.0
+
+
+@pytest.mark.parametrize('offset', [0.03, -0.03, 0.15])
+def test_sites_near_the_border(offset):
+    """Whatever side of the border a site and its ion are on, the ion is at the site that find_mic finds."""
+    sites = ReferenceSites((GRID + offset) @ CELL, CELL, ('Li',) * 27)
+    track = walk([[(0, tuple(3.0 * (place + offset)))] for place in GRID], n_frames=200, vibration=0.4, seed=7)
+    expected = [np.linalg.norm(find_mic(frame - sites.positions, CELL)[0], axis=1) <= 1.0 for frame in track.positions]
+    found = follow_sites(track, sites, radius=1.0)
+    assert found.share_at_sites == pytest.approx(np.mean(expected), abs=1e-12)
+    assert not found.hops
 
 
 def test_short_visits():

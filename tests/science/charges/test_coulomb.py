@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ase.build import bulk, make_supercell
 
+from aiida_seimlip.science.charges import coulomb
 from aiida_seimlip.science.charges.coulomb import COULOMB_EV_A, interaction_matrix
 from aiida_seimlip.science.charges.parameters import QeqError
 
@@ -170,3 +171,12 @@ def test_partial_periodicity():
 def test_slab_without_vacuum():
     with pytest.raises(QeqError, match='vacuum of 6 Å'):
         interaction_matrix(CELL, POSITIONS, is_slab=True)
+
+
+def test_shielding_does_not_depend_on_its_cutoff(monkeypatch):
+    matrices = []
+    for cutoff in (10.0, 15.0, 40.0):
+        monkeypatch.setattr(coulomb, 'SHIELDED_CUTOFF', cutoff)
+        matrices.append(interaction_matrix(CELL, POSITIONS, GAMMAS) / COULOMB_EV_A)
+    assert matrices[0] == pytest.approx(matrices[2], abs=2e-5)
+    assert matrices[1] == pytest.approx(matrices[2], abs=2e-6)
