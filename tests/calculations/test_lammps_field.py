@@ -181,3 +181,16 @@ def test_the_cell_must_stay(generate_calc_job, inputs, ensemble):
     inputs['parameters'] = {**NVE, 'ensemble': ensemble, 'pressure': 1.0}
     with pytest.raises(ValueError, match='in a `field` the cell must stay'):
         generate_calc_job('seimlip.lammps', inputs)
+
+
+def test_a_run_in_two_jobs_is_one_run(inputs):
+    """The rest goes on with the field and the charges, and the energies join."""
+    whole = run(inputs, n_steps=60, dump_every=20, thermo_every=20)
+    first = run(inputs, n_steps=25, dump_every=20, thermo_every=20)
+    rest = {'n_steps': 35, 'first_step': 25, 'dump_every': 20, 'thermo_every': 20}
+    second = run(inputs | {'structure': first['final']}, **rest)
+    ends = [outputs['final'].get_frames() for outputs in (second, whole)]
+    np.testing.assert_allclose(ends[0].positions, ends[1].positions, atol=1e-9)
+    np.testing.assert_allclose(ends[0].velocities, ends[1].velocities, atol=1e-9)
+    energies = [outputs['trajectory'].get_frames().energies[-1] for outputs in (second, whole)]
+    assert energies[0] == pytest.approx(energies[1], abs=1e-8)

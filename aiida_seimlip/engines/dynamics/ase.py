@@ -31,5 +31,7 @@ class AseDynamicsWorkChain(DynamicsWorkChain, ContinuationMixin):
     def validate_inputs(cls, inputs: Mapping[str, Any], _: PortNamespace) -> str | None:
         """Refuse what the job would refuse."""
         if 'charges' in inputs:
-            return 'Input `charges` means nothing to ASE: a field is applied by the engine `lammps` alone.'
+            return (
+                'Input `charges` means nothing to this engine, which knows no electric field; the engine `lammps` does.'
+            )
         return next(MdCalculation.find_faults(inputs), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from aiida import orm
 from aiida.engine import ProcessSpec
 
@@ -19,6 +21,8 @@ class DynamicsWorkChain(SocketWorkChain):
     """
 
     socket = 'dynamics'
+    knows_fields: ClassVar[bool] = False
+    """Whether the engine has the option `field`, an electric field at the ions in V/Å."""
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
@@ -34,7 +38,7 @@ class DynamicsWorkChain(SocketWorkChain):
         )  # fmt: skip
         spec.input(
             'charges', valid_type=orm.ArrayData, required=False,
-            help='Fixed charges of the atoms (array `charges`, in e), for the option `field` of engines that have it.',
+            help='Fixed charges of the atoms (array `charges`, in e), for the option `field` of an engine that knows fields.',
         )  # fmt: skip
         spec.output(
             'track', valid_type=orm.ArrayData, required=False,

@@ -106,7 +106,7 @@ def _motion(facts: FieldFacts) -> Section:
     lead = (
         'Drifts along the field, relative to the centre of all atoms that are not mobile, with standard errors from '
         'blocks of time. The control is the drift without a field. The ratio is that of the mobility to that of '
-        'Einstein’s relation, qD/kT, with the diffusivity without a field: 1 for ions that move independently in a weak field.'
+        'Einstein’s relation, qD/kT, with the diffusivity without a field: 1 for ions that move alone in a weak field.'
     )
     paths = list(_paths(facts))
     figures: tuple[Figure, ...] = ()

@@ -136,6 +136,9 @@ def _faults_of_engine(inputs: Mapping[str, Any], options: FieldOptions) -> Itera
     except ValueError as exception:
         yield f'Input `engines` is wrong: {exception}'
         return
+    if not getattr(engine, 'knows_fields', False):
+        yield f'Input `engines` names `{name}`, an engine that knows no electric field; `lammps` does.'
+        return
     message = engine.explain_settings(
         DYNAMICS, inputs.get(DYNAMICS, {}), given_later=('parameters',), species=elements_of(inputs['structure'])
     )

@@ -6,7 +6,13 @@ from ase import Atoms
 from ase.build import bulk
 
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.structures.labels import LabelError, LabelRule, explain_shared_charge, find_metal, label_atoms
+from aiida_seimlip.science.structures.labels import (
+    LabelError,
+    LabelRule,
+    explain_shared_charge,
+    find_metal,
+    label_atoms,
+)
 
 
 def frames(atoms):

@@ -173,3 +173,36 @@ def test_nothing_comes_from_nowhere(run):
         and entry.node.creator is None and entry.node.uuid not in given and entry.link_label != 'ends'
     ]  # fmt: skip
     assert not orphans
+
+
+def test_hops(run, found):
+    """Neon leaves the places that it had: hops are counted, or the doubt says why not."""
+    outputs, _ = run
+    for point in found.points:
+        assert point.hops is not None
+        if point.hops.n_hops is None:
+            assert point.hops.doubts
+            continue
+        rows = [outputs['hops'].get_array(record.key) for record in point.runs]
+        assert sum(map(len, rows)) == point.hops.n_hops
+        assert sum(int(length) * n for length, n in point.hops.chains_by_length.items()) <= point.hops.n_hops
+
+
+def test_report(run):
+    from aiida_seimlip.report.pages import page_of, tables_of
+
+    outputs, node = run
+    tables = {table.name: table for table in tables_of(node)}
+    assert {'field_drift', 'field_current', 'field_parts', 'field_charges'} <= set(tables)
+    drift = FieldResults.model_validate(outputs['field'].get_dict()).points[1].drifts[0]
+    header, first = (line.split(',') for line in tables['field_drift'].to_csv().splitlines()[:2])
+    row = dict(zip(header, first, strict=True))
+    assert (row['label'], float(row['field_V_per_A'])) == (drift.label, 0.02)
+    assert float(row['mobility_cm2_per_V_s']) == pytest.approx(drift.mobility)
+    assert all(r'\begin{tabular}' in table.to_latex() for table in tables.values())
+    page = page_of([node])
+    assert 'The field is that at the ions' in page.summary
+    assert 'screened by nothing' in page.summary
+    titles = [section.title for section in page.sections]
+    assert titles[:4] == ['How ions drift', 'Who replaces whom', 'What the field acts on', 'What to distrust']
+    assert '<svg' in page.sections[0].figures[0].svg
