@@ -30,6 +30,7 @@ def write_all(folder: Path) -> None:
         'starts': options.describe_starts(),
         'sei': options.describe_sei(),
         'crystals': options.describe_crystals(),
+        'field': options.describe_field(),
         'command_line': command_line.describe_command_line(),
         'embedded_programs': command_line.describe_embedded_programs(),
     }

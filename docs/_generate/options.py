@@ -21,6 +21,7 @@ from aiida_seimlip.options.check import report as check_report
 from aiida_seimlip.options.crystal import defect, elastic, equation_of_state, phonon, relaxation
 from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
+from aiida_seimlip.options.interface import field, field_results
 from aiida_seimlip.options.sei import results as sei_results
 from aiida_seimlip.options.sei import sei
 from aiida_seimlip.options.starts import recipe, starts
@@ -35,7 +36,8 @@ Model = type[pydantic.BaseModel]
 SECTIONS = {
     'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'VASP': vasp,
     'Quantum ESPRESSO': quantumespresso,
-    'Diffusion': diffusivity, 'Conductivity': conductivity, 'Migration barriers': neb, 'Bands with VASP': vasp_band,
+    'Diffusion': diffusivity, 'Conductivity': conductivity, 'Ions in a field': field,
+    'Migration barriers': neb, 'Bands with VASP': vasp_band,
     'Production dynamics': dynamics, 'Condensation': condense, 'ASE calculators': ase, 'Defects and hops': defects,
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
@@ -49,7 +51,7 @@ PAGES = {
     history.__name__: 'history.md', records.__name__: 'history.md',
     check_report.__name__: 'check_report.md', neb_results.__name__: 'barriers.md',
     transport_results.__name__: 'transport.md', starts_table.__name__: 'starts.md', sei_results.__name__: 'sei.md',
-    crystal_results.__name__: 'crystals.md',
+    crystal_results.__name__: 'crystals.md', field_results.__name__: 'field.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
 
@@ -125,6 +127,11 @@ def describe_crystals() -> str:
     )  # fmt: skip
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
     return join(part for model in models for part in _describe_model(model, '##'))
+
+
+def describe_field() -> str:
+    """Return the tables of the models that the output `field` of `FieldWorkChain` is made of."""
+    return join(part for model in _with_nested(field_results.FieldResults) for part in _describe_model(model, '##'))
 
 
 def describe_starts() -> str:

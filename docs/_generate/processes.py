@@ -20,8 +20,8 @@ from aiida_seimlip.options.base import Options
 CAMPAIGN = 'seimlip.active_learning'
 CHECK = 'seimlip.check'
 PROPERTIES = (
-    'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
-    'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.starts',
+    'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.field', 'seimlip.neb', 'seimlip.neb.compare',
+    'seimlip.atlas', 'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.starts',
     'seimlip.sei',
 )  # fmt: skip
 MODELS = {
@@ -29,7 +29,7 @@ MODELS = {
     'BarrierRecord': 'barriers.md', 'StartsTable': 'starts.md', 'SeiResults': 'sei.md',
     'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
     'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
-    'DefectComparison': 'crystals.md', 'LammpsOptions': 'options.md',
+    'DefectComparison': 'crystals.md', 'FieldResults': 'field.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

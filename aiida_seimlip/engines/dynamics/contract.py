@@ -38,7 +38,7 @@ class DynamicsWorkChain(SocketWorkChain):
         )  # fmt: skip
         spec.input(
             'charges', valid_type=orm.ArrayData, required=False,
-            help='Fixed charges of the atoms (array `charges`, in e), for the option `field` of an engine that knows fields.',
+            help='Fixed charges of the atoms (array `charges`, in e), for engines that know the option `field`.',
         )  # fmt: skip
         spec.output(
             'track', valid_type=orm.ArrayData, required=False,
