@@ -14,7 +14,7 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.track import load_track
 from aiida_seimlip.functions.interface.hops import find_hops, store_hops
 from aiida_seimlip.functions.interface.motion import Atoms, describe_current, describe_drift, with_framework
-from aiida_seimlip.functions.interface.plan import QEQ
+from aiida_seimlip.functions.interface.plan import QEQ, find_mobile
 from aiida_seimlip.functions.interface.verdict import judge
 from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.options.interface.field_results import (
@@ -96,8 +96,7 @@ def atoms_of(start: FramesData, charges: orm.ArrayData, settings: FieldOptions) 
     """
     symbols = np.array(start.get_atoms(0).get_chemical_symbols())
     labels = np.array(charges.base.attributes.get(LABELS))
-    mobile = np.isin(labels, settings.mobile) | (np.isin(symbols, settings.mobile) & (labels == symbols))
-    return Atoms(labels, symbols, load_charges(charges), mobile)
+    return Atoms(labels, symbols, load_charges(charges), find_mobile(labels, symbols, settings))
 
 
 # -- runs -------------------------------------------------------------------------------------------------------------

@@ -144,6 +144,23 @@ def labels_of(structure: orm.Data, settings: FieldOptions) -> tuple[str, ...]:
     return label_atoms(get_frame(structure), settings.rules(), kinds)
 
 
+def find_mobile(labels: Sequence[str], symbols: Sequence[str], settings: FieldOptions) -> np.ndarray:
+    """Return which atoms are the ions whose motion is asked for; shape (n_atoms,).
+
+    A name is that of a label, else of an element: its atoms are meant but those that a rule has labelled.
+
+    :param labels: of the atoms.
+    :param symbols: of the atoms.
+    :param settings: of the workflow.
+    """
+    known, symbol_of = np.asarray(labels), np.asarray(symbols)
+    is_ruled = np.isin(known, list(settings.labels))
+    found = np.zeros(known.size, dtype=bool)
+    for name in settings.mobile:
+        found |= known == name if name in labels else (symbol_of == name) & ~is_ruled
+    return found
+
+
 def charges_by_label(labels: Sequence[str], symbols: Sequence[str], given: Mapping[str, float]) -> np.ndarray:
     """Return the charge of each atom in e: that of its label, else that of its element; shape (n_atoms,).
 

@@ -16,6 +16,7 @@ from aiida_seimlip.functions.interface.plan import (
     charges_by_label,
     equilibration_parameters,
     explain_charges,
+    find_mobile,
     labels_of,
     production_parameters,
 )
@@ -90,9 +91,13 @@ def _faults_of_labels(inputs: Mapping[str, Any], options: FieldOptions) -> Itera
     except LabelError as exception:
         yield f'Input `options` is wrong in its `labels`: {exception}'
         return
-    known = {*labels, *elements_of(structure)}
-    named = [*options.mobile, *(label for part in options.parts.values() for label in part)]
-    strange = sorted(set(named) - known)
+    symbols = get_frame(structure).to_atoms()[0].get_chemical_symbols()
+    strange = [
+        name
+        for name in options.mobile
+        if not find_mobile(labels, symbols, options.model_copy(update={'mobile': [name]})).any()
+    ]
+    strange += sorted({label for part in options.parts.values() for label in part} - set(labels))
     if strange:
         yield f'Input `options` names {", ".join(strange)}, of which the input `structure` has no atom.'
     yield from _faults_of_charges(inputs, options, labels)

@@ -13,6 +13,7 @@ from aiida_seimlip.functions.interface.plan import (
     assign_charges,
     charges_by_label,
     explain_charges,
+    find_mobile,
     labels_of,
     plan_field,
     without_nan,
@@ -84,6 +85,19 @@ def test_charges_by_label_and_by_element():
         charges_by_label(labels, symbols, {'Li': 1.0})
     with pytest.raises(LabelError, match='charge for F, but no such atom'):
         charges_by_label(labels, symbols, {'Li': 1.0, 'O': 0.0, 'F': 1.0})
+
+
+def test_mobile_ions_by_label_or_by_element():
+    labels, symbols = ['Li1', 'Li2', 'M', 'O'], ['Li', 'Li', 'Li', 'O']
+    ruled = {'M': {'element': 'Li', 'indices': [2]}}
+    assert find_mobile(labels, symbols, options(labels=ruled)).tolist() == [True, True, False, False]
+    assert find_mobile(labels, symbols, options(labels=ruled, mobile=['M', 'Li1'])).tolist() == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert find_mobile(['Li', 'Li1'], ['Li', 'Li'], options()).tolist() == [True, False]
 
 
 def test_kinds_of_a_structure_are_labels(li2co3):
