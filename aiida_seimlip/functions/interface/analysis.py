@@ -96,7 +96,7 @@ def atoms_of(start: FramesData, charges: orm.ArrayData, settings: FieldOptions) 
     """
     symbols = np.array(start.get_atoms(0).get_chemical_symbols())
     labels = np.array(charges.base.attributes.get(LABELS))
-    return Atoms(labels, symbols, load_charges(charges), find_mobile(labels, symbols, settings))
+    return Atoms(labels, symbols, load_charges(charges), find_mobile(labels.tolist(), symbols.tolist(), settings))
 
 
 # -- runs -------------------------------------------------------------------------------------------------------------

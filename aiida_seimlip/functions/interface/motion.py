@@ -149,12 +149,13 @@ def describe_drift(
         drift = estimate_drift(chosen, field, skip_ps=settings.skip * min(track.duration for track in runs))
     except ValueError as exception:  # too few frames, for example
         return DriftRecord(**values, doubts=[str(exception)])
-    mobility = drift.mobility_cm2_per_v_s
     values |= {
         'velocity': drift.along_angstrom_per_ps.value, 'velocity_error': drift.along_angstrom_per_ps.std_error,
         'velocity_axes': tuple(axis.value for axis in drift.axes_angstrom_per_ps),
-        'mobility': mobility.value, 'mobility_error': mobility.std_error, 'doubts': list(drift.doubts),
     }  # fmt: skip
+    if values['is_mobile']:
+        mobility = drift.mobility_cm2_per_v_s
+        values |= {'mobility': mobility.value, 'mobility_error': mobility.std_error, 'doubts': list(drift.doubts)}
     if without:
         still = [take_ions(track, members) for track in without]
         control = estimate_drift(still, [0.0, 0.0, 0.0], direction=field).along_angstrom_per_ps

@@ -84,7 +84,9 @@ class DriftRecord(Record):
     velocity_axes: Vector | None = Field(default=None, description='Along x, y and z in Å/ps.')
     control: float | None = Field(default=None, description='The same without a field in Å/ps: zero within its error.')
     control_error: float | None = Field(default=None, description='In Å/ps.')
-    mobility: float | None = Field(default=None, description='In cm²/(V s), with the sign of the charge.')
+    mobility: float | None = Field(
+        default=None, description='Of mobile ions in cm²/(V s), with the sign of the charge.'
+    )
     mobility_error: float | None = Field(default=None, description='In cm²/(V s).')
     D: float | None = Field(default=None, description='Diffusivity along the field, without a field, in m²/s.')
     D_std: float | None = Field(default=None, description='In m²/s.')
