@@ -201,6 +201,9 @@ def test_report(run):
     assert float(row['mobility_cm2_per_V_s']) == pytest.approx(drift.mobility)
     assert all(r'\begin{tabular}' in table.to_latex() for table in tables.values())
     page = page_of([node])
+    cited = ' '.join(page.sections[-1].points)
+    assert '10.1063/1.457480' in cited
+    assert '10.1021/j100161a070' not in cited, 'the charges were given'
     assert 'The field is that at the ions' in page.summary
     assert 'screened by nothing' in page.summary
     titles = [section.title for section in page.sections]
