@@ -115,6 +115,26 @@ def explain_shared_charge(frame: Frames, charges: np.ndarray) -> str | None:
     return None
 
 
+def explain_shared_label(frame: Frames, labels: Sequence[str]) -> str | None:
+    """Say of which element all atoms have one label, though some are those of a metal and some are not.
+
+    :param frame: one configuration.
+    :param labels: of its atoms.
+    :return: a sentence, None if there is no such element.
+    """
+    is_metal, names = find_metal(frame), np.asarray(labels)
+    for number in np.unique(frame.numbers[is_metal]):
+        is_element = frame.numbers == number
+        n_metal, n_salt = int((is_element & is_metal).sum()), int((is_element & ~is_metal).sum())
+        if n_salt and len(set(names[is_element].tolist())) == 1:
+            symbol, label = chemical_symbols[number], names[is_element][0]
+            return (
+                f'{n_metal} atoms of {symbol} are those of a metal and {n_salt} are not, but all have the label '
+                f'`{label}`, and would get the mean of their charges: give those of the metal a label of their own.'
+            )
+    return None
+
+
 def _holds(frame: Frames, rule: LabelRule) -> np.ndarray:
     """Return for which atoms a rule holds; shape (n_atoms,)."""
     if rule.element not in atomic_numbers:

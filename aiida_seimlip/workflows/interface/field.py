@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aiida import orm
@@ -18,7 +17,7 @@ from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.options.interface.field_results import FieldResults
 from aiida_seimlip.options.transport.diffusivity import TransportEngines
 from aiida_seimlip.workflows.interface.field_runs import FieldRunsMixin
-from aiida_seimlip.workflows.interface.field_validation import DYNAMICS, find_warnings, validate_field
+from aiida_seimlip.workflows.interface.field_validation import DYNAMICS, validate_field
 from aiida_seimlip.workflows.protocols.field import FieldProtocolMixin
 
 
@@ -121,14 +120,6 @@ class FieldWorkChain(FieldProtocolMixin, FieldRunsMixin):
         spec.exit_code(330, 'ERROR_NO_CHARGES', message='There are no charges that a field may act on: {reason}')
         for label, (status, message) in EXIT_CODES.items():
             spec.exit_code(status, label, message=message)
-
-    @classmethod
-    def find_warnings(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
-        """Yield a sentence for each thing that is likely to go wrong, for those who are about to submit.
-
-        :param inputs: that pass all checks.
-        """
-        yield from find_warnings(inputs)
 
     # -- end ----------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from aiida_seimlip.functions.interface.plan import (
 )
 from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.options.transport.diffusivity import TransportEngines
-from aiida_seimlip.science.structures.labels import LabelError, find_metal
+from aiida_seimlip.science.structures.labels import LabelError, explain_shared_label
 
 DYNAMICS = 'dynamics'
 
@@ -51,20 +51,6 @@ def find_faults(inputs: Mapping[str, Any], options: FieldOptions) -> Iterator[st
     if not faults:
         yield from _faults_of_labels(inputs, options)
         yield from _faults_of_engine(inputs, options)
-
-
-def find_warnings(inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each thing that is likely to go wrong.
-
-    :param inputs: that pass all checks.
-    """
-    options = FieldOptions.from_node(inputs['options'])
-    is_metal = find_metal(get_frame(inputs['structure']))
-    if is_metal.any() and not is_metal.all() and not options.labels and options.qeq is not None:
-        yield (
-            f'{is_metal.sum()} atoms are those of a metal, but have no label of their own: charge equilibration will '
-            'average them with the ions of the salt.'
-        )
 
 
 def _faults_of_structure(inputs: Mapping[str, Any]) -> Iterator[str]:
@@ -116,6 +102,9 @@ def _faults_of_charges(inputs: Mapping[str, Any], options: FieldOptions, labels:
         lacking = sorted(set(symbols) - set(options.qeq.parameters['elements']))
         if lacking:
             yield f'Input `options` has no parameters of charge equilibration (`qeq`) for {", ".join(lacking)}.'
+        shared = explain_shared_label(frame, labels) if options.qeq.average == 'label' else None
+        if shared is not None:
+            yield f'Input `options` is wrong: {shared}'
         return
     if 'charges' in inputs:
         faults = list(faults_of_charges('charges', inputs['charges'], len(symbols)))

@@ -10,6 +10,7 @@ from aiida_seimlip.science.structures.labels import (
     LabelError,
     LabelRule,
     explain_shared_charge,
+    explain_shared_label,
     find_metal,
     label_atoms,
 )
@@ -93,6 +94,8 @@ def test_one_charge_for_metal_and_salt(interface):
     message = explain_shared_charge(frame, shared)
     assert message is not None
     assert 'have the charge +1 e' in message
+    assert 'all have the label `Li`' in explain_shared_label(frame, list(interface.symbols))
+    assert explain_shared_label(frame, ['M'] * 54 + list(interface.symbols)[54:]) is None
     own = shared.copy()
     own[:54] = 0.0
     assert explain_shared_charge(frame, own) is None
