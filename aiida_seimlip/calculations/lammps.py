@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from aiida_lammps.calculations.raw import LammpsRawCalculation
 
 from aiida_seimlip.calculations.validation import CheckedInputs, faults_of_code, faults_of_potential
 from aiida_seimlip.calculations.walltime import time_limit
+from aiida_seimlip.data.charges import faults_of_charges, load_charges
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import faults_of_structure, get_frame
@@ -59,6 +61,10 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
             'potential', valid_type=PotentialData, help='A trained moment tensor potential; for grades with active set.'
         )
         spec.input('parameters', **LammpsOptions.port('Ensemble, length, thresholds and output.'))
+        spec.input(
+            'charges', valid_type=orm.ArrayData, required=False,
+            help='Fixed charges of the atoms (array `charges`, in e), neutral together; what `field` acts on.',
+        )  # fmt: skip
         metadata: Any = spec.inputs['metadata']
         metadata['options']['parser_name'].default = 'seimlip.lammps'
         metadata['options']['withmpi'].default = False
@@ -157,6 +163,7 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
             yield from _faults_of_species(inputs['structure'], inputs['potential'], options)
         if 'structure' in inputs and options is not None:
             yield from faults_of_mobile(inputs['structure'], options.mobile)
+            yield from _faults_of_field(inputs, options)
         if options is not None and options.dialect == AUTO:
             yield (
                 f'Input `parameters` leaves the dialect open (`{AUTO}`), which the engine `lammps` finds out by a '
@@ -180,7 +187,10 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
         self._warn_of_small_cell(frame.cells[0], potential.cutoff)
         if options.velocities == 'create':
             frame = frame.replace(velocities=None)
-        data, _ = write_data(frame, potential.species)
+        charges = load_charges(self.inputs.charges) if 'charges' in self.inputs else None
+        data, rotation = write_data(frame, potential.species, charges=charges)
+        if options.field is not None:
+            settings = replace(settings, field=tuple((np.array(options.field) @ rotation).tolist()))
         script = write_input(settings, potential.species, masses=options.masses, files=self.FILES)
 
         raw = {
@@ -252,6 +262,19 @@ def elements_of(structure: FramesData | orm.StructureData) -> Collection[str]:
         return structure.elements
     symbols: set[str] = structure.get_symbols_set()
     return symbols
+
+
+def _faults_of_field(inputs: Mapping[str, Any], options: LammpsOptions) -> Iterator[str]:
+    """Look for a field without charges, charges without a field, and charges that are not those of a neutral cell."""
+    has_charges = 'charges' in inputs
+    if has_charges != (options.field is not None):
+        lacking, there = ('field', 'charges') if has_charges else ('charges', 'field')
+        where = 'Option `field` of input `parameters`' if has_charges else 'Input `charges`'
+        yield f'{where} is missing: `{there}` is given, and means nothing without `{lacking}`.'
+    elif has_charges:
+        structure = inputs['structure']
+        n_atoms = structure.n_atoms if isinstance(structure, FramesData) else len(structure.sites)
+        yield from faults_of_charges('charges', inputs['charges'], n_atoms)
 
 
 def _faults_of_species(

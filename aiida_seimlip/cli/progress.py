@@ -24,7 +24,7 @@ REPORTING = (
     CAMPAIGN, 'DiffusivityWorkChain', 'ConductivityWorkChain', 'NEBWorkChain', 'StartsWorkChain', 'SeiWorkChain',
     'AtlasWorkChain', 'DefectWorkChain', 'RelaxationWorkChain', 'ElasticWorkChain', 'EquationOfStateWorkChain',
     'PhononWorkChain', 'SurfaceWorkChain', 'InterfaceWorkChain', 'EvaluateWorkChain', 'SizeTransferWorkChain',
-    'AseCondensationWorkChain',
+    'FieldWorkChain', 'AseCondensationWorkChain',
 )  # fmt: skip
 """Processes whose reports are for those who watch."""
 INTERRUPT = 'runner received interrupt'

@@ -11,7 +11,7 @@ from aiida.engine import calcfunction
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.functions.expected_errors import expect_force_error
-from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, ParityLimits
+from aiida_seimlip.options.transport.diffusivity import DomainOptions, ParityLimits
 from aiida_seimlip.options.transport.results import ParityRecord
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.units import EV_PER_A3_TO_GPA
@@ -27,7 +27,7 @@ def compare_start(
 
     Where the program gave no stress, its pressure is compared: the configuration must be at rest then.
 
-    :param options: of the diffusivity (`DiffusivityOptions`), for the limits.
+    :param options: of the workflow, for the limits in its section `parity` (`ParityLimits`).
     :param potential: a moment tensor potential.
     :param evaluated: by the program, with energies (eV) and forces (eV/Å); the first frame counts.
     :param results: of the run; its `mean_pressure` is in bar.
@@ -39,7 +39,7 @@ def compare_start(
     mtp = potential.get_mtp()
     ours = evaluate(mtp, frame.without_labels())
     pressure = results.get('mean_pressure', None)
-    record = _compare(frame, ours, pressure, DiffusivityOptions.from_node(options).parity)
+    record = _compare(frame, ours, pressure, ParityLimits.from_node(options.get_dict().get('parity')))
     if potential.selection_mode is not None:
         from aiida_seimlip.science.mtp.grade import grade
 
@@ -51,7 +51,8 @@ def compare_start(
 def audit_grades(options: orm.Dict, potential: PotentialData, **trajectories: FramesData) -> orm.Dict:
     """Return how far a potential had to extrapolate in each run, evaluated by our own kernel.
 
-    :param options: of the diffusivity (`DiffusivityOptions`): threshold, and how many frames are looked at.
+    :param options: of the workflow: threshold, and how many frames are looked at, in its section `domain`
+        (`DomainOptions`).
     :param potential: a moment tensor potential with an active set.
     :param trajectories: whole frames of each run.
     :return: for each run ``n_graded``, ``n_above``, ``share_above_threshold``, ``highest_grade`` and
@@ -59,7 +60,7 @@ def audit_grades(options: orm.Dict, potential: PotentialData, **trajectories: Fr
     """
     from aiida_seimlip.science.mtp.grade import grade
 
-    domain = DiffusivityOptions.from_node(options).domain
+    domain = DomainOptions.from_node(options.get_dict().get('domain'))
     mtp = potential.get_mtp()
     audit: dict[str, dict[str, Any]] = {}
     for key, node in sorted(trajectories.items()):

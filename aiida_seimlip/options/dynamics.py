@@ -98,6 +98,11 @@ class LammpsDynamicsOptions(DynamicsOptions):
     masses: dict[str, float] = Field(
         default_factory=dict, description='In u, of the elements that shall not have their standard atomic mass.'
     )
+    field: tuple[float, float, float] | None = Field(
+        default=None,
+        description='Electric field at the ions in V/Å, along the Cartesian axes of the structure; it acts on the '
+        'charges of the input `charges` alone. None: no charges.',
+    )
 
     @model_validator(mode='after')
     def _makes_a_job(self) -> Self:
@@ -109,7 +114,7 @@ class LammpsDynamicsOptions(DynamicsOptions):
         names = (
             'ensemble', 'temperature', 'timestep', 'n_steps', 'seed', 'velocities', 'thermostat_damping',
             'barostat_damping', 'mobile', 'track_every', 'dump_every', 'dialect', 'with_grades', 'threshold_save',
-            'threshold_break', 'masses', 'first_step',
+            'threshold_break', 'masses', 'first_step', 'field',
         )  # fmt: skip
         chosen = {name: value for name, value in self.to_dict().items() if name in names}
         pressure = self.pressure if self.is_npt else None

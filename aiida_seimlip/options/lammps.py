@@ -30,6 +30,11 @@ class LammpsOptions(ExplorationConditions):
         default_factory=list, description='Chemical symbols of the ions whose paths are kept; none: no track.'
     )
     track_every: int = Field(default=2000, ge=1, description='Steps between two frames of the track.')
+    field: tuple[float, float, float] | None = Field(
+        default=None,
+        description='Electric field at the ions in V/Å, along the Cartesian axes of the structure; it acts on the '
+        'charges of the input `charges` alone. None: no charges.',
+    )
     keep_energies: bool = Field(
         default=False,
         description='Keep the energies of the potential with the frames of the trajectory; an exploration leaves them '
@@ -103,5 +108,5 @@ class LammpsOptions(ExplorationConditions):
             create_velocities=self.velocities == 'create', dump_every=self.dump_every, thermo_every=self.thermo_every,
             dialect=self.dialect, with_grades=self.with_grades, threshold_save=self.threshold_save,
             threshold_break=self.threshold_break, wall_time_limit=wall_time_limit, first_step=self.first_step,
-            mobile=tuple(self.mobile), track_every=self.track_every,
+            mobile=tuple(self.mobile), track_every=self.track_every, field=self.field,
         )  # fmt: skip

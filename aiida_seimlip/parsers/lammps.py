@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from aiida.engine import ExitCode
 from aiida.parsers import Parser
 from ase.data import atomic_numbers
 
+from aiida_seimlip.data.charges import load_charges
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.data.track import store_track
@@ -23,6 +25,7 @@ from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.lammps_data import from_lammps_frame, lammps_frame, to_lammps_frame
 from aiida_seimlip.science.formats.lammps_dialects import GRADE_COLUMN
 from aiida_seimlip.science.formats.lammps_dump import LammpsDump, read_dump
+from aiida_seimlip.science.formats.lammps_input import FIELD_COLUMNS
 from aiida_seimlip.science.formats.lammps_log import LammpsLog, parse_log
 from aiida_seimlip.science.formats.lammps_preselected import Preselected, Trace, read_preselected, read_trace
 from aiida_seimlip.science.formats.lammps_track import (
@@ -41,6 +44,9 @@ QUANTITIES = {
     'Step': ('step', ''), 'Temp': ('temperature', 'K'), 'PotEng': ('potential_energy', 'eV'),
     'KinEng': ('kinetic_energy', 'eV'), 'TotEng': ('total_energy', 'eV'), 'Press': ('pressure', 'bar'),
     'Volume': ('volume', 'Å³'), GRADE_COLUMN: ('grade', ''),
+    **dict(zip(FIELD_COLUMNS, (
+        ('field_energy', 'eV'), *((f'field_force_{axis}', 'eV/Å') for axis in 'xyz'), ('temperature_still', 'K'),
+    ), strict=True)),
     **{name.capitalize(): (name, 'Å') for name in ('lx', 'ly', 'lz', 'xy', 'xz', 'yz')},
     **{name.capitalize(): (f'pressure_{name[1:]}', 'bar') for name in ('pxx', 'pyy', 'pzz', 'pxy', 'pxz', 'pyz')},
 }  # fmt: skip
@@ -141,6 +147,10 @@ class Run:
         known = values[np.isfinite(values)]
         return float(known.mean()) if known.size else None
 
+    def _summarise_field(self) -> dict[str, float | None]:
+        """Return the temperature against the centre of mass in K, where there is a field."""
+        return {} if self.options.field is None else {'mean_temperature_still': self.mean(FIELD_COLUMNS[-1])}
+
     def summarise(self) -> dict[str, Any]:
         """Return the content of the output `results`."""
         return {
@@ -152,6 +162,7 @@ class Run:
             'mean_temperature': self.mean('Temp'),
             'mean_pressure': self.mean('Press'),
             'mean_volume': self.mean('Volume'),
+            **self._summarise_field(),
             'cell': asdict(self.cell),
             'n_jobs': 1,
             'n_frames': len(self.trajectory.frames),
@@ -220,8 +231,27 @@ class LammpsParser(Parser):
             frames = trajectory.frames
             energies = log.at_steps('PotEng', frames.origin_steps if frames.origin_steps is not None else [])
             trajectory = replace(trajectory, frames=frames.replace(energies=energies))
+        if options.field is not None:
+            trajectory = replace(trajectory, frames=self._without_field(trajectory.frames, options.field, log))
         track, problem = self._read_track(options, final)
         return Run(options, log, trace, ending, trajectory, final, preselected, candidates, cell, track, problem)
+
+    def _without_field(self, frames: Frames, field: Sequence[float], log: LammpsLog) -> Frames:
+        """Return frames, in LAMMPS' frame, with what is the potential's own: LAMMPS adds the field to both.
+
+        :param frames: of the trajectory.
+        :param field: in V/Å, along the axes of the start.
+        :param log: with the energy of the field at the steps of the frames.
+        """
+        charges = load_charges(self.node.inputs.charges)
+        if frames.forces is None or not len(frames) or np.any(frames.sizes != charges.size):
+            return frames
+        rotation = lammps_frame(get_frame(self.node.inputs.structure).cells[0])[1]
+        added = np.outer(charges, np.array(field) @ rotation)
+        frames = frames.replace(forces=frames.forces - np.tile(added, (len(frames), 1)))
+        if frames.energies is None or frames.origin_steps is None:
+            return frames
+        return frames.replace(energies=frames.energies - log.at_steps(FIELD_COLUMNS[0], frames.origin_steps))
 
     def _read_track(self, options: LammpsOptions, final: Frames) -> tuple[Track | None, str | None]:
         """Return the paths of the mobile ions in LAMMPS' frame, and what is wrong with them."""

@@ -17,6 +17,7 @@ from aiida_seimlip.report.crystal.elastic import elastic_sections, elastic_table
 from aiida_seimlip.report.crystal.equation_of_state import eos_sections, eos_tables
 from aiida_seimlip.report.crystal.phonon import phonon_sections, phonon_tables
 from aiida_seimlip.report.crystal.relaxation import relaxation_sections, relaxation_tables
+from aiida_seimlip.report.interface.field import field_sections, field_tables
 from aiida_seimlip.report.interface.interface import interface_sections, interface_tables
 from aiida_seimlip.report.interface.surface import surface_sections, surface_tables
 from aiida_seimlip.report.models.calibration import calibration_sections, calibration_tables
@@ -39,6 +40,7 @@ PROPERTIES = {
     'seimlip.diffusivity': (diffusivity_sections, diffusivity_tables),
     'seimlip.conductivity': (conductivity_sections, conductivity_tables),
     'seimlip.neb': (neb_sections, neb_tables),
+    'seimlip.field': (field_sections, field_tables),
     'seimlip.atlas': (atlas_sections, atlas_tables),
     'seimlip.defect': (defect_sections, defect_tables),
     'seimlip.relax': (relaxation_sections, relaxation_tables),

@@ -33,6 +33,7 @@ def write_all(folder: Path) -> None:
         'crystals': options.describe_crystals(),
         'calibration': options.describe_calibration(),
         'interfaces': options.describe_interfaces(),
+        'field': options.describe_field(),
         'command_line': command_line.describe_command_line(),
         'embedded_programs': command_line.describe_embedded_programs(),
     }

@@ -32,7 +32,14 @@ from aiida_seimlip.options.check import report as check_report
 from aiida_seimlip.options.crystal import defect, elastic, equation_of_state, phonon, relaxation
 from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
-from aiida_seimlip.options.interface import interface, interface_dynamics, interface_results, surface
+from aiida_seimlip.options.interface import (
+    field,
+    field_results,
+    interface,
+    interface_dynamics,
+    interface_results,
+    surface,
+)
 from aiida_seimlip.options.interface import results as surface_results
 from aiida_seimlip.options.models import (
     calibration,
@@ -56,7 +63,8 @@ Model = type[pydantic.BaseModel]
 SECTIONS = {
     'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'VASP': vasp,
     'Quantum ESPRESSO': quantumespresso,
-    'Diffusion': diffusivity, 'Conductivity': conductivity, 'Migration barriers': neb, 'Bands with VASP': vasp_band,
+    'Diffusion': diffusivity, 'Conductivity': conductivity, 'Ions in a field': field,
+    'Migration barriers': neb, 'Bands with VASP': vasp_band,
     'Production dynamics': dynamics, 'Condensation': condense, 'ASE calculators': ase, 'Defects and hops': defects,
     'Recipes of starts': recipe, 'Starts': starts, 'One potential for the interphase': sei,
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
@@ -77,6 +85,7 @@ PAGES = {
     interface_results.__name__: 'interfaces.md', calibration_results.__name__: 'calibration.md',
     comparison_results.__name__: 'comparisons.md',
     expected.__name__: 'calibration.md',
+    field_results.__name__: 'field.md',
 }  # fmt: skip
 """Pages of the models that ports do not take."""
 
@@ -178,6 +187,11 @@ def describe_comparisons() -> str:
     )  # fmt: skip
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
     return join(part for model in models for part in _describe_model(model, '##'))
+
+
+def describe_field() -> str:
+    """Return the tables of the models that the output `field` of `FieldWorkChain` is made of."""
+    return join(part for model in _with_nested(field_results.FieldResults) for part in _describe_model(model, '##'))
 
 
 def describe_starts() -> str:

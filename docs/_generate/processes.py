@@ -23,7 +23,7 @@ PROPERTIES = (
     'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
     'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.surface',
     'seimlip.interface', 'seimlip.evaluate', 'seimlip.size_transfer', 'seimlip.calibrate', 'seimlip.starts',
-    'seimlip.sei',
+    'seimlip.field', 'seimlip.sei',
 )  # fmt: skip
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
@@ -34,7 +34,7 @@ MODELS = {
     'EvaluationComparison': 'comparisons.md',
     'SizeTransferComparison': 'comparisons.md', 'SamplePlan': 'comparisons.md',
     'InterfaceComparison': 'interfaces.md', 'InterfacePlan': 'interfaces.md',
-    'InterfaceDynamicsComparison': 'interfaces.md', 'LammpsOptions': 'options.md',
+    'InterfaceDynamicsComparison': 'interfaces.md', 'FieldResults': 'field.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 

@@ -6,6 +6,7 @@ from aiida import orm
 
 from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.calculations.md import MdCalculation
+from aiida_seimlip.data.charges import store_charges
 from aiida_seimlip.data.track import load_track, store_track
 from aiida_seimlip.science.analysis.track import Track
 
@@ -164,3 +165,19 @@ def test_other_failures_end_it(dynamics, name, label):
     outcome = run_next(process, JOBS[name], label, results=results('completed'))
     assert outcome.status == process.exit_codes.ERROR_PROGRAM_FAILED.status
     assert 'It ended badly.' in outcome.message
+
+
+def test_a_run_in_a_field_goes_on_in_it(dynamics, settings, potential):
+    charges = store_charges(np.array([0.5, -0.5] * 4))
+    own = settings('dynamics', 'lammps')
+    parameters = orm.Dict({**own.pop('parameters', {}), **PARAMETERS, 'field': [0.0, 0.0, 0.1]})
+    process = make(
+        'dynamics', 'lammps', **own, structure=frames(1), potential=potential, parameters=parameters, charges=charges
+    )
+    outputs = {
+        'results': results('out_of_walltime', 34), 'final': frames(1, seed=7, velocities=VELOCITIES),
+        'track': track(0, 34), 'trajectory': frames(2, seed=1, origin_steps=np.array([0, 20])),
+    }  # fmt: skip
+    run_next(process, LammpsCalculation, 'ERROR_OUT_OF_WALLTIME', **outputs)
+    assert process.ctx.inputs.parameters['field'] == [0.0, 0.0, 0.1]
+    assert process.ctx.inputs.charges.uuid == charges.uuid

@@ -30,4 +30,8 @@ class AseDynamicsWorkChain(DynamicsWorkChain, ContinuationMixin):
     @classmethod
     def validate_inputs(cls, inputs: Mapping[str, Any], _: PortNamespace) -> str | None:
         """Refuse what the job would refuse."""
+        if 'charges' in inputs:
+            return (
+                'Input `charges` means nothing to this engine, which knows no electric field; the engine `lammps` does.'
+            )
         return next(MdCalculation.find_faults(inputs), None)

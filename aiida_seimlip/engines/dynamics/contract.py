@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from aiida import orm
 from aiida.engine import ProcessSpec
 
@@ -19,6 +21,8 @@ class DynamicsWorkChain(SocketWorkChain):
     """
 
     socket = 'dynamics'
+    knows_fields: ClassVar[bool] = False
+    """Whether the engine has the option `field`, an electric field at the ions in V/Å."""
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
@@ -31,6 +35,10 @@ class DynamicsWorkChain(SocketWorkChain):
         spec.input(
             'potential', valid_type=PotentialData, required=False,
             help='The potential, trained; an engine whose calculator is complete in itself needs none.',
+        )  # fmt: skip
+        spec.input(
+            'charges', valid_type=orm.ArrayData, required=False,
+            help='Fixed charges of the atoms (array `charges`, in e), for engines that know the option `field`.',
         )  # fmt: skip
         spec.output(
             'track', valid_type=orm.ArrayData, required=False,
@@ -50,8 +58,8 @@ class DynamicsWorkChain(SocketWorkChain):
             'results', valid_type=orm.Dict,
             help='`outcome` (completed, broke, crashed or out_of_walltime), `n_steps` (done), `n_steps_asked`, '
             '`n_jobs`, `message` (none if all is well), `mean_temperature` (K), `mean_pressure` (bar; none if '
-            'unknown), `mean_volume` (Å³), and `seconds` (of the jobs) and `loop_seconds` (of dynamics alone) of wall '
-            'time.',
+            'unknown), `mean_volume` (Å³), in a field `mean_temperature_still` (K, of the motion against the centre of '
+            'mass), and `seconds` (of the jobs) and `loop_seconds` (of dynamics alone) of wall time.',
         )  # fmt: skip
         spec.exit_code(
             310, 'ERROR_PROGRAM_FAILED',

@@ -22,6 +22,7 @@ class LammpsDynamicsWorkChain(DynamicsWorkChain, ContinuationMixin, DialectMixin
     _process_class = LammpsCalculation
     plugin_prefix = 'seimlip.lammps'
     failure = 'ERROR_PROGRAM_FAILED'
+    knows_fields = True
 
     @classmethod
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]

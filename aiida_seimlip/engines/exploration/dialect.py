@@ -70,7 +70,7 @@ class DialectMixin(RestartMixin):
         if parameters.get('dialect') == AUTO:  # looked at again once it is known
             parameters['dialect'] = DEFAULT
         job = {'options': inputs['options'].get_dict()} if 'options' in inputs else {}
-        given = {name: inputs[name] for name in ('code', 'structure', 'potential') if name in inputs}
+        given = {name: inputs[name] for name in ('code', 'structure', 'potential', 'charges') if name in inputs}
         yield from LammpsCalculation.find_faults({**given, 'parameters': parameters, 'metadata': job})
 
     def setup(self) -> None:

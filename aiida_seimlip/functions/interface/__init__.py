@@ -1,1 +1,1 @@
-"""Calcfunctions on surfaces and interfaces."""
+"""Calcfunctions on surfaces, interfaces and fields."""

@@ -17,6 +17,7 @@ from aiida_seimlip.options.records import CellRecord
 from aiida_seimlip.science.frames import Frames
 
 MEANS = ('mean_temperature', 'mean_pressure', 'mean_volume')
+MEANS_IN_FIELD = ('mean_temperature_still',)
 SUMS = ('n_steps', 'seconds', 'loop_seconds')
 
 
@@ -47,7 +48,10 @@ def join_dynamics(**jobs: Any) -> dict[str, orm.Data]:
     results = {
         **contents[-1],
         **{name: _sum([content.get(name) for content in contents]) for name in SUMS},
-        **{name: _mean([(content.get(name), content['n_steps']) for content in contents]) for name in MEANS},
+        **{
+            name: _mean([(content.get(name), content['n_steps']) for content in contents])
+            for name in (*MEANS, *(name for name in MEANS_IN_FIELD if name in contents[0]))
+        },
         'n_steps_asked': contents[0]['n_steps_asked'],
         'n_jobs': len(runs),
         'cell': None if cell is None else cell.model_dump(),

@@ -1,1 +1,1 @@
-"""Options of workflows on surfaces and interfaces, and what they find."""
+"""Options of workflows on surfaces, interfaces and fields, and what they find."""

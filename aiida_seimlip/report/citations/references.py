@@ -209,6 +209,16 @@ REFERENCES = {
             'Journal of Chemical Theory and Computation', 2025, '21', '79–87', '10.1021/acs.jctc.4c01249',
         ),
         Reference(
+            'Flyvbjerg1989Blocks', ('Flyvbjerg, H.', 'Petersen, H. G.'),
+            'Error estimates on averages of correlated data',
+            'The Journal of Chemical Physics', 1989, '91', '461–466', '10.1063/1.457480',
+        ),
+        Reference(
+            'Rappe1991QEq', ('Rappé, A. K.', 'Goddard, W. A.'),
+            'Charge equilibration for molecular dynamics simulations',
+            'The Journal of Physical Chemistry', 1991, '95', '3358–3363', '10.1021/j100161a070',
+        ),
+        Reference(
             'Togo2023phonopy', ('Togo, A.', 'Chaput, L.', 'Tadano, T.', 'Tanaka, I.'),
             'Implementation strategies in phonopy and phono3py',
             'Journal of Physics: Condensed Matter', 2023, '35', '353001', '10.1088/1361-648X/acd831',

@@ -156,6 +156,19 @@ def of_diffusion(process: orm.ProcessNode) -> Iterator[Use]:
     )
 
 
+def of_field(function: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what the analysis of drifts in a field used."""
+    yield from of_diffusion(function)
+    yield Use(PACKAGE, 'error bars of drifts in a field', ('Flyvbjerg1989Blocks',))
+
+
+def of_charges(function: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what found the charges that a field acts on."""
+    options = function.inputs.options if 'options' in function.inputs else None
+    if isinstance(options, orm.Dict) and options.get('qeq', None) is not None:
+        yield Use(PACKAGE, 'charges by charge equilibration', ('Rappe1991QEq',))
+
+
 def of_defects(process: orm.ProcessNode) -> Iterator[Use]:
     """Tell what the search for distinct sites used."""
     yield Use('pymatgen', 'distinct sites of defects', DEFECTS)
@@ -219,6 +232,8 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'vasp.neb': of_vasp,
     'quantumespresso.pw': of_pw,
     'analyse_diffusion': of_diffusion,
+    'analyse_field': of_field,
+    'assign_charges': of_charges,
     'pack_recipe': of_packing,
     'measure_phonons': of_phonons,
     'calibrate_errors': of_calibration,

@@ -1,1 +1,1 @@
-"""Reports on surfaces and interfaces."""
+"""Reports on surfaces, interfaces and fields."""

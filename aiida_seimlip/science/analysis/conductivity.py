@@ -72,7 +72,7 @@ def collective_conductivity(
     :raises DiffusionError: if the track has fewer than 50 frames, or no charge moves.
     :raises KeyError: if `charges` lacks a chemical symbol.
     """
-    slope = _collective_slope(track.drift_free(), _charges_of(track, charges), seed, fit_window, n_lags)
+    slope = _collective_slope(track.drift_free(), charges_of(track, charges), seed, fit_window, n_lags)
     volume = float(track.volumes.mean()) * A3_TO_M3
     return slope * (constants.e**2 * A2_PER_PS_TO_M2_PER_S / (6.0 * volume * constants.k * temperature))
 
@@ -102,18 +102,27 @@ def haven_ratio(
     :raises KeyError: if `charges` lacks a chemical symbol.
     """
     track = track.drift_free()
-    values = _charges_of(track, charges)
+    values = charges_of(track, charges)
     single, collective = np.random.SeedSequence(seed).generate_state(2)
     alone = _slope(track, track.positions * values[:, np.newaxis], int(single), fit_window, n_lags) * track.n_ions
     together = _collective_slope(track, values, int(collective), collective_window, n_lags)
     return Posterior(alone.samples / together.samples)
 
 
-def _charges_of(track: Track, charges: float | Mapping[str, float]) -> np.ndarray:
-    """Return the charge of each ion in e; shape (n_ions,)."""
+def charges_of(track: Track, charges: float | Mapping[str, float] | np.ndarray) -> np.ndarray:
+    """Return the charge of each ion in e; shape (n_ions,).
+
+    :param track: of the ions.
+    :param charges: in e: one number, one for each chemical symbol, or one for each ion.
+    :raises KeyError: if `charges` lacks a chemical symbol.
+    :raises ValueError: if there is neither one charge nor one for each ion.
+    """
     if isinstance(charges, Mapping):
         return np.array([charges[symbol] for symbol in track.symbols], dtype=float)
-    return np.full(track.n_ions, float(charges))
+    values = np.asarray(charges, dtype=float)
+    if values.ndim and values.shape != (track.n_ions,):
+        raise ValueError(f'There are {values.size} charges for {track.n_ions} ions.')
+    return np.array(np.broadcast_to(values, (track.n_ions,)))
 
 
 def _collective_slope(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from ase.data import atomic_numbers, chemical_symbols
 
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.lammps_data_file import DataFile
@@ -144,46 +145,81 @@ def _rotate(frames: Frames, matrix: np.ndarray) -> Frames:
     return frames.replace(**vectors, stresses=stresses)
 
 
-def write_data(frame: Frames, species: Sequence[str]) -> tuple[str, np.ndarray]:
-    """Write one frame as a data file for ``atom_style atomic``, velocities included where all are known.
+def write_data(
+    frame: Frames, species: Sequence[str], *, charges: np.ndarray | None = None, types: np.ndarray | None = None
+) -> tuple[str, np.ndarray]:
+    """Write one frame as a data file for ``atom_style atomic``, or ``charge``, with velocities where all are known.
 
     Masses are left to the input script. Numbers have 17 digits: what is read back is what was written. A strongly
     tilted cell is replaced by another one of the same lattice (`reduce_tilt`); `from_lammps_frame` takes that back.
 
     :param frame: exactly one frame, periodic in all directions.
-    :param species: chemical symbols in type order.
+    :param species: chemical symbols in type order; an element may have several types where `types` tells them apart.
+    :param charges: of the atoms in elementary charges, for ``atom_style charge``; None for ``atom_style atomic``. Shape
+        (n_atoms,).
+    :param types: type of each atom, from 0; by default that of its element. Shape (n_atoms,).
     :return: the text, and the matrix that brings row vectors into LAMMPS' frame, see `lammps_frame`.
-    :raises ValueError: if there is not exactly one frame, or it is not periodic in all directions.
+    :raises ValueError: if there is not exactly one frame, it is not periodic in all directions, charges are not one
+        finite number for each atom, or a type is that of another element.
     :raises FramesError: if an element is not among `species`.
     """
     if len(frame) != 1:
         raise ValueError(f'A LAMMPS data file holds exactly one frame, not {len(frame)}.')
     if not frame.pbc.all():
         raise ValueError('The frame is not periodic in all three directions.')
-    types = frame.types(species) + 1
+    numbered = _types_of(frame, species, types) + 1
+    columns = _charge_column(charges, numbered.size)
     cell, rotation = lammps_frame(frame.cells[0])
     cell = reduce_tilt(cell)
     turned = to_lammps_frame(frame, rotation)
     lines = [
         f'LAMMPS data file, units metal, atom types: {" ".join(species)}',
         '',
-        f'{types.size} atoms',
+        f'{numbered.size} atoms',
         f'{len(species)} atom types',
         '',
         *(f'0.0 {cell[axis, axis]:.17g} {name}lo {name}hi' for axis, name in enumerate('xyz')),
         f'{cell[1, 0]:.17g} {cell[2, 0]:.17g} {cell[2, 1]:.17g} xy xz yz',
         '',
-        'Atoms # atomic',
+        f'Atoms # {"atomic" if charges is None else "charge"}',
         '',
     ]
     lines += [
-        f'{index} {kind} {x:.17g} {y:.17g} {z:.17g}'
-        for index, (kind, (x, y, z)) in enumerate(zip(types, turned.positions, strict=True), start=1)
+        f'{index} {kind}{charge} {x:.17g} {y:.17g} {z:.17g}'
+        for index, (kind, charge, (x, y, z)) in enumerate(
+            zip(numbered, columns, turned.positions, strict=True), start=1
+        )
     ]
     if turned.velocities is not None and np.all(np.isfinite(turned.velocities)):
         lines += ['', 'Velocities', '']
         lines += [f'{i} {x:.17g} {y:.17g} {z:.17g}' for i, (x, y, z) in enumerate(turned.velocities, start=1)]
     return '\n'.join(lines) + '\n', rotation
+
+
+def _types_of(frame: Frames, species: Sequence[str], types: np.ndarray | None) -> np.ndarray:
+    """Return the type of each atom from 0, checked against its element; shape (n_atoms,)."""
+    if types is None:
+        if len(set(species)) < len(species):
+            raise ValueError('An element has several types, but `types` does not say which atoms are of which.')
+        return frame.types(species)
+    types = np.asarray(types)
+    if types.shape != frame.numbers.shape or not np.all((types >= 0) & (types < len(species))):
+        raise ValueError(f'`types` must hold a number from 0 to {len(species) - 1} for each of the atoms.')
+    numbers = np.array([atomic_numbers[symbol] for symbol in species])[types]
+    if np.any(numbers != frame.numbers):
+        index = int(np.argmax(numbers != frame.numbers))
+        raise ValueError(f'Atom {index} is {chemical_symbols[frame.numbers[index]]}, but its type is another element.')
+    return types
+
+
+def _charge_column(charges: np.ndarray | None, n_atoms: int) -> list[str]:
+    """Return what stands between type and position of each atom."""
+    if charges is None:
+        return [''] * n_atoms
+    values = np.asarray(charges, dtype=float)
+    if values.shape != (n_atoms,) or not np.all(np.isfinite(values)):
+        raise ValueError(f'`charges` must hold a finite number for each of the {n_atoms} atoms.')
+    return [f' {value:.17g}' for value in values]
 
 
 def read_data(source: str | Path | bytes | BinaryIO, species: Sequence[str], *, name: str | None = None) -> Frames:

@@ -20,6 +20,14 @@ THERMO_COLUMNS = (
 )  # fmt: skip
 """Keywords of ``thermo_style``; the log heads their columns Step, Temp, PotEng, KinEng, TotEng, Press, Volume, Lx, …"""
 
+FIELD_FIX, STILL_COMPUTE = 'field', 'still'
+"""Names of the fix that applies an electric field, and of the temperature without the motion of the centre of mass."""
+
+FIELD_COLUMNS = (
+    f'f_{FIELD_FIX}', *(f'f_{FIELD_FIX}[{axis}]' for axis in (1, 2, 3)), f'c_{STILL_COMPUTE}',
+)  # fmt: skip
+"""Thermodynamic output of a run in a field: its energy, its force on all atoms together, and that temperature."""
+
 MAX_TRACED_STEPS = 500_000
 """Longer runs write no trace, which takes 40 bytes a step."""
 
@@ -48,6 +56,8 @@ class LammpsMdSettings:
     :param first_step: number of the first step, so that a continued run goes on counting.
     :param mobile: chemical symbols of the ions whose paths are written; none for no track.
     :param track_every: steps between two frames of the track.
+    :param field: electric field at the atoms in V/Å, in LAMMPS' frame, which acts on the charges of the data file and
+        on nothing else; None where there are no charges.
     :raises ValueError: if a value is out of its range; the message names it.
     """
 
@@ -71,6 +81,7 @@ class LammpsMdSettings:
     first_step: int = 0
     mobile: tuple[str, ...] = ()
     track_every: int = 2000
+    field: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -86,6 +97,9 @@ class LammpsMdSettings:
             '`threshold_break` must exceed `threshold_save`: else MLIP-3 never breaks.': (
                 not self.with_grades or self.threshold_break > self.threshold_save
             ),
+            '`field` holds a number that is not finite.': self.field is None or all(map(math.isfinite, self.field)),
+            f'`ensemble` is `{self.ensemble}`, but in a `field` the cell must stay: the field does work along it that '
+            'the pressure does not know of.': not (self.is_npt and self.field is not None and any(self.field)),
         }
         for name in ('timestep', 'thermostat_damping', 'barostat_damping', 'dump_every', 'thermo_every', 'track_every'):
             checks[f'`{name}` must be positive, not {getattr(self, name)}.'] = getattr(self, name) > 0
@@ -160,7 +174,7 @@ def write_input(
     mass = {symbol: masses.get(symbol, float(atomic_masses[atomic_numbers[symbol]])) for symbol in species}
     lines = [
         'units metal',
-        'atom_style atomic',
+        f'atom_style {"atomic" if settings.field is None else "charge"}',
         'boundary p p p',
         'box tilt large',
         f'read_data {files.data}',
@@ -198,7 +212,9 @@ def _dynamics_lines(settings: LammpsMdSettings) -> list[str]:
         'npt_iso': f'npt {temperature} iso {pressure}',
         'npt_tri': f'npt {temperature} tri {pressure}',
     }[settings.ensemble]
-    lines = [f'timestep {_picoseconds(settings.timestep)}', f'fix dynamics all {fix}']
+    lines = [
+        f'timestep {_picoseconds(settings.timestep)}', *_field_lines(settings.field), f'fix dynamics all {fix}',
+    ]  # fmt: skip
     if settings.create_velocities:
         lines.insert(0, f'velocity all create {start} {settings.seed} mom yes rot no dist gaussian')
     if settings.first_step:
@@ -206,10 +222,23 @@ def _dynamics_lines(settings: LammpsMdSettings) -> list[str]:
     return lines
 
 
+def _field_lines(field: Sequence[float] | None) -> list[str]:
+    """Return what applies a field: it adds qE to the forces, and nothing to the pressure."""
+    if field is None:
+        return []
+    return [
+        f'fix {FIELD_FIX} all efield {" ".join(f"{value:.17g}" for value in field)}',
+        f'fix_modify {FIELD_FIX} energy yes',
+        f'compute {STILL_COMPUTE} all temp/com',
+    ]
+
+
 def _output_lines(settings: LammpsMdSettings, files: LammpsFiles) -> list[str]:
     columns = list(THERMO_COLUMNS)
     if settings.with_grades and DIALECTS[settings.dialect].prints_grade:
         columns.append(GRADE_COLUMN)
+    columns += [] if settings.field is None else FIELD_COLUMNS
+    velocities = '' if settings.field is None else ' vx vy vz'  # to tell the drift of parts from their heat
     trace = []
     if settings.with_grades and settings.n_steps <= MAX_TRACED_STEPS:
         bounds = ' '.join(f'$(bound(all,{axis}min):%.6f)' for axis in 'xyz')
@@ -219,7 +248,7 @@ def _output_lines(settings: LammpsMdSettings, files: LammpsFiles) -> list[str]:
         f'thermo {settings.thermo_every}',
         f'thermo_style custom {" ".join(columns)}',
         'thermo_modify line one format float %.12g flush yes lost error',
-        f'dump trajectory all custom {settings.dump_every} {files.trajectory} id type xu yu zu fx fy fz',
+        f'dump trajectory all custom {settings.dump_every} {files.trajectory} id type xu yu zu fx fy fz{velocities}',
         'dump_modify trajectory sort id format float %.10g',
     ]
 

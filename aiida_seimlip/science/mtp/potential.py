@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -145,6 +145,27 @@ class MomentTensorPotential:
             raise ValueError('The potential is not trained: it has no coefficients.')
         raised = self.species_coeffs + np.array([energies[symbol] for symbol in self.species])
         return self.replace(species_coeffs=raised)
+
+    def with_types(self, species: Sequence[str]) -> MomentTensorPotential:
+        """Return the same potential for another list of types, in which an element may have several.
+
+        Pair styles of LAMMPS map types to species by their position, so that a second type of an element, such as
+        lithium of a metal, needs a species of its own in the file. It has the coefficients of the first one. The active
+        set, which does not know it, is left out.
+
+        :param species: chemical symbols in type order, of which each is a species of this potential.
+        :raises ValueError: if it is not trained, or a symbol is not one of its species.
+        """
+        if self.radial_coeffs is None or self.species_coeffs is None:
+            raise ValueError('The potential is not trained: it has no coefficients.')
+        lacking = [symbol for symbol in species if symbol not in self.species]
+        if lacking:
+            raise ValueError(f'{lacking[0]} is not one of the species {list(self.species)} of the potential.')
+        index = [self.species.index(symbol) for symbol in species]
+        return dataclasses.replace(
+            self, species=tuple(species), radial_coeffs=self.radial_coeffs[np.ix_(index, index)].copy(),
+            species_coeffs=self.species_coeffs[index], active_set=None,
+        )  # fmt: skip
 
     def replace(self, **changes: object) -> MomentTensorPotential:
         """Return a copy with some fields replaced."""

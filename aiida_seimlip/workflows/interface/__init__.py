@@ -1,1 +1,1 @@
-"""Workflows on surfaces and interfaces."""
+"""Workflows on surfaces, interfaces and fields."""
