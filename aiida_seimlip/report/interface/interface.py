@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from aiida import orm
 
-from aiida_seimlip.options.interface.interface_dynamics import InterfaceDynamicsComparison
-from aiida_seimlip.options.interface.interface_results import InterfaceComparison, InterfaceEntry
+from aiida_seimlip.options.interface.interface_results import (
+    InterfaceComparison,
+    InterfaceDynamicsComparison,
+    InterfaceEntry,
+)
 from aiida_seimlip.report.crystal.common import chapter_of, sections_with
 from aiida_seimlip.report.interface.interface_plots import RegistryMap, registry_maps
 from aiida_seimlip.report.property import PropertyFacts

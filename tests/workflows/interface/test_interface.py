@@ -10,8 +10,7 @@ from ase.calculators.emt import EMT
 from scipy.optimize import minimize_scalar
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.options.interface.interface_dynamics import InterfaceDynamicsComparison
-from aiida_seimlip.options.interface.interface_results import InterfaceComparison
+from aiida_seimlip.options.interface.interface_results import InterfaceComparison, InterfaceDynamicsComparison
 from aiida_seimlip.report.pages import page_of, tables_of
 from aiida_seimlip.report.sections import render_page
 from aiida_seimlip.workflows.interface.interface import InterfaceWorkChain
