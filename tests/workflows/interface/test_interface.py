@@ -130,6 +130,8 @@ def test_nickel_on_copper_against_energies_by_hand(emt):
     assert np.array(inside) * per_bin == pytest.approx([entry.n_film_atoms, entry.n_substrate_atoms])
     assert outputs['trajectories']['emt'].n_frames == 4
     assert tables_of(node)[-1].name == 'order'
+    page = render_page(page_of([node]))
+    assert 'Ni was fcc(111) along the normal' in page and 'Number densities along the normal of nickel' in page
 
 
 def test_refused(emt):
