@@ -57,7 +57,7 @@ def print_slabs(slabs: list[Slab]) -> None:
     rows = [
         (
             slab.termination, f'{slab.bottom}/{slab.top}', len(slab.atoms), f'{slab.thickness:.2f}', f'{slab.area:.2f}',
-            slab.is_symmetric, '?' if slab.dipole_per_area is None else f'{slab.dipole_per_area:.3f}',
+            slab.is_symmetric, '?' if slab.dipole_per_area is None else f'{round(slab.dipole_per_area, 3) + 0.0:.3f}',
             '?' if slab.is_polar is None else slab.is_polar, _missing(slab.missing),
         )
         for slab in slabs
