@@ -134,6 +134,15 @@ def test_nickel_on_copper_against_energies_by_hand(emt):
     assert 'Ni was fcc(111) along the normal' in page and 'Number densities along the normal of nickel' in page
 
 
+def test_a_scan_that_fails(emt):
+    broken = {**emt, 'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': {'sigma': 'wide'}}})}
+    options = {**OPTIONS, 'film': 'copper', 'substrate': 'copper', 'minimum': None}
+    crystals = {'copper': FramesData.from_atoms([bulk('Cu', cubic=True)])}
+    outputs, node = run_get_node(InterfaceWorkChain, structures=crystals, models={'broken': broken}, options=options)
+    assert node.exit_status == 310 and 'TypeError' in node.exit_message
+    assert 'properties' not in outputs
+
+
 def test_refused(emt):
     crystals = {'copper': FramesData.from_atoms([bulk('Cu', cubic=True)])}
 
