@@ -173,7 +173,7 @@ def describe_interfaces() -> str:
     """Return the tables of the models that the outputs `properties` of surfaces and interfaces are made of."""
     roots = (
         surface_results.SurfaceComparison, interface_results.InterfaceComparison, interface_results.InterfacePlan,
-        interface_dynamics.InterfaceDynamicsComparison,
+        interface_results.InterfaceDynamicsComparison,
     )  # fmt: skip
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
     return join(part for model in models for part in _describe_model(model, '##'))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,14 +80,17 @@ def make_candidates(
     points = list(settings.scan(interfaces))
     scan = groups.get('scan', {})
     found = Finished.of(scan, len(points), NOT_REACHED)
-    grades = dict(zip(found.indices, find_grades(scan.get('potential'), found.frames), strict=True))
+
+    def grade_of(index: int) -> float | None:
+        return find_grades(scan.get('potential'), found.among([index]))[0]
+
     energies = dict(zip(found.indices, _energies(found.frames), strict=True))
     structures: dict[str, list[Atoms]] = {'cells': [], 'slabs': []}
     for number, interface in enumerate(interfaces):
         record = describe_interface(settings, interface)
         own = {index: point for index, point in enumerate(points) if point.number == number}
         record.scans = [
-            _scan(settings, interface, own, energies, grades=grades, side=side) for side in settings.sides()
+            _scan(settings, interface, own, energies, grade_of=grade_of, side=side) for side in settings.sides()
         ]
         record.candidates = list(_candidates(settings, record))
         _find_doubts(record)
@@ -151,7 +154,7 @@ def describe_interface(settings: InterfaceOptions, interface: CoherentInterface)
 
 def _scan(
     settings: InterfaceOptions, interface: CoherentInterface, points: Mapping[int, ScanPoint],
-    energies: Mapping[int, float], *, grades: Mapping[int, float | None], side: Side,
+    energies: Mapping[int, float], *, grade_of: Callable[[int], float | None], side: Side,
 ) -> ScanRecord:  # fmt: skip
     """Return what the scan of one interface has found.
 
@@ -159,7 +162,7 @@ def _scan(
     :param interface: its layers.
     :param points: of both sides, by their number.
     :param energies: in eV, of those that were evaluated.
-    :param grades: the same, None of models that know none.
+    :param grade_of: returns the grade of a point, None of models that know none.
     :param side: which interface it is.
     """
     own = {index: point for index, point in points.items() if point.side == side}
@@ -185,7 +188,7 @@ def _scan(
                 is_at_edge=len(settings.gaps) > 1 and point.gap in (settings.gaps[0], settings.gaps[-1]),
             )
         )
-    chosen = [grades.get(index) for index in list(best.values())[: settings.n_relaxed]]
+    chosen = [grade_of(index) for index in list(best.values())[: settings.n_relaxed]]
     record.highest_grade = max((grade for grade in chosen if grade is not None), default=None)
     return record
 

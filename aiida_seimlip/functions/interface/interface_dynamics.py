@@ -13,13 +13,14 @@ from ase import Atoms
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.model_jobs import NOT_REACHED
 from aiida_seimlip.options.interface.interface import InterfaceOptions
-from aiida_seimlip.options.interface.interface_dynamics import (
+from aiida_seimlip.options.interface.interface_dynamics import InterfaceDynamicsOptions
+from aiida_seimlip.options.interface.interface_results import (
+    InterfaceComparison,
     InterfaceDynamicsComparison,
-    InterfaceDynamicsOptions,
     InterfaceDynamicsRecord,
+    InterfaceEntry,
     TextureRecord,
 )
-from aiida_seimlip.options.interface.interface_results import InterfaceComparison, InterfaceEntry
 from aiida_seimlip.science.analysis.layers import LayerProfile, layer_profile
 from aiida_seimlip.science.analysis.order import (
     LATTICES,

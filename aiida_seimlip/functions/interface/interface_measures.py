@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.functions.crystal.models import head_of
 from aiida_seimlip.functions.interface.interface import sides_of
+from aiida_seimlip.functions.interface.interface_frames import InterfaceFrames, read_interfaces
 from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, NOT_REACHED, Finished, find_grades
 from aiida_seimlip.options.interface.interface import InterfaceOptions
 from aiida_seimlip.options.interface.interface_results import (
@@ -25,7 +25,6 @@ from aiida_seimlip.options.interface.interface_results import (
     InterfacePlan,
     InterfaceRecord,
     LayerRecord,
-    PlannedInterface,
     RelaxedInterface,
 )
 from aiida_seimlip.science.analysis.interface_energy import InterfaceEnergies, interface_energies
@@ -36,24 +35,6 @@ from aiida_seimlip.science.structures.whole_units import find_broken_units
 
 SHEARED = 0.3
 """A larger shear stress in GPa, which only a cell that shears would relieve, is doubtful."""
-
-
-@dataclass(frozen=True, eq=False)
-class InterfaceFrames:
-    """What a model has made of the structures of one interface; for each the frame, or why there is none.
-
-    :param bulks: film and substrate as strained crystals.
-    :param slabs: both in vacuum.
-    :param candidates: interfaces.
-    :param begin: the candidates before the relaxation.
-    :param notes: relaxations that have not converged, in sentences.
-    """
-
-    bulks: tuple[Frames | str, Frames | str]
-    slabs: tuple[Frames | str, Frames | str]
-    candidates: list[Frames | str]
-    begin: list[Atoms]
-    notes: list[str]
 
 
 @calcfunction
@@ -100,39 +81,6 @@ def energies_at_rest(
         for index, energy, size in zip(finished.indices, finished.frames.energies, finished.frames.sizes, strict=True):
             known[names[index]] = float(energy) / int(size)
     return known.get(settings.film), known.get(settings.substrate)
-
-
-def read_interfaces(
-    settings: InterfaceOptions, planned: Sequence[PlannedInterface], outputs: Mapping[str, Any],
-    structures: Mapping[str, FramesData],
-) -> list[InterfaceFrames | None]:  # fmt: skip
-    """Return what a model has made of each interface, None for those of which nothing was relaxed.
-
-    :param settings: whether there is vacuum.
-    :param planned: the interfaces, in order.
-    :param outputs: of the jobs of the model.
-    :param structures: ``cells`` and ``slabs`` as they were before.
-    """
-    problem = outputs['problem'].value if 'problem' in outputs else NOT_REACHED
-    given = {name: structures[name].get_frames().to_atoms() if name in structures else [] for name in STAGES}
-    jobs = {name: Finished.of(outputs.get(name, {}), len(atoms), problem) for name, atoms in given.items()}
-    places = dict.fromkeys(STAGES, 0)
-    read: list[InterfaceFrames | None] = []
-    for entry in planned:
-        if not entry.candidates:
-            read.append(None)
-            continue
-        taken: dict[str, list[int]] = {}
-        for name in STAGES:
-            size = 2 + (len(entry.candidates) if (name == 'slabs') == settings.has_vacuum else 0)
-            taken[name] = list(range(places[name], places[name] + size))
-            places[name] += size
-        read.append(_frames_of('slabs' if settings.has_vacuum else 'cells', taken, jobs, given))
-    return read
-
-
-STAGES = ('cells', 'slabs')
-"""Jobs whose frames are read: without and with vacuum."""
 
 
 def measure(
@@ -189,33 +137,6 @@ def find_deviations(entry: InterfaceEntry, reference: str | None) -> dict[str, I
             same_candidate=record.best == best,
         )
     return found
-
-
-def _frames_of(
-    place: str, taken: Mapping[str, list[int]], jobs: Mapping[str, Finished], given: Mapping[str, list[Atoms]]
-) -> InterfaceFrames:
-    """Return the frames of one interface.
-
-    :param place: job that has relaxed the interfaces themselves.
-    :param taken: indices of its frames in each job.
-    """
-    frames = {
-        name: [jobs[name].failures.get(index) or jobs[name].among([index]) for index in indices]
-        for name, indices in taken.items()
-    }
-    notes = [
-        f'{_what(name, number)}: {jobs[name].notes[index]}'
-        for name, indices in taken.items() for number, index in enumerate(indices) if index in jobs[name].notes
-    ]  # fmt: skip
-    (film, substrate, *_), (in_vacuum, on_its_own, *_) = frames['cells'], frames['slabs']
-    begin = [given[place][index] for index in taken[place][2:]]
-    return InterfaceFrames((film, substrate), (in_vacuum, on_its_own), frames[place][2:], begin, notes)
-
-
-def _what(stage: str, number: int) -> str:
-    """Return what a frame is, in words."""
-    kind = 'strained crystal' if stage == 'cells' else 'slab'
-    return f'The interface {number - 2}' if number > 1 else f'The {kind} of the {("film", "substrate")[number]}'
 
 
 def _relaxed(frame: Frames | str, begin: Atoms, potential: PotentialData | None) -> RelaxedInterface:

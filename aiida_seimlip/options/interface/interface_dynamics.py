@@ -1,4 +1,4 @@
-"""Options and results of the dynamics of interfaces."""
+"""Options of the dynamics of interfaces."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from pydantic import Field, model_validator
 
 from aiida_seimlip.options.ase import MdOptions
 from aiida_seimlip.options.base import Options
-from aiida_seimlip.options.records import Record
-from aiida_seimlip.science.analysis.order import Lattice
 
 
 class InterfaceDynamicsOptions(Options):
@@ -38,33 +36,3 @@ class InterfaceDynamicsOptions(Options):
             temperature=self.temperature, n_steps=self.n_steps, timestep=self.timestep, velocities='create',
             sample_every=self.sample_every, friction=self.friction, seed=self.seed,
         )  # fmt: skip
-
-
-class TextureRecord(Record):
-    """Which lattice a metal is in, and which of its planes lies along the interface."""
-
-    lattice: Lattice = Field(description='Of more atoms than any other; `other` if no lattice has its share.')
-    share: float = Field(description='Of the atoms of the metal.')
-    face: str | None = Field(default=None, description='Indices of the plane, such as `110`; none if it has none.')
-    face_share: float | None = Field(default=None, description='Of the atoms in the lattice.')
-    angle_degrees: float | None = Field(default=None, description='Between the normals of the plane and the interface.')
-
-
-class InterfaceDynamicsRecord(Record):
-    """The dynamics of an interface by a model."""
-
-    interface: str
-    model: str
-    failure: str | None = None
-    metal: str | None = Field(default=None, description='The side that is an element, whose order is looked at.')
-    times_ps: list[float] = Field(default_factory=list, description='Of the samples; 0 is the relaxed interface.')
-    shares: dict[Lattice, list[float]] = Field(default_factory=dict, description='Of the atoms of the metal, by time.')
-    begin: TextureRecord | None = None
-    end: TextureRecord | None = Field(default=None, description='Over the last quarter of the samples.')
-    sentence: str = Field(default='', description='What became of the metal.')
-
-
-class InterfaceDynamicsComparison(Record):
-    """The dynamics of interfaces by several models."""
-
-    runs: list[InterfaceDynamicsRecord] = Field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What `InterfaceWorkChain` finds: the content of its outputs `properties` and `plan`."""
+"""What `InterfaceWorkChain` finds: the content of its outputs `properties`, `plan` and `dynamics`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pydantic import Field
 
 from aiida_seimlip.options.crystal.results import ModelRecord, PropertyComparison
 from aiida_seimlip.options.records import Record
+from aiida_seimlip.science.analysis.order import Lattice
 from aiida_seimlip.science.structures.interfaces import Side
 
 
@@ -147,3 +148,33 @@ class InterfaceComparison(PropertyComparison):
     has_vacuum: bool
     interfaces: list[InterfaceEntry] = Field(default_factory=list)
     without_match: list[str] = Field(default_factory=list, description='Why pairs of faces have no interface.')
+
+
+class TextureRecord(Record):
+    """Which lattice a metal is in, and which of its planes lies along the interface."""
+
+    lattice: Lattice = Field(description='Of more atoms than any other; `other` if no lattice has its share.')
+    share: float = Field(description='Of the atoms of the metal.')
+    face: str | None = Field(default=None, description='Indices of the plane, such as `110`; none if it has none.')
+    face_share: float | None = Field(default=None, description='Of the atoms in the lattice.')
+    angle_degrees: float | None = Field(default=None, description='Between the normals of the plane and the interface.')
+
+
+class InterfaceDynamicsRecord(Record):
+    """The dynamics of an interface by a model."""
+
+    interface: str
+    model: str
+    failure: str | None = None
+    metal: str | None = Field(default=None, description='The side that is an element, whose order is looked at.')
+    times_ps: list[float] = Field(default_factory=list, description='Of the samples; 0 is the relaxed interface.')
+    shares: dict[Lattice, list[float]] = Field(default_factory=dict, description='Of the atoms of the metal, by time.')
+    begin: TextureRecord | None = None
+    end: TextureRecord | None = Field(default=None, description='Over the last quarter of the samples.')
+    sentence: str = Field(default='', description='What became of the metal.')
+
+
+class InterfaceDynamicsComparison(Record):
+    """The dynamics of interfaces by several models."""
+
+    runs: list[InterfaceDynamicsRecord] = Field(default_factory=list)

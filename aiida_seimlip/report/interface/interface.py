@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from aiida import orm
 
-from aiida_seimlip.options.interface.interface_dynamics import InterfaceDynamicsComparison
-from aiida_seimlip.options.interface.interface_results import InterfaceComparison, InterfaceEntry
+from aiida_seimlip.options.interface.interface_results import (
+    InterfaceComparison,
+    InterfaceDynamicsComparison,
+    InterfaceEntry,
+)
 from aiida_seimlip.report.crystal.common import chapter_of, sections_with
-from aiida_seimlip.report.interface.interface_plots import RegistryMap, registry_maps
+from aiida_seimlip.report.interface.interface_plots import DensityProfile, RegistryMap, density_profiles, registry_maps
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Figure, Section
 from aiida_seimlip.report.tables import Cell, Column, Table
@@ -30,8 +33,8 @@ def interface_sections(node: orm.WorkChainNode) -> list[Section]:
     drawn = [section for number, entry in enumerate(entries) for section in _figures(facts, number, entry)]
     sections = [chapter_of(facts, title, found), *drawn, *sections_with(facts, tables_on(found), entries)]
     moved = facts.model('dynamics', InterfaceDynamicsComparison) if 'dynamics' in facts.outputs else None
-    if moved is not None:
-        sections.append(_order_section(facts, moved))
+    if moved is not None and found is not None:
+        sections.append(_order_section(facts, found, moved))
     points = tuple(_doubts(found))
     if points:
         sections.append(Section(facts.anchor('structures'), 'What to know of the structures', points=points))
@@ -191,12 +194,36 @@ def order_table(moved: InterfaceDynamicsComparison | None) -> Table:
     return Table('order', 'Order of the metal in dynamics, by common neighbour analysis', columns, rows)
 
 
-def _order_section(facts: PropertyFacts, moved: InterfaceDynamicsComparison) -> Section:
+def _order_section(facts: PropertyFacts, found: InterfaceComparison, moved: InterfaceDynamicsComparison) -> Section:
     """Return the section on dynamics."""
     table = order_table(moved)
     points = [f'{run.interface}, {run.model}: {run.failure or run.sentence}' for run in moved.runs]
-    tables = (table,) if table.rows else ()
-    return Section(facts.anchor('order'), 'What became of the layers', tables=tables, points=tuple(points))
+    return Section(
+        facts.anchor('order'), 'What became of the layers',
+        'Number densities along the normal, of the relaxed interface and over the last quarter of the samples.',
+        figures=tuple(_profiles(facts, found)), tables=(table,) if table.rows else (),
+        points=tuple(point for point in points if not point.endswith(': ')),
+    )  # fmt: skip
+
+
+def _profiles(facts: PropertyFacts, found: InterfaceComparison) -> Iterator[Figure]:
+    """Yield the profiles of each interface and model."""
+    arrays = facts.arrays('profiles')
+    for number, entry in enumerate(found.interfaces):
+        for model in entry.models:
+            begins = f'{model}_{number}_'
+            if f'{begins}heights' not in arrays:
+                continue
+            parts = [
+                {name.removeprefix(f'{begins}{when}_density_'): array for name, array in sorted(arrays.items())
+                 if name.startswith(f'{begins}{when}_density_')}
+                for when in ('begin', 'end')
+            ]  # fmt: skip
+            profile = DensityProfile(arrays[f'{begins}heights'], *parts)
+            salt = facts.anchor(f'profiles-{model}-{number}')
+            yield Figure(
+                density_profiles(profile, salt), f'Number densities along the normal of {entry.name}, {model}.'
+            )
 
 
 def _doubts(found: InterfaceComparison | None) -> Iterator[str]:

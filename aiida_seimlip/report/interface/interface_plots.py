@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib import rc_context
 
-from aiida_seimlip.report.style import STYLE, canvas, to_svg
+from aiida_seimlip.report.crystal.plots import COLOURS
+from aiida_seimlip.report.style import STYLE, canvas, new_figure, to_svg
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,4 +50,41 @@ def registry_maps(maps: Sequence[RegistryMap], salt: str) -> str:
             axis.set_ylabel('shift y (Å)')
             axis.grid(visible=False)
         figure.colorbar(drawn, ax=list(axes), label='below the widest gap (J/m²)')
+        return to_svg(figure, salt)
+
+
+@dataclass(frozen=True, eq=False)
+class DensityProfile:
+    """The number density of an element along the normal, before and after.
+
+    :param heights: in Å; shape (n,).
+    :param begin: by the symbol of the element, in 1/Å³; shape (n,) each.
+    :param end: the same at the end.
+    """
+
+    heights: np.ndarray
+    begin: Mapping[str, np.ndarray]
+    end: Mapping[str, np.ndarray]
+
+
+def density_profiles(profile: DensityProfile, salt: str) -> str:
+    """Draw number densities along the normal, a row for each element.
+
+    :param profile: of one interface by one model.
+    :param salt: begins the ids in the figure.
+    """
+    symbols = list(profile.begin)
+    with rc_context(STYLE):
+        figure, axes = new_figure(6.4, 0.8 + 1.2 * len(symbols), heights=[1] * len(symbols))
+        for row, symbol in enumerate(symbols):
+            axis = axes[row][0]
+            axis.fill_between(profile.heights, profile.begin[symbol], step='mid', color='0.85', label='relaxed')
+            axis.step(
+                profile.heights, profile.end[symbol], where='mid', lw=1.3, color=COLOURS[row % len(COLOURS)],
+                label='end of dynamics',
+            )  # fmt: skip
+            axis.set_ylabel(f'{symbol} (1/Å³)')
+            axis.set_ylim(bottom=0.0)
+            axis.legend(loc='upper right')
+        axes[-1][0].set_xlabel('height (Å)')
         return to_svg(figure, salt)

@@ -89,6 +89,7 @@ def _hexagonal(a: float, c: float) -> Cellpar:
 
 
 ZABUYELITE: Cellpar = (8.3593, 4.9725, 6.1975, 90.0, 114.83, 90.0)
+LI2EDC: Cellpar = (5.0075, 5.1656, 8.1182, 72.983, 83.397, 63.828)
 LIPF6 = _hexagonal(4.932, 12.658)
 
 _PHASES = (
@@ -118,6 +119,18 @@ _PHASES = (
         'R-3, Z = 3 in hexagonal axes, Li and P in octahedra of F, the structure of LiBiF6: C. Röhr and R. Kniep, '
         'Z. Naturforsch. B 49, 650 (1994). Their lattice parameters; the position of F is calculated (CHGNet 0.3.0 in '
         'the measured cell).',
+    ),
+    Crystal(
+        'Li2EDC', 2, 'P',
+        (
+            ('Li', (0.2692, 0.2645, 0.5107)), ('C', (0.1857, 0.7223, 0.6886)), ('C', (0.9049, 0.6586, 0.9491)),
+            ('O', (0.3579, 0.8361, 0.6095)), ('O', (0.0947, 0.5634, 0.6390)), ('O', (0.0941, 0.7870, 0.8438)),
+            ('H', (0.7927, 0.8000, 0.0371)), ('H', (0.7417, 0.6654, 0.8663)),
+        ),
+        LI2EDC, None,
+        'P-1, Z = 1, the molecule around an inversion centre. No measured positions were at hand, so that all of it is '
+        'calculated (SevenNet 0.13.0, 7net-0): the lowest of eleven random packings of two molecules around an '
+        'inversion centre, relaxed with their cells, which two of them came to.',
     ),
     Crystal(
         'LiF', 225, 'F', (('Li', (0.0, 0.0, 0.0)), ('F', (0.5, 0.5, 0.5))), _cubic(4.026), _cubic(4.026),

@@ -16,7 +16,8 @@ from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.functions.crystal.property import MINIMA
 from aiida_seimlip.functions.interface.interface import interface_parameters, make_candidates, make_scan
 from aiida_seimlip.functions.interface.interface_dynamics import choose_starts, measure_dynamics
-from aiida_seimlip.functions.interface.interface_measures import STAGES, measure_interfaces
+from aiida_seimlip.functions.interface.interface_frames import STAGES
+from aiida_seimlip.functions.interface.interface_measures import measure_interfaces
 from aiida_seimlip.functions.interface.surface import gather_conventional_cells
 from aiida_seimlip.options.interface.interface import InterfaceOptions
 from aiida_seimlip.workflows.crystal.property import CrystalPropertyWorkChain

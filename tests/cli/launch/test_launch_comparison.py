@@ -91,7 +91,7 @@ def test_repeats_replace_the_lengths_of_the_protocol(run_command, submitted, pyt
     assert builder.options['lengths'] == []
 
 
-def test_what_is_wrong_is_said(run_command, submitted, python, copper):
+def test_what_is_wrong_is_said(run_command, submitted, code, python, copper):
     def refuse(*arguments):
         result = run_command('launch', 'evaluate', *arguments, fails=True)
         assert result.exit_code == 2
@@ -99,7 +99,8 @@ def test_what_is_wrong_is_said(run_command, submitted, python, copper):
         return ' '.join(result.output.split())
 
     shared = ('--code', f'calculators={python}', '--model', 'emt', '--model', 'lj')
-    assert 'LAMMPS needs one' in refuse(*shared, '--structure', copper, '--reference', 'emt')
+    lmp = ('--code', f'dynamics={code("seimlip.lammps").full_label}')
+    assert 'LAMMPS needs one' in refuse(*shared, *lmp, '--structure', copper, '--reference', 'emt')
     words = refuse(
         *shared, '--structure', copper, '--reference', 'dft', '--code', f'dynamics={python}', '--overrides', ENGINE
     )

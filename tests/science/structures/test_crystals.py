@@ -39,7 +39,7 @@ def test_li2co3_is_plain():
 
 N_ATOMS = {
     'Li2CO3-monoclinic': (24, 12), 'Li2CO3-hexagonal': (12, 12), 'LiPF6': (24, 8), 'LiF': (8, 2), 'Li2O': (12, 3),
-    'Li-bcc': (2, 1), 'Li-fcc': (4, 1),
+    'Li-bcc': (2, 1), 'Li-fcc': (4, 1), 'Li2EDC': (16, 16),
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.calculators.lj import LennardJones
 
 from aiida_seimlip.science.structures.crystals import CRYSTALS
 from aiida_seimlip.science.structures.interfaces import cut_layer, lattice_basis, make_interfaces
@@ -111,6 +112,26 @@ def test_registry_of_two_lattices():
     interface = make_interfaces(film, substrate, max_area=18.5, max_strain=0.01, max_atoms=50)[0]
     assert (interface.match.n_film, interface.match.n_substrate) == (3, 2)
     assert abs(np.linalg.det(interface.registry)) == pytest.approx(6.0 / 6.0 * 3.0)
+
+
+def test_a_sandwich_holds_both_interfaces():
+    """With interactions shorter than the layers are thick its energy is that of both interfaces, less both slabs."""
+    film, substrate = (cut_layer(bulk('Cu', cubic=True, a=a), (2, 1, 0), thickness=7.0) for a in (3.6, 3.7))
+    interface = make_interfaces(film, substrate, **LIMITS)[0]
+    shifts, gaps = (np.array([0.4, 0.9]), np.array([-1.1, 0.3])), (1.1, 1.6)
+
+    def pairs(atoms):
+        made = atoms.copy()
+        made.calc = LennardJones(sigma=2.2, epsilon=0.1, rc=5.0, smooth=True)
+        return made.get_potential_energy()
+
+    lower, upper = (
+        pairs(interface.in_vacuum(shift, gap, 12.0, side))
+        for shift, gap, side in zip(shifts, gaps, ('lower', 'upper'), strict=True)
+    )
+    expected = lower + upper - sum(map(pairs, interface.slabs(12.0)))
+    assert lower != pytest.approx(upper, abs=1e-3)
+    assert pairs(interface.sandwich(shifts, gaps)) == pytest.approx(expected, abs=1e-9)
 
 
 def test_lattice_basis():

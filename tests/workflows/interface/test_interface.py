@@ -10,8 +10,7 @@ from ase.calculators.emt import EMT
 from scipy.optimize import minimize_scalar
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.options.interface.interface_dynamics import InterfaceDynamicsComparison
-from aiida_seimlip.options.interface.interface_results import InterfaceComparison
+from aiida_seimlip.options.interface.interface_results import InterfaceComparison, InterfaceDynamicsComparison
 from aiida_seimlip.report.pages import page_of, tables_of
 from aiida_seimlip.report.sections import render_page
 from aiida_seimlip.workflows.interface.interface import InterfaceWorkChain
@@ -131,6 +130,17 @@ def test_nickel_on_copper_against_energies_by_hand(emt):
     assert np.array(inside) * per_bin == pytest.approx([entry.n_film_atoms, entry.n_substrate_atoms])
     assert outputs['trajectories']['emt'].n_frames == 4
     assert tables_of(node)[-1].name == 'order'
+    page = render_page(page_of([node]))
+    assert 'Ni was fcc(111) along the normal' in page and 'Number densities along the normal of nickel' in page
+
+
+def test_a_scan_that_fails(emt):
+    broken = {**emt, 'parameters': orm.Dict({'calculator': {'name': 'lj', 'kwargs': {'sigma': 'wide'}}})}
+    options = {**OPTIONS, 'film': 'copper', 'substrate': 'copper', 'minimum': None}
+    crystals = {'copper': FramesData.from_atoms([bulk('Cu', cubic=True)])}
+    outputs, node = run_get_node(InterfaceWorkChain, structures=crystals, models={'broken': broken}, options=options)
+    assert node.exit_status == 310 and 'TypeError' in node.exit_message
+    assert 'properties' not in outputs
 
 
 def test_refused(emt):
