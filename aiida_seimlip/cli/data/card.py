@@ -12,6 +12,7 @@ from aiida.common.links import LinkType
 
 from aiida_seimlip.cli.data.job_label import describe_job_label
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.graph import find_related
 from aiida_seimlip.data.labels import describe_method
 from aiida_seimlip.data.learned import is_training_link, training_sets
 from aiida_seimlip.data.potential import PotentialData
@@ -143,12 +144,7 @@ def describe_card(card: FrameCard) -> str:
 
 def _relatives(node: FramesData) -> list[FramesData]:
     """Return all sets of frames up and down the graph, and the node itself."""
-    later = orm.QueryBuilder().append(FramesData, filters={'id': node.pk}, tag='frames')
-    later.append(FramesData, with_ancestors='frames')
-    earlier = orm.QueryBuilder().append(FramesData, filters={'id': node.pk}, tag='frames')
-    earlier.append(FramesData, with_descendants='frames')
-    nodes = [*earlier.all(flat=True), *later.all(flat=True), node]
-    return list({other.pk: other for other in nodes}.values())
+    return [*find_related([node], FramesData), *find_related([node], FramesData, down=True), node]
 
 
 def _sightings(nodes: Iterable[FramesData], content_hash: str) -> Iterator[Sighting]:

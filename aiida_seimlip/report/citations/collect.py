@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aiida import orm
 from aiida.common.links import LinkType
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.graph import find_related
 from aiida_seimlip.report.citations.references import REFERENCES, Reference
 from aiida_seimlip.report.citations.rules import Use, of_labels, uses_of
 from aiida_seimlip.report.sections import Section
@@ -59,7 +59,7 @@ def processes_of(node: orm.ProcessNode) -> list[orm.ProcessNode]:
     :param node: the process.
     """
     found = {process.pk or 0: process for process in (node, *node.called_descendants)}
-    found |= {process.pk: process for process in above(inputs_of(node), orm.ProcessNode)}
+    found |= {process.pk: process for process in find_related(inputs_of(node), orm.ProcessNode)}
     return [found[pk] for pk in sorted(found)]
 
 
@@ -70,7 +70,9 @@ def frames_from_outside(node: orm.ProcessNode) -> list[FramesData]:
     """
     given = inputs_of(node)
     frames = {
-        frames.pk or 0: frames for frames in [*given, *above(given, FramesData)] if isinstance(frames, FramesData)
+        frames.pk or 0: frames
+        for frames in [*given, *find_related(given, FramesData)]
+        if isinstance(frames, FramesData)
     }
     return [frames[pk] for pk in sorted(frames) if frames[pk].creator is None]
 
@@ -79,14 +81,6 @@ def inputs_of(node: orm.ProcessNode) -> list[orm.Node]:
     """Return the nodes that a process was given."""
     links = node.base.links.get_incoming(link_type=(LinkType.INPUT_WORK, LinkType.INPUT_CALC)).all()
     return [link.node for link in links]
-
-
-def above(nodes: Sequence[orm.Node], kind: type[orm.Node]) -> list[Any]:
-    """Return all nodes of a kind that others stand on, along the links of jobs and functions."""
-    if not nodes:
-        return []
-    query = orm.QueryBuilder().append(orm.Node, filters={'id': {'in': [node.pk for node in nodes]}}, tag='below')
-    return query.append(kind, with_descendants='below').distinct().all(flat=True)
 
 
 def merge(uses: Iterable[Use]) -> list[Citation]:
