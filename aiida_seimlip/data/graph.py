@@ -28,4 +28,6 @@ def find_related(nodes: Sequence[orm.Node], kind: type[orm.Node], *, down: bool 
         return []
     direction: dict[str, Any] = {'links_forward' if down else 'links_backward': OF_DATA}
     found = set(traverse_graph(given, **direction)['nodes'] or ()) - set(given)
+    if not found:
+        return []  # which QueryBuilder refuses
     return orm.QueryBuilder().append(kind, filters={'id': {'in': [*found]}}).all(flat=True)
