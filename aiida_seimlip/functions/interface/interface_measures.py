@@ -14,6 +14,7 @@ from ase.units import GPa
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.functions.crystal.models import head_of
+from aiida_seimlip.functions.expected_errors import expect_force_error
 from aiida_seimlip.functions.interface.interface import sides_of
 from aiida_seimlip.functions.interface.interface_frames import InterfaceFrames, read_interfaces
 from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, NOT_REACHED, Finished, find_grades
@@ -33,6 +34,8 @@ from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.structures.interfaces import CoherentInterface
 from aiida_seimlip.science.structures.whole_units import find_broken_units
 
+PARTED = 0.05
+"""Layers with a smaller work of adhesion in J/m² have parted."""
 SHEARED = 0.3
 """A larger shear stress in GPa, which only a cell that shears would relieve, is doubtful."""
 
@@ -112,6 +115,7 @@ def measure(
     record.best = min(known, key=known.__getitem__, default=None)
     grades = [grade for one in (*frames.bulks, *frames.slabs, *frames.candidates) for grade in _grades(potential, one)]
     record.highest_grade = max(grades, default=None)
+    record.expected_force_error = expect_force_error(potential, record.highest_grade)
     record.doubts += _find_doubts(record)
     return record
 
@@ -204,6 +208,11 @@ def _find_doubts(record: InterfaceRecord) -> Iterator[str]:
             yield f'The interface {number}: {", ".join(entry.broken_units)} did not stay whole.'
         if entry.interface_energy_j_per_m2 is not None and entry.interface_energy_j_per_m2 < -1e-3:
             yield f'The interface {number}: its energy is negative, so that the crystals would mix or react.'
+        if entry.work_of_adhesion_j_per_m2 is not None and entry.work_of_adhesion_j_per_m2 < PARTED:
+            yield (
+                f'The interface {number}: the layers do not hold together, the work of adhesion is '
+                f'{entry.work_of_adhesion_j_per_m2:.3f} J/m².'
+            )
     if record.highest_grade is not None and record.highest_grade > KNOWN_GRADE:
         yield f'The potential extrapolates: the highest grade on the frames is {record.highest_grade:.3g}.'
 

@@ -89,7 +89,7 @@ class InterfaceOptions(PropertyOptions):
         default=0.8, gt=0, description='Largest distance in Å of shifts in the plane, which cover all that differ.'
     )
     gaps: list[float] = Field(
-        default=[1.2, 1.6, 2.0, 2.4, 2.8], min_length=1,
+        default=[1.2, 1.6, 2.0, 2.4, 2.8, 3.2, 3.6], min_length=1,
         description='Differences in height of the outermost atoms on both sides in Å, which rise.',
     )  # fmt: skip
     min_contact: float = Field(
