@@ -15,7 +15,7 @@ from aiida_seimlip.data.track import load_track
 from aiida_seimlip.functions.interface.hops import find_hops, store_hops
 from aiida_seimlip.functions.interface.motion import Atoms, describe_current, describe_drift, with_framework
 from aiida_seimlip.functions.interface.plan import QEQ, find_mobile
-from aiida_seimlip.functions.interface.verdict import judge
+from aiida_seimlip.functions.run_verdict import Verdict, judge_runs
 from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.options.interface.field_results import (
     ChargeRecord,
@@ -81,10 +81,19 @@ def analyse_field(
         max_share_above=settings.domain.max_share if 'audit' in groups else None,
         points=points, warnings=list(_warnings(settings, 'audit' in groups)),
     )  # fmt: skip
-    verdict = judge(results)
+    verdict = judge_field(results)
     results = results.model_copy(update={'message': None if verdict is None else verdict.message})
     found = {'field': orm.Dict(results.model_dump(mode='json')), 'drift': _displacements(atoms, tracks, plan['runs'])}
     return {**found, 'hops': store_hops(hops)} if hops else found
+
+
+def judge_field(results: FieldResults) -> Verdict | None:
+    """Return what is wrong with a result, the gravest if there are several faults; None if nothing is.
+
+    :param results: of all runs.
+    """
+    runs = [run for point in results.points for run in point.runs]
+    return judge_runs(runs, results.max_share_above, results.threshold)
 
 
 def atoms_of(start: FramesData, charges: orm.ArrayData, settings: FieldOptions) -> Atoms:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aiida_seimlip.data.track import load_track
+from aiida_seimlip.functions.run_verdict import is_out_of_domain
 from aiida_seimlip.functions.transport.diffusivity import Purpose, millikelvin
-from aiida_seimlip.functions.transport.verdict import is_out_of_domain
 from aiida_seimlip.functions.words import describe_part
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.options.transport.results import DiffusionPoint, ReplicaRecord, UnitRecord

@@ -11,8 +11,8 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SocketWorkChain
 from aiida_seimlip.functions.audit import audit_grades
-from aiida_seimlip.functions.interface.analysis import analyse_field
-from aiida_seimlip.functions.interface.verdict import EXIT_CODES, judge
+from aiida_seimlip.functions.interface.analysis import analyse_field, judge_field
+from aiida_seimlip.functions.run_verdict import EXIT_CODES, OF_RUNS
 from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.options.interface.field_results import FieldResults
 from aiida_seimlip.options.transport.diffusivity import TransportEngines
@@ -118,7 +118,8 @@ class FieldWorkChain(FieldProtocolMixin, FieldRunsMixin):
         )  # fmt: skip
         spec.exit_code(320, 'ERROR_ALL_RUNS_FAILED', message='No run gave a track to look at; the first: {reason}')
         spec.exit_code(330, 'ERROR_NO_CHARGES', message='There are no charges that a field may act on: {reason}')
-        for label, (status, message) in EXIT_CODES.items():
+        for label in OF_RUNS:
+            status, message = EXIT_CODES[label]
             spec.exit_code(status, label, message=message)
 
     # -- end ----------------------------------------------------------------------------------------------------------
@@ -145,5 +146,5 @@ class FieldWorkChain(FieldProtocolMixin, FieldRunsMixin):
 
     def results(self) -> ExitCode | None:
         """Say what the result is worth."""
-        verdict = judge(FieldResults.model_validate(self.outputs['field'].get_dict()))
+        verdict = judge_field(FieldResults.model_validate(self.outputs['field'].get_dict()))
         return None if verdict is None else self.exit_codes[verdict.label].format(**verdict.details)

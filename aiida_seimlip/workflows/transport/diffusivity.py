@@ -12,10 +12,11 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SocketWorkChain
 from aiida_seimlip.functions.audit import audit_grades
+from aiida_seimlip.functions.run_verdict import EXIT_CODES
 from aiida_seimlip.functions.transport.analysis import analyse_diffusion
 from aiida_seimlip.functions.transport.diffusivity import warn_about_vacuum
 from aiida_seimlip.functions.transport.run_structure import analyse_structure
-from aiida_seimlip.functions.transport.verdict import EXIT_CODES, judge
+from aiida_seimlip.functions.transport.verdict import judge
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, TransportEngines
 from aiida_seimlip.options.transport.results import DiffusivityResults
 from aiida_seimlip.workflows.protocols.diffusivity import DiffusivityProtocolMixin

@@ -7,9 +7,10 @@ import pytest
 from ase.build import bulk, fcc111
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.functions.run_verdict import EXIT_CODES
 from aiida_seimlip.functions.transport.diffusivity import warn_about_vacuum
 from aiida_seimlip.functions.transport.points import Run, combine_runs
-from aiida_seimlip.functions.transport.verdict import EXIT_CODES, judge
+from aiida_seimlip.functions.transport.verdict import judge
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.options.transport.results import ArrheniusRecord, DiffusionPoint, DiffusivityResults, ReplicaRecord
 from aiida_seimlip.workflows.transport.diffusivity import DiffusivityWorkChain
