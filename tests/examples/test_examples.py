@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -121,6 +122,17 @@ def test_interfaces(run_example):
     assert 'Li-bcc(1 1 1) on Li2CO3-monoclinic(0 0 1), 1:1: 21 Å²' in output
     assert 'Li was bcc(111) along the normal' in output
     assert node.outputs.dynamics['runs'][0]['metal'] == 'Li-bcc'
+
+
+def test_trust(run_example, campaign):
+    output, node = run_example('10_trust.py', campaign.uuid)
+    assert node.is_finished_ok, output
+    assert 'too few to calibrate' in output
+    (errors,) = re.findall(r'errors on (\d+) frames: [0-9.]+ meV/atom, ([0-9.]+) eV/Å', output)
+    held_out = campaign.outputs.held_out
+    recorded = campaign.outputs.history['held_out']['errors']['force_ev_per_angstrom']
+    assert int(errors[0]) == held_out.n_frames
+    assert float(errors[1]) == pytest.approx(recorded, abs=6e-4)
 
 
 def test_starts(run_example):
