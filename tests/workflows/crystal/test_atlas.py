@@ -60,7 +60,7 @@ def test_properties_can_be_left_out(build):
 
 
 def test_all_phases_where_none_is_named(build):
-    assert len(build(structures=None).relax['crystals']) == 7
+    assert len(build(structures=None).relax['crystals']) == 8
     assert build(structures=None, crystals=['LiF']).phonon['crystals'] == ['LiF']
     assert build().elastic['crystals'] == []
 
