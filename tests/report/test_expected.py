@@ -40,11 +40,18 @@ def test_crystals_have_a_table_of_what_is_known_and_doubts_of_what_is_not():
     models = {
         'grown': LatticeRecord(highest_grade=2.0, expected_force_error=KNOWN), 'teacher': LatticeRecord(),
         'bare': LatticeRecord(highest_grade=2.0, expected_force_error=ExpectedForceError()),
+        'narrow': LatticeRecord(highest_grade=9.0, expected_force_error=ExpectedForceError(largest_grade=3.0)),
     }  # fmt: skip
     crystals = [LatticeCrystal(name=name, formula=name, models=models) for name in ('LiF', 'LiCl')]
     rows = [[cell.value for cell in row] for row in expected_table(crystals).rows]
     assert rows == [[name, 'grown', 2.0, 0.05, 0.21, KNOWN.describe()] for name in ('LiF', 'LiCl')]
-    assert list(doubts_of(crystals)) == ['bare: expected force error not known: the potential is not calibrated.']
+    assert list(doubts_of(crystals)) == [
+        'bare: expected force error not known: the potential is not calibrated.',
+        *(
+            f'{name}, narrow: expected force error not known: calibrated are grades up to 3.'
+            for name in ('LiF', 'LiCl')
+        ),
+    ]
 
 
 def test_path_of_an_unknown_potential_says_so():

@@ -66,11 +66,14 @@ def doubts_of(crystals: Sequence[Any]) -> Iterator[str]:
                 yield f'{crystal.name}, {name}: {record.failure}'
             for doubt in record.doubts:
                 yield f'{crystal.name}, {name}: {doubt}'
-    unknown = {
-        f'{name}: {describe_expected(record.expected_force_error)}.': None
-        for crystal in crystals for name, record in crystal.models.items()
-        if record.highest_grade is not None and not is_known(record.expected_force_error)
-    }  # fmt: skip
+    unknown: dict[str, None] = {}
+    for crystal in crystals:
+        for name, record in crystal.models.items():
+            expected = record.expected_force_error
+            if record.highest_grade is not None and not is_known(expected):
+                is_calibrated = expected is not None and expected.largest_grade is not None
+                whose = f'{crystal.name}, {name}' if is_calibrated else name
+                unknown[f'{whose}: {describe_expected(expected)}.'] = None
     yield from unknown
 
 
