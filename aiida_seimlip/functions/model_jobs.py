@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,14 @@ class Finished:
         # the class of the exception that begins a note says nothing to a reader
         return cls(frames, indices, failures, {int(index): note.partition(': ')[2] for index, note in notes.items()})
 
+    def graded_by(self, potential: PotentialData | None) -> Finished:
+        """Return the same with the extrapolation grades of the frames, which are NaN for models that know none.
+
+        :param potential: of a model that is one.
+        """
+        grades = np.array([np.nan if grade is None else grade for grade in find_grades(potential, self.frames)])
+        return replace(self, frames=self.frames.replace(grades=grades)) if len(self.frames) else self
+
     def among(self, expected: Sequence[int]) -> Frames:
         """Return frames of the input, in order.
 
@@ -100,8 +109,12 @@ class Finished:
         if reasons:
             which = f'{len(reasons)} of {len(expected)} frames failed, the first with: ' if len(expected) > 1 else ''
             raise ValueError(f'{which}{reasons[0]}')
-        places = {index: place for place, index in enumerate(self.indices)}
-        return self.frames[[places[index] for index in expected]]
+        return self.frames[[self._places[index] for index in expected]]
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        """Where the frames stand that belong to those of the input."""
+        return {index: place for place, index in enumerate(self.indices)}
 
 
 def describe_model(found: Mapping[str, Any]) -> str:
@@ -124,6 +137,16 @@ def find_grades(potential: PotentialData | None, frames: Frames) -> list[float |
     from aiida_seimlip.science.mtp.grade import grade
 
     return [if_known(float(value)) for value in grade(potential.get_mtp(), frames).frame]
+
+
+def grades_of(frame: Frames | str) -> list[float]:
+    """Return the grades that frames carry, as far as they are known.
+
+    :param frame: of `Finished.graded_by`, or why there is none.
+    """
+    if isinstance(frame, str) or frame.grades is None:
+        return []
+    return [float(grade) for grade in frame.grades if np.isfinite(grade)]
 
 
 def doubt_of_composition(potential: PotentialData | None, frame: Frames) -> str | None:

@@ -20,7 +20,7 @@ from aiida_seimlip.functions.crystal.models import (
     identify,
     read_model,
 )
-from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, doubt_of_composition, find_grades
+from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, doubt_of_composition, grades_of
 from aiida_seimlip.options.crystal.defect import DefectOptions, PlannedDefect
 from aiida_seimlip.options.crystal.results import (
     DefectComparison,
@@ -101,7 +101,7 @@ def defects_of(
     :param settings: what was asked for.
     :param frames: the minimum, and the relaxed supercells.
     :param chemical_potential: of the element in eV, None if it is not known.
-    :param potential: of a model that is one, which tells grades.
+    :param potential: of a model that is one, which tells what it has learned from.
     """
     record = DefectRecord(**{**frames.common, 'failure': frames.failures.get(MINIMUM)})
     record.chemical_potential_ev = chemical_potential
@@ -120,7 +120,7 @@ def defects_of(
         else:
             entry = _entry(defect, relaxed, perfect[defect.n_perfect], chemical_potential)
             if not isinstance(relaxed, str):
-                (entry.grade,) = find_grades(potential, relaxed)
+                entry.grade = max(grades_of(relaxed), default=None)
                 doubt = None if defect.kind == 'frenkel_pair' else doubt_of_composition(potential, relaxed)
                 record.doubts += [doubt] if doubt and doubt not in record.doubts else []
             record.defects.append(entry)

@@ -14,7 +14,7 @@ from ase import Atoms
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.functions.expected_errors import expect_force_error
-from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, NOT_REACHED, Finished, describe_model, find_grades
+from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, NOT_REACHED, Finished, describe_model, grades_of
 from aiida_seimlip.options.crystal.property import PropertyOptions
 from aiida_seimlip.options.expected import ExpectedForceError
 from aiida_seimlip.science.frames import Frames
@@ -65,8 +65,8 @@ class CrystalFrames:
     :param grade: the highest extrapolation grade among all of them, None if it is not known.
     :param doubts: relaxations that have not converged, and extrapolation, in sentences.
     :param is_converged: whether the relaxation to the minimum has converged.
-    :param single: for each frame that the property needs, what came of it or why there is nothing, by what became of
-        the ions; for properties that can do with a part of them.
+    :param single: for each frame that the property needs, what came of it, with its grade, or why there is nothing, by
+        what became of the ions; for properties that can do with a part of them.
     :param expected: the error of forces at the grade, by the calibration of the potential.
     """
 
@@ -111,19 +111,21 @@ def read_model(
     :param count: number of frames that are made of a minimum.
     """
     problem = found['problem'].value if 'problem' in found else NOT_REACHED
-    minima = Finished.of(found.get('minima', {}), n_crystals, problem)
+    potential = found.get('potential')
+    minima = Finished.of(found.get('minima', {}), n_crystals, problem).graded_by(potential)
     counts = [count(frame) for frame in minima.frames]
-    jobs = {ions: Finished.of(found.get(ions, {}), sum(counts), problem) for ions in options.ions_of_frames}
-    grades = {ions: find_grades(found.get('potential'), job.frames) for ions, job in jobs.items()}
+    jobs = {
+        ions: Finished.of(found.get(ions, {}), sum(counts), problem).graded_by(potential)
+        for ions in options.ions_of_frames
+    }  # fmt: skip
     read = [CrystalFrames(None, {}, {MINIMUM: minima.failures.get(index, '')}, None) for index in range(n_crystals)]
-    at_minima = find_grades(found.get('potential'), minima.frames)
     begins = np.concatenate([[0], np.cumsum(counts, dtype=int)])
     for place, index in enumerate(minima.indices):
         expected = range(int(begins[place]), int(begins[place + 1]))
         frames: dict[str, Frames] = {}
         failures: dict[str, str] = {}
         single: dict[str, list[Frames | str]] = {}
-        known = [at_minima[place]]
+        known = grades_of(minima.frames[place])
         doubts = [f'The minimum: {minima.notes[index]}'] if index in minima.notes else []
         for ions, job in jobs.items():
             try:
@@ -134,13 +136,13 @@ def read_model(
             unsure = [job.notes[i] for i in expected if i in job.notes]
             if unsure:
                 doubts.append(f'{len(unsure)} of {len(expected)} frames, ions {ions}, the first: {unsure[0]}')
-            known += [grades[ions][i] for i, frame in enumerate(job.indices) if frame in expected]
-        highest = max((value for value in known if value is not None), default=None)
+            known += [grade for one in single[ions] for grade in grades_of(one)]
+        highest = max(known, default=None)
         if highest is not None and highest > KNOWN_GRADE:
             doubts.append(f'The potential extrapolates: the highest grade on the frames is {highest:.3g}.')
         read[index] = CrystalFrames(
             minima.frames[place], frames, failures, highest, tuple(doubts), index not in minima.notes, single,
-            expect_force_error(found.get('potential'), highest),
+            expect_force_error(potential, highest),
         )  # fmt: skip
     return read
 

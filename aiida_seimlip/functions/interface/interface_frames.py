@@ -20,7 +20,7 @@ STAGES = ('cells', 'slabs')
 
 @dataclass(frozen=True, eq=False)
 class InterfaceFrames:
-    """What a model has made of the structures of one interface; for each the frame, or why there is none.
+    """What a model has made of the structures of one interface; for each the graded frame, or why there is none.
 
     :param bulks: film and substrate as strained crystals.
     :param slabs: both in vacuum.
@@ -50,6 +50,7 @@ def read_interfaces(
     problem = outputs['problem'].value if 'problem' in outputs else NOT_REACHED
     given = {name: structures[name].get_frames().to_atoms() if name in structures else [] for name in STAGES}
     jobs = {name: Finished.of(outputs.get(name, {}), len(atoms), problem) for name, atoms in given.items()}
+    jobs = {name: job.graded_by(outputs.get('potential')) for name, job in jobs.items()}
     places = dict.fromkeys(STAGES, 0)
     read: list[InterfaceFrames | None] = []
     for entry in planned:

@@ -17,7 +17,7 @@ from aiida_seimlip.functions.crystal.models import head_of
 from aiida_seimlip.functions.expected_errors import expect_force_error
 from aiida_seimlip.functions.interface.interface import sides_of
 from aiida_seimlip.functions.interface.interface_frames import InterfaceFrames, read_interfaces
-from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, NOT_REACHED, Finished, find_grades
+from aiida_seimlip.functions.model_jobs import KNOWN_GRADE, NOT_REACHED, Finished, grades_of
 from aiida_seimlip.options.interface.interface import InterfaceOptions
 from aiida_seimlip.options.interface.interface_results import (
     InterfaceComparison,
@@ -96,7 +96,7 @@ def measure(
     :param interface: its layers.
     :param frames: what the model has made of them.
     :param at_rest: energies of an atom of film and substrate at the minimum of the model in eV.
-    :param potential: of a model that is one, which tells grades.
+    :param potential: of a model that is one, which tells what errors to expect.
     """
     record = InterfaceRecord(doubts=list(frames.notes))
     record.failure = next((one for one in (*frames.bulks, *frames.slabs) if isinstance(one, str)), None)
@@ -107,13 +107,13 @@ def measure(
         for bulk, slab, frame, rest in zip(bulks, slabs, frames.bulks, at_rest, strict=True)
     )
     for frame, begin in zip(frames.candidates, frames.begin, strict=True):
-        entry = _relaxed(frame, begin, potential)
+        entry = _relaxed(frame, begin)
         record.candidates.append(entry)
         if entry.energy_ev is not None and None not in (*bulks, *slabs):
             _fill(entry, interface_energies(entry.energy_ev, bulks, slabs, area, n_interfaces))  # type: ignore[arg-type]
     known = {number: entry.energy_ev for number, entry in enumerate(record.candidates) if entry.energy_ev is not None}
     record.best = min(known, key=known.__getitem__, default=None)
-    grades = [grade for one in (*frames.bulks, *frames.slabs, *frames.candidates) for grade in _grades(potential, one)]
+    grades = [grade for one in (*frames.bulks, *frames.slabs, *frames.candidates) for grade in grades_of(one)]
     record.highest_grade = max(grades, default=None)
     record.expected_force_error = expect_force_error(potential, record.highest_grade)
     record.doubts += _find_doubts(record)
@@ -143,19 +143,18 @@ def find_deviations(entry: InterfaceEntry, reference: str | None) -> dict[str, I
     return found
 
 
-def _relaxed(frame: Frames | str, begin: Atoms, potential: PotentialData | None) -> RelaxedInterface:
+def _relaxed(frame: Frames | str, begin: Atoms) -> RelaxedInterface:
     """Return what became of an interface, without energies per area.
 
     :param frame: at the end, or why there is none.
     :param begin: before the relaxation.
-    :param potential: of a model that is one, which tells grades.
     """
     if isinstance(frame, str):
         return RelaxedInterface(failure=frame)
     entry = RelaxedInterface()
     (after,) = frame.to_atoms()
     (entry.energy_ev,) = _energies([frame])
-    (entry.grade,) = find_grades(potential, frame)
+    entry.grade = max(grades_of(frame), default=None)
     entry.broken_units = find_broken_units(begin, after)
     entry.height_change_angstrom = float(after.cell[2, 2] - begin.cell[2, 2])
     if frame.forces is not None:
@@ -222,11 +221,6 @@ def _energies(frames: Sequence[Frames | str]) -> list[float | None]:
     return [
         None if isinstance(frame, str) or frame.energies is None else float(frame.energies[0]) for frame in frames
     ]  # fmt: skip
-
-
-def _grades(potential: PotentialData | None, frame: Frames | str) -> list[float]:
-    """Return the grade of a frame, nothing if it is not known."""
-    return [] if isinstance(frame, str) else [grade for grade in find_grades(potential, frame) if grade is not None]
 
 
 def _less(one: float | None, other: float | None) -> float | None:

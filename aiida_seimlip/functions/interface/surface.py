@@ -12,7 +12,6 @@ from ase import Atoms
 from ase.geometry import cell_to_cellpar
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.functions.crystal.models import (
     MINIMUM,
     CrystalFrames,
@@ -22,7 +21,7 @@ from aiida_seimlip.functions.crystal.models import (
     joined_crystals,
     read_model,
 )
-from aiida_seimlip.functions.model_jobs import find_grades
+from aiida_seimlip.functions.model_jobs import grades_of
 from aiida_seimlip.options.crystal.property import Ions
 from aiida_seimlip.options.interface.results import (
     SurfaceComparison,
@@ -81,7 +80,7 @@ def measure_surfaces(options: orm.Dict, names: orm.List, crystals: FramesData, *
     for model, outputs in models.items():
         read = read_model(settings, outputs, len(found), lambda frame: len(slabs_of(settings, frame.to_atoms()[0])))
         for crystal, frames in zip(found, read, strict=True):
-            crystal.models[model] = surfaces_of(settings, frames, outputs.get('potential'))
+            crystal.models[model] = surfaces_of(settings, frames)
     for crystal in found:
         crystal.deviations = find_deviations(crystal, settings.reference)
     comparison = SurfaceComparison(**head_of(settings, models), crystals=found)
@@ -96,12 +95,11 @@ def slabs_of(settings: SurfaceOptions, atoms: Atoms) -> list[Slab]:
         return []
 
 
-def surfaces_of(settings: SurfaceOptions, frames: CrystalFrames, potential: PotentialData | None) -> SurfaceRecord:
+def surfaces_of(settings: SurfaceOptions, frames: CrystalFrames) -> SurfaceRecord:
     """Return the surface energies of a crystal by a model.
 
     :param settings: what was asked for.
     :param frames: the minimum, and the slabs.
-    :param potential: of a model that is one, which tells grades.
     """
     record = SurfaceRecord(**{**frames.common, 'failure': frames.failures.get(MINIMUM)})
     if frames.minimum is None:
@@ -119,7 +117,7 @@ def surfaces_of(settings: SurfaceOptions, frames: CrystalFrames, potential: Pote
         slabs = frames.single[ions]
         for place, (surface, entry) in enumerate(zip(planned, record.surfaces, strict=True)):
             found = slabs[place * each : (place + 1) * each]
-            entry.energies[ions] = _energy(surface, found, record.energy_per_atom_ev, potential)
+            entry.energies[ions] = _energy(surface, found, record.energy_per_atom_ev)
     made = {surface.slabs[0].miller for surface in planned}
     record.doubts += [
         f'{_indices(index)}: all its terminations are polar, and none was computed (option `polar`).'
@@ -171,15 +169,13 @@ def _entry(surface: PlannedSurface) -> SurfaceEntry:
 
 
 def _energy(
-    surface: PlannedSurface, found: Sequence[Frames | str], energy_per_atom: float | None,
-    potential: PotentialData | None,
+    surface: PlannedSurface, found: Sequence[Frames | str], energy_per_atom: float | None
 ) -> SurfaceEnergyRecord:  # fmt: skip
     """Return the surface energy from the slabs that there are.
 
     :param surface: whose slabs they are.
     :param found: each slab, or why it is missing.
     :param energy_per_atom: of the crystal in eV, None if it is not known.
-    :param potential: of a model that is one, which tells grades.
     """
     there = {place: frame for place, frame in enumerate(found) if not isinstance(frame, str)}
     energies = {place: float(frame.energies[0]) for place, frame in there.items() if frame.energies is not None}
@@ -187,8 +183,7 @@ def _energy(
     record.failure = next((frame for frame in found if isinstance(frame, str)), None)
     forces = [np.linalg.norm(frame.forces, axis=1).max() for frame in there.values() if frame.forces is not None]
     record.largest_force_ev_per_angstrom = float(max(forces)) if forces else None
-    grades = [grade for frame in there.values() for grade in find_grades(potential, frame) if grade is not None]
-    record.grade = max(grades, default=None)
+    record.grade = max((grade for frame in there.values() for grade in grades_of(frame)), default=None)
     broken = (find_broken_units(surface.slabs[place].atoms, frame.to_atoms()[0]) for place, frame in there.items())
     record.broken_units = sorted({unit for units in broken for unit in units})
     slabs = {place: surface.slabs[place] for place in energies}

@@ -45,7 +45,7 @@ def test_energy_of_every_surface():
         'Li2CO3-monoclinic': 0, 'Li-bcc': 0, 'Li2O': 1,  # (1 0 0) of antifluorite is polar
     }.items():  # fmt: skip
         crystal = CRYSTALS[name].conventional()
-        record = surfaces_of(settings, finished(settings, crystal), None)
+        record = surfaces_of(settings, finished(settings, crystal))
         for entry in record.surfaces:
             found = entry.energies['clamped']
             assert found.surface_energy_j_per_m2 == pytest.approx(GAMMA * 16.0217663)
@@ -61,23 +61,23 @@ def test_a_slab_that_failed():
     settings = SurfaceOptions(miller=[[1, 0, 0]], ions=['clamped'], thicknesses=[5.0, 9.0, 13.0])
     crystal = CRYSTALS['LiF'].conventional()
     lost = finished(settings, crystal, change=lambda number, atoms: 'it flew apart' if number == 1 else atoms)
-    record = surfaces_of(settings, lost, None)
+    record = surfaces_of(settings, lost)
     found = record.surfaces[0].energies['clamped']
     assert found.surface_energy_j_per_m2 == pytest.approx(GAMMA * 16.0217663)
     assert found.energies_ev[1] is None and found.by_slab_j_per_m2[1] is None and found.error_j_per_m2 is None
     assert record.doubts == ['(1 0 0) F+Li/F+Li, ions clamped: it flew apart']
     most = finished(settings, crystal, change=lambda number, atoms: 'it flew apart' if number else atoms)
-    assert surfaces_of(settings, most, None).surfaces[0].energies['clamped'].surface_energy_j_per_m2 is None
+    assert surfaces_of(settings, most).surfaces[0].energies['clamped'].surface_energy_j_per_m2 is None
 
 
 def test_polar_surfaces():
     crystal = CRYSTALS['LiF'].conventional()
     settings = SurfaceOptions(miller=[[1, 1, 1], [1, 0, 0]], ions=['clamped'])
-    record = surfaces_of(settings, finished(settings, crystal), None)
+    record = surfaces_of(settings, finished(settings, crystal))
     assert [entry.miller for entry in record.surfaces] == [[1, 0, 0]]
     assert record.doubts == ['(1 1 1): all its terminations are polar, and none was computed (option `polar`).']
     settings = settings.model_copy(update={'polar': True})
-    record = surfaces_of(settings, finished(settings, crystal), None)
+    record = surfaces_of(settings, finished(settings, crystal))
     assert [(entry.miller, entry.is_polar) for entry in record.surfaces] == [([1, 1, 1], True), ([1, 0, 0], False)]
     assert [doubt.partition(':')[2][:19] for doubt in record.doubts] == [' the slab is polar,', ' the two faces diff']
 
@@ -93,9 +93,7 @@ def test_units_that_broke_are_named():
         return atoms
 
     settings = SurfaceOptions(miller=[[0, 0, 1]], ions=['relaxed'], max_terminations=1)
-    record = surfaces_of(
-        settings, finished(settings, CRYSTALS['Li2CO3-monoclinic'].conventional(), change=broken), None
-    )
+    record = surfaces_of(settings, finished(settings, CRYSTALS['Li2CO3-monoclinic'].conventional(), change=broken))
     assert record.surfaces[0].energies['relaxed'].broken_units == ['CO3']
     assert any('CO3 did not stay whole' in doubt for doubt in record.doubts)
 
@@ -104,8 +102,8 @@ def test_deviations_are_those_of_the_same_surface():
     settings = SurfaceOptions(ions=['clamped'])
     crystal = CRYSTALS['Li2CO3-monoclinic'].conventional()
     found = SurfaceCrystal(name='carbonate', formula='Li2CO3')
-    found.models['one'] = surfaces_of(settings, finished(settings, crystal), None)
-    found.models['two'] = surfaces_of(settings, finished(settings, crystal, gamma=1.1 * GAMMA), None)
+    found.models['one'] = surfaces_of(settings, finished(settings, crystal))
+    found.models['two'] = surfaces_of(settings, finished(settings, crystal, gamma=1.1 * GAMMA))
     del found.models['one'].surfaces[0]
     deviations = find_deviations(found, 'one')
     assert list(deviations) == ['two']
