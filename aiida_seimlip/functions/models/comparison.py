@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from aiida import orm
@@ -18,8 +18,11 @@ from aiida_seimlip.options.models.comparison import LABELS, ComparisonOptions
 from aiida_seimlip.options.models.comparison_results import (
     FailedFrameRecord,
     FrameRecord,
+    ModelEvaluation,
     SamplePlan,
 )
+
+EvaluationT = TypeVar('EvaluationT', bound=ModelEvaluation)
 
 EVALUATION = 'evaluation'
 """Name of the jobs, and of what is found in them."""
@@ -170,6 +173,31 @@ class Evaluated:
             )
         if len(self.compared) - len(missing) < FEW_FRAMES:
             yield f'With fewer than {FEW_FRAMES} frames the intervals are too narrow.'
+
+
+def compare_with_reference(
+    evaluated: Evaluated, name: str, kind: type[EvaluationT], fill: Callable[[EvaluationT, Pair], None]
+) -> EvaluationT:
+    """Return the record of a model beside the reference, or why there is nothing to compare.
+
+    :param evaluated: what there is of all models.
+    :param name: of the model.
+    :param kind: class of the record.
+    :param fill: enters the errors; a ValueError says why there are none.
+    """
+    failed, failure = evaluated.failed(name), evaluated.failure(name)
+    if failure is not None:
+        return kind(failure=failure, failed_frames=failed)
+    pair, doubts = evaluated.pair(name).without_unknown()
+    record = kind(**pair.common, failed_frames=failed)
+    record.doubts += doubts
+    if failed:
+        record.doubts.append(f'{len(failed)} frames failed; the first: {failed[0].reason}')
+    try:
+        fill(record, pair)
+    except ValueError as exception:
+        record.failure = str(exception)
+    return record
 
 
 def _labels_of(sample: FramesData) -> Finished:

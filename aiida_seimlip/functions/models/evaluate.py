@@ -12,7 +12,7 @@ from aiida.engine import calcfunction
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.model_jobs import if_known
 from aiida_seimlip.functions.models.agreement import Pair, agreement_record, bias_doubts, quantities_record
-from aiida_seimlip.functions.models.comparison import Evaluated
+from aiida_seimlip.functions.models.comparison import Evaluated, compare_with_reference
 from aiida_seimlip.options.models.comparison_results import (
     EvaluationComparison,
     FrameRecord,
@@ -61,18 +61,8 @@ def errors_of(settings: EvaluateOptions, evaluated: Evaluated, name: str) -> Par
     :param evaluated: what there is of all models.
     :param name: of the model.
     """
-    failed, failure = evaluated.failed(name), evaluated.failure(name)
-    if failure is not None:
-        return ParityRecord(failure=failure, failed_frames=failed)
-    pair, doubts = evaluated.pair(name).without_unknown()
-    record = ParityRecord(**pair.common, failed_frames=failed)
-    record.doubts += doubts
-    if failed:
-        record.doubts.append(f'{len(failed)} frames failed; the first: {failed[0].reason}')
-    try:
-        fill_parity(settings, record, pair)
-    except ValueError as exception:
-        record.failure = str(exception)
+    record = compare_with_reference(evaluated, name, ParityRecord, partial(fill_parity, settings))
+    if record.failure is not None:
         return record
     total = record.total
     energy = None if total is None or total.energy_mev_per_atom is None else total.energy_mev_per_atom.rmse.value

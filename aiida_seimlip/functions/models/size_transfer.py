@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from aiida.engine import calcfunction
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.model_jobs import if_known
 from aiida_seimlip.functions.models.agreement import Pair, bias_doubts, quantities_record
-from aiida_seimlip.functions.models.comparison import Evaluated
+from aiida_seimlip.functions.models.comparison import Evaluated, compare_with_reference
 from aiida_seimlip.options.models.comparison_results import (
     CellRecord,
     FrameRecord,
@@ -150,19 +151,7 @@ def errors_by_size(settings: SizeTransferOptions, evaluated: Evaluated, name: st
     :param evaluated: what there is of all models.
     :param name: of the model.
     """
-    failed, failure = evaluated.failed(name), evaluated.failure(name)
-    if failure is not None:
-        return SizeTransferRecord(failure=failure, failed_frames=failed)
-    pair, doubts = evaluated.pair(name).without_unknown()
-    record = SizeTransferRecord(**pair.common, failed_frames=failed)
-    record.doubts += doubts
-    if failed:
-        record.doubts.append(f'{len(failed)} frames failed; the first: {failed[0].reason}')
-    try:
-        fill_sizes(settings, record, pair)
-    except ValueError as exception:
-        record.failure = str(exception)
-    return record
+    return compare_with_reference(evaluated, name, SizeTransferRecord, partial(fill_sizes, settings))
 
 
 def fill_sizes(settings: SizeTransferOptions, record: SizeTransferRecord, pair: Pair) -> None:
