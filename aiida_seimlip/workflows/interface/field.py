@@ -9,15 +9,13 @@ from aiida.engine import ExitCode, ProcessSpec, if_, while_
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.engines.contract import SocketWorkChain
 from aiida_seimlip.functions.audit import audit_grades
 from aiida_seimlip.functions.interface.analysis import analyse_field, judge_field
 from aiida_seimlip.functions.run_verdict import EXIT_CODES, OF_RUNS
 from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.options.interface.field_results import FieldResults
-from aiida_seimlip.options.transport.diffusivity import TransportEngines
 from aiida_seimlip.workflows.interface.field_runs import FieldRunsMixin
-from aiida_seimlip.workflows.interface.field_validation import DYNAMICS, validate_field
+from aiida_seimlip.workflows.interface.field_validation import validate_field
 from aiida_seimlip.workflows.protocols.field import FieldProtocolMixin
 
 
@@ -71,12 +69,7 @@ class FieldWorkChain(FieldProtocolMixin, FieldRunsMixin):
             'charges', valid_type=orm.ArrayData, required=False,
             help='Fixed charge of each atom (array `charges`, in e), neutral together, instead of those by label.',
         )  # fmt: skip
-        spec.input('engines', **TransportEngines.port('The program that runs the dynamics.'))
-        spec.expose_inputs(SocketWorkChain, namespace=DYNAMICS, include=SocketWorkChain.settings)
-        namespace: Any = spec.inputs[DYNAMICS]
-        namespace.dynamic = True
-        namespace['code'].required = False  # the engine says whether it needs one
-        namespace.help = f'Settings of the engine for the socket `{DYNAMICS}`.'
+        cls.define_engine(spec)
         spec.inputs.validator = validate_field
 
     @classmethod
@@ -110,13 +103,7 @@ class FieldWorkChain(FieldProtocolMixin, FieldRunsMixin):
 
     @classmethod
     def _define_exit_codes(cls, spec: ProcessSpec) -> None:
-        spec.exit_code(300, 'ERROR_PROGRAM_FAILED', message='The first step of the program failed: {reason}')
-        spec.exit_code(
-            310, 'ERROR_PARITY_FAILED',
-            message='The program does not compute what the input `potential` says, so nothing was run with it: '
-            '{message}',
-        )  # fmt: skip
-        spec.exit_code(320, 'ERROR_ALL_RUNS_FAILED', message='No run gave a track to look at; the first: {reason}')
+        cls.define_ends_of_runs(spec)
         spec.exit_code(330, 'ERROR_NO_CHARGES', message='There are no charges that a field may act on: {reason}')
         for label in OF_RUNS:
             status, message = EXIT_CODES[label]

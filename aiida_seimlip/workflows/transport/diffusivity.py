@@ -10,17 +10,16 @@ from aiida.engine import ExitCode, ProcessSpec, if_, while_
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.engines.contract import SocketWorkChain
 from aiida_seimlip.functions.audit import audit_grades
 from aiida_seimlip.functions.run_verdict import EXIT_CODES
 from aiida_seimlip.functions.transport.analysis import analyse_diffusion
 from aiida_seimlip.functions.transport.diffusivity import warn_about_vacuum
 from aiida_seimlip.functions.transport.run_structure import analyse_structure
 from aiida_seimlip.functions.transport.verdict import judge
-from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, TransportEngines
+from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.options.transport.results import DiffusivityResults
 from aiida_seimlip.workflows.protocols.diffusivity import DiffusivityProtocolMixin
-from aiida_seimlip.workflows.transport.runs import DYNAMICS, TransportRunsMixin
+from aiida_seimlip.workflows.transport.runs import TransportRunsMixin
 from aiida_seimlip.workflows.transport.validation import validate_diffusivity
 
 
@@ -63,12 +62,7 @@ class DiffusivityWorkChain(DiffusivityProtocolMixin, TransportRunsMixin):
             help='The potential, trained; engines that bring a calculator of their own can do without.',
         )  # fmt: skip
         spec.input('options', **DiffusivityOptions.port('Temperatures, lengths, and how the tracks are read.'))
-        spec.input('engines', **TransportEngines.port('The program that runs the dynamics.'))
-        spec.expose_inputs(SocketWorkChain, namespace=DYNAMICS, include=SocketWorkChain.settings)
-        namespace: Any = spec.inputs[DYNAMICS]
-        namespace.dynamic = True
-        namespace['code'].required = False  # the engine says whether it needs one
-        namespace.help = f'Settings of the engine for the socket `{DYNAMICS}`.'
+        cls.define_engine(spec)
         spec.inputs.validator = validate_diffusivity
 
     @classmethod
@@ -103,13 +97,7 @@ class DiffusivityWorkChain(DiffusivityProtocolMixin, TransportRunsMixin):
 
     @classmethod
     def _define_exit_codes(cls, spec: ProcessSpec) -> None:
-        spec.exit_code(300, 'ERROR_PROGRAM_FAILED', message='The first step of the program failed: {reason}')
-        spec.exit_code(
-            310, 'ERROR_PARITY_FAILED',
-            message='The program does not compute what the input `potential` says, so nothing was run with it: '
-            '{message}',
-        )  # fmt: skip
-        spec.exit_code(320, 'ERROR_ALL_RUNS_FAILED', message='No run gave a track to look at; the first: {reason}')
+        cls.define_ends_of_runs(spec)
         for label, (status, message) in EXIT_CODES.items():
             spec.exit_code(status, label, message=message)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiida import orm
 from aiida.common import AttributeDict
-from aiida.engine import ExitCode
+from aiida.engine import ExitCode, ProcessSpec
 
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
 from aiida_seimlip.engines.pool import PoolMixin
@@ -35,6 +35,33 @@ class TransportRunsMixin(PoolMixin):
     * ``inspected``: names of the jobs that have been taken in; ``ends``: how each run ended, by its key (`outcome`,
       `phase`, `message`, `uuid`); ``productions``: the processes whose outputs are taken, by the key of the run.
     """
+
+    @classmethod
+    def define_engine(cls, spec: ProcessSpec) -> None:
+        """Define the ports of the program that runs the dynamics.
+
+        :param spec: of the WorkChain.
+        """
+        spec.input('engines', **TransportEngines.port('The program that runs the dynamics.'))
+        spec.expose_inputs(SocketWorkChain, namespace=DYNAMICS, include=SocketWorkChain.settings)
+        namespace: Any = spec.inputs[DYNAMICS]
+        namespace.dynamic = True
+        namespace['code'].required = False  # the engine says whether it needs one
+        namespace.help = f'Settings of the engine for the socket `{DYNAMICS}`.'
+
+    @classmethod
+    def define_ends_of_runs(cls, spec: ProcessSpec) -> None:
+        """Define the exit codes of runs that leave nothing to look at.
+
+        :param spec: of the WorkChain.
+        """
+        spec.exit_code(300, 'ERROR_PROGRAM_FAILED', message='The first step of the program failed: {reason}')
+        spec.exit_code(
+            310, 'ERROR_PARITY_FAILED',
+            message='The program does not compute what the input `potential` says, so nothing was run with it: '
+            '{message}',
+        )  # fmt: skip
+        spec.exit_code(320, 'ERROR_ALL_RUNS_FAILED', message='No run gave a track to look at; the first: {reason}')
 
     @cached_property
     def settings(self) -> DiffusivityOptions:
