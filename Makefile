@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER_LOG := $(VENV)/var/tests-cluster.log
-# Nothing on the main path imports torch: the universal potentials have an environment of their own.
+# Nothing on the main path imports torch: the universal potentials and MACE have environments of their own.
 CALCULATORS := $(VENV)/var/calculators
+MACE := $(VENV)/var/mace
 
 # Modules are compiled when they are first imported: compiling all of them takes two minutes, and most are never used.
 # Jobs with the universal potentials do not write to their environment: there all modules are compiled.
@@ -22,7 +23,11 @@ ifneq ($(wildcard $(CALCULATORS)/.installed),)
 export SEIMLIP_CALCULATORS_PYTHON ?= $(CURDIR)/$(CALCULATORS)/bin/python
 endif
 
-.PHONY: help demo sei install calculators test test-main test-cluster lint docs clean
+ifneq ($(wildcard $(MACE)/.installed),)
+export SEIMLIP_MACE_PYTHON ?= $(CURDIR)/$(MACE)/bin/python
+endif
+
+.PHONY: help demo sei install calculators mace test test-main test-cluster lint docs clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +41,8 @@ sei: install calculators  ## Grow one potential for the interphase with a teache
 install: $(VENV)/.installed  ## Make .venv and install the package with what the demo needs.
 
 calculators: $(CALCULATORS)/.installed  ## Make an environment with the universal potentials (torch, 1.5 GB): the tests find it.
+
+mace: $(MACE)/.installed  ## Make an environment with MACE (torch, 1.5 GB): the tests find it.
 
 test: $(VENV)/.installed-dev $(VENV)/.pseudos  ## Install the test tools and run the whole suite.
 	@echo 'tests/cluster, which wait for much of their time, run beside the others; what they print comes last.'
@@ -75,13 +82,13 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@$(BIN)/python -c 'from aiida_seimlip.science.mtp.kernel import compile_kernels; compile_kernels()'
 	@touch $@
 
-$(CALCULATORS)/.installed: requirements-calculators.txt | $(BIN)/python
-	@echo 'Installing the universal potentials into $(CALCULATORS) ...'
+$(VENV)/var/%/.installed: requirements-%.txt | $(BIN)/python
+	@echo 'Installing what $< lists into $(@D) ...'
 	@rm -f $@
-	@$(PYTHON) -m venv $(CALCULATORS) && \
-	$(CALCULATORS)/bin/python -m pip install $$(grep '^torch' $<) && \
-	$(CALCULATORS)/bin/python -m pip install -r $< && touch $@ || { \
-	  echo '*** The universal potentials could not be installed: see above. All that does without them works.' >&2; \
+	@$(PYTHON) -m venv $(@D) && \
+	$(@D)/bin/python -m pip install $$(grep '^torch' $<) && \
+	$(@D)/bin/python -m pip install -r $< && touch $@ || { \
+	  echo '*** What $< lists could not be installed: see above. All that does without it works.' >&2; \
 	  exit 1; }
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed

@@ -17,7 +17,12 @@ import pytest
 HOME = tempfile.mkdtemp(prefix='seimlip-tests-')
 os.environ['AIIDA_PATH'] = HOME  # before AiiDA is imported, which makes its folder there
 
-pytest_plugins = ['aiida.tools.pytest_fixtures', 'tests.espresso.fixtures', 'tests.stand_ins.fixtures']
+pytest_plugins = [
+    'aiida.tools.pytest_fixtures',
+    'tests.espresso.fixtures',
+    'tests.mace_models.fixtures',
+    'tests.stand_ins.fixtures',
+]
 
 FIXTURES = Path(__file__).parent / 'fixtures'
 

@@ -115,6 +115,11 @@ def _faults_of_potential_port(calculator: CalculatorOptions, potential: Potentia
     if potential is None:
         if port is not None and port.is_required:
             yield f'Input `potential` is missing: the calculator `{calculator.name}` needs one.'
+        elif port is not None and calculator.known.runs_model and port.argument not in calculator.kwargs:
+            yield (
+                f'Input `potential` is missing: the calculator `{calculator.name}` needs one, or a model file in '
+                f'`calculator.kwargs.{port.argument}`.'
+            )
         return
     if port is None:
         yield f'Input `potential` is given, but the calculator `{calculator.name}` of `parameters` takes none.'
@@ -130,8 +135,13 @@ def _faults_of_potential_port(calculator: CalculatorOptions, potential: Potentia
             f'Input `potential` is a potential of the family `{potential.family}`, but the calculator '
             f'`{calculator.name}` understands {", ".join(f"`{family}`" for family in port.families)}.'
         )
-    else:
-        yield from faults_of_potential('potential', potential, family=potential.family)
+        return
+    if calculator.known.runs_model and not (calculator.trust_model or potential.is_torchscript):
+        yield (
+            'Input `potential` holds a model that is not in TorchScript, which can run any code on the computer of the '
+            'job: add `trust_model: true` to the calculator if you know who made it.'
+        )
+    yield from faults_of_potential('potential', potential, family=potential.family)
 
 
 @lru_cache(maxsize=64)

@@ -28,9 +28,12 @@ def write_scripts(folder: Folder, *names: str) -> None:
             handle.write(files('aiida_seimlip').joinpath('remote', name).read_bytes())
 
 
-def potential_filename(potential: PotentialData) -> str:
-    """Return the name of the potential's file in the folder of a job, which keeps its suffix only."""
-    return POTENTIAL_STEM + PurePath(potential.filename).suffix
+def potential_filenames(potential: PotentialData) -> list[str]:
+    """Return the names of the potential's files in the folder of a job, one for each member; they keep their suffix."""
+    suffix = PurePath(potential.filename).suffix
+    if len(potential.members) == 1:
+        return [POTENTIAL_STEM + suffix]
+    return [f'{POTENTIAL_STEM}_{i:02d}{suffix}' for i in range(len(potential.members))]
 
 
 def write_calculator(
@@ -46,7 +49,8 @@ def write_calculator(
     """
     if potential is None:
         return calculator.to_remote(), []
-    name = potential_filename(potential)
-    with folder.open(name, 'wb') as handle:
-        handle.write(potential.get_content(mode='rb'))
-    return calculator.to_remote(name, potential.species), [name]
+    names = potential_filenames(potential)
+    for name, content in zip(names, potential.get_members(), strict=True):
+        with folder.open(name, 'wb') as handle:
+            handle.write(content)
+    return calculator.to_remote(names[0] if len(names) == 1 else names, potential.species), names

@@ -18,10 +18,17 @@ from aiida_seimlip.science.analysis.calibration import Abscissa, Calibration, Ca
 from aiida_seimlip.science.analysis.composition_span import count_elements, find_basis
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp, write_almtp
+from aiida_seimlip.science.formats.torch_files import is_torchscript
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 FAMILIES = ('mtp', 'mace')
+
+MACE_FILENAME, PICKLE_FILENAME = 'model_{:02d}.pt', 'model_{:02d}.model'
+"""Names of the files of a MACE potential: in TorchScript, and as MACE itself writes models."""
+
+COMMITTEE = 'committee'
+"""The selection mode of a potential of several members, whose disagreement is its grade."""
 
 
 class PotentialData(orm.SinglefileData):
@@ -35,11 +42,17 @@ class PotentialData(orm.SinglefileData):
     * ``level`` and ``n_parameters``,
     * ``is_trained``: whether the file holds all coefficients,
     * ``selection_mode``: ``nbh`` (neighbourhoods) or ``cfg`` (configurations) where the file holds an active set,
+      ``committee`` where there are several members,
+    * ``members``: names of the files of a MACE potential in TorchScript, one for each member of a committee,
+    * ``deviation_scale``: what a standard deviation of a force over a committee's members, times this, is as an error;
+      found on frames that no member learned from,
+    * ``dtype``: precision in which a MACE potential was trained, and ``version`` of the program,
     * ``compositions``: independent ones that span those of the training set, each with its number of atoms of each
       species; of a potential that was not trained here, they are not known.
     * ``calibration``: how large errors of forces are at a grade (`Calibration`); only where it was calibrated.
 
     For moment tensor potentials all but the species are read from the file, which is refused where it is truncated.
+    A MACE potential is best kept in TorchScript, which loads without running the code of others: see `from_mace`.
     """
 
     DEFAULT_FILENAME = 'potential.almtp'
@@ -86,6 +99,65 @@ class PotentialData(orm.SinglefileData):
         :param filename: name of the file in the repository.
         """
         return cls(io.BytesIO(write_almtp(potential)), filename, family='mtp', species=potential.species)
+
+    @classmethod
+    def from_mace(
+        cls,
+        members: Sequence[bytes],
+        *,
+        species: Sequence[str],
+        cutoff: float,
+        n_parameters: int | None = None,
+        pickles: Sequence[bytes] = (),
+        dtype: str | None = None,
+        version: str | None = None,
+        deviation_scale: float | None = None,
+    ) -> PotentialData:
+        """Store models of MACE in TorchScript, one or a committee of them.
+
+        :param members: content of the TorchScript file of each member.
+        :param species: chemical symbols that all of them know, by increasing atomic number as MACE has them.
+        :param cutoff: in Å.
+        :param n_parameters: of one member.
+        :param pickles: content of the file of each member that other tools of MACE read; kept beside, not loaded.
+        :param dtype: ``float32`` or ``float64``.
+        :param version: of mace-torch.
+        :param deviation_scale: see the class.
+        :raises ValueError: if there is no member, or a file is not in TorchScript.
+        """
+        if not members:
+            raise ValueError('A MACE potential needs one member at least.')
+        wrong = [i for i, content in enumerate(members) if not is_torchscript(content)]
+        if wrong:
+            raise ValueError(f'The file of member {wrong[0]} is not in TorchScript.')
+        node = cls(
+            io.BytesIO(members[0]), MACE_FILENAME.format(0), family='mace', species=species, cutoff=cutoff,
+            n_parameters=n_parameters,
+        )  # fmt: skip
+        for i, content in enumerate(members[1:], start=1):
+            node.base.repository.put_object_from_bytes(content, MACE_FILENAME.format(i))
+        for i, content in enumerate(pickles):
+            node.base.repository.put_object_from_bytes(content, PICKLE_FILENAME.format(i))
+        node.base.attributes.set_many({
+            'members': [MACE_FILENAME.format(i) for i in range(len(members))], 'dtype': dtype, 'version': version,
+            'selection_mode': COMMITTEE if len(members) > 1 else None, 'deviation_scale': deviation_scale,
+        })  # fmt: skip
+        return node
+
+    def get_members(self) -> list[bytes]:
+        """Return the content of the file of each member; of a potential that is no committee, its only file."""
+        return [self.base.repository.get_object_content(name, mode='rb') for name in self.members]
+
+    def get_pickles(self) -> list[bytes]:
+        """Return the content of the pickled models of the members; empty if they are not kept.
+
+        Loading one runs any code that it holds.
+        """
+        if not self.is_torchscript:
+            return self.get_members() if self.family == 'mace' else []
+        present = self.base.repository.list_object_names()
+        names = [PICKLE_FILENAME.format(i) for i in range(len(self.members))]
+        return [self.base.repository.get_object_content(name, mode='rb') for name in names if name in present]
 
     def get_mtp(self) -> MomentTensorPotential:
         """Return the moment tensor potential.
@@ -136,8 +208,36 @@ class PotentialData(orm.SinglefileData):
 
     @property
     def selection_mode(self) -> str | None:
-        """How the active set was selected: ``nbh`` or ``cfg``, None where the file holds no active set."""
+        """What the potential's grades rest on; None if it knows none.
+
+        An active set of neighbourhoods (``nbh``) or of configurations (``cfg``), or the members of a ``committee``.
+        """
         return _optional(str, self.base.attributes.get('selection_mode'))
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Names of the files of the members of a committee; of any other potential, of its only file."""
+        return tuple(self.base.attributes.get('members', None) or [self.filename])
+
+    @property
+    def is_torchscript(self) -> bool:
+        """Whether this is a MACE potential in TorchScript, which loads without running the code of others."""
+        return self.family == 'mace' and all(is_torchscript(content) for content in self.get_members())
+
+    @property
+    def deviation_scale(self) -> float | None:
+        """Ratio of the error of a force to its standard deviation over a committee; None if it is not known."""
+        return _optional(float, self.base.attributes.get('deviation_scale', None))
+
+    @property
+    def dtype(self) -> str | None:
+        """Precision that the potential was trained in, ``float32`` or ``float64``; None if not known."""
+        return _optional(str, self.base.attributes.get('dtype', None))
+
+    @property
+    def version(self) -> str | None:
+        """Version of the program that trained the potential, None if not known."""
+        return _optional(str, self.base.attributes.get('version', None))
 
     @property
     def compositions(self) -> list[list[int]] | None:
@@ -179,7 +279,7 @@ class PotentialData(orm.SinglefileData):
     @property
     def graded_by(self) -> Abscissa | None:
         """Whose grade the potential knows, that of an atom or of a frame; None if it knows none."""
-        modes: dict[str | None, Abscissa] = {'nbh': 'atom_grade', 'cfg': 'frame_grade'}
+        modes: dict[str | None, Abscissa] = {'nbh': 'atom_grade', 'cfg': 'frame_grade', COMMITTEE: 'atom_grade'}
         return modes.get(self.selection_mode)
 
     def with_calibration(self, calibration: Calibration) -> PotentialData:
@@ -200,12 +300,17 @@ class PotentialData(orm.SinglefileData):
         """
         if not self.base.repository.list_object_names():
             raise StoringNotAllowed('The potential file is missing: give a file to PotentialData.')
-        super()._validate()  # type: ignore[no-untyped-call]
+        if self.family == 'mtp':
+            super()._validate()  # type: ignore[no-untyped-call]
+        else:  # several files, which `SinglefileData` would refuse
+            orm.Data._validate(self)  # type: ignore[no-untyped-call]
         self._validate_species()
         if self.family == 'mtp':
             self._validate_mtp()
         elif not self.base.attributes.get('cutoff'):
             raise StoringNotAllowed(f'A potential of the family `{self.family}` needs its cut-off: give `cutoff` in Å.')
+        else:
+            self._validate_members()
         self._validate_calibration()
         return True
 
@@ -226,6 +331,15 @@ class PotentialData(orm.SinglefileData):
         if not self.species or len(set(self.species)) != len(self.species):
             raise StoringNotAllowed(
                 f'The species list {list(self.species)} must name each element once, and one at least.'
+            )
+
+    def _validate_members(self) -> None:
+        lacking = sorted(set(self.members) - set(self.base.repository.list_object_names()))
+        if lacking:
+            raise StoringNotAllowed(f'The file `{lacking[0]}` of a member of the committee is missing.')
+        if (len(self.members) > 1) != (self.selection_mode == COMMITTEE):
+            raise StoringNotAllowed(
+                f'The attribute `selection_mode` is {self.selection_mode!r}, but there are {len(self.members)} members.'
             )
 
     def _validate_mtp(self) -> None:

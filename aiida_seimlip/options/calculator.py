@@ -56,8 +56,9 @@ class CalculatorOptions(Options):
     )
     trust_model: bool = Field(
         default=False,
-        description='You know who made the model file that the calculator loads (`mace`, or a keyword argument that '
-        f'names a file {", ".join(f"`{suffix}`" for suffix in MODEL_SUFFIXES)}): loading it runs any code that it '
+        description='You know who made the model file that the calculator loads (of a potential of the family `mace` '
+        'that is not in TorchScript, or of a keyword argument that names a file '
+        f'{", ".join(f"`{suffix}`" for suffix in MODEL_SUFFIXES)}): loading it runs any code that it '
         'holds, on the computer of the job and as its user.',
     )
     allow_download: bool = Field(
@@ -100,8 +101,9 @@ class CalculatorOptions(Options):
         if self.trust_model:
             return self
         advice = 'which can run any code on the computer of the job: add `trust_model: true` if you know who made it'
-        if self.known.runs_model:
-            raise ValueError(f'the calculator `{self.name}` loads a model file, {advice}')
+        port = self.known.potential
+        if self.known.runs_model and port is not None and port.argument in self.kwargs:
+            raise ValueError(f'`kwargs.{port.argument}` names a model file, {advice}')
         for path, value in _strings(self.kwargs, 'kwargs'):
             if _is_model(path, value):
                 raise ValueError(f'`{path}` names the model file `{value}`, {advice}')
@@ -158,10 +160,11 @@ class CalculatorOptions(Options):
         """
         return self.method if potential_uuid is None or self.method_label else predicted_by(potential_uuid)
 
-    def to_remote(self, potential_file: str | None = None, species: Sequence[str] = ()) -> dict[str, Any]:
+    def to_remote(self, potential_file: str | list[str] | None = None, species: Sequence[str] = ()) -> dict[str, Any]:
         """Return what `make_calculator` on the remote computer reads.
 
-        :param potential_file: name of the potential's file in the folder of the job, None if there is none.
+        :param potential_file: name of the potential's file in the folder of the job, or of those of the members of a
+            committee; None if there is no potential.
         :param species: of the potential, in type order.
         :raises ValueError: if the calculator takes no potential, but there is one.
         """
@@ -170,7 +173,7 @@ class CalculatorOptions(Options):
             port = self.known.potential
             if port is None:
                 raise ValueError(f'The calculator `{self.name}` takes no potential.')
-            kwargs[port.argument] = potential_file
+            kwargs[port.argument] = list(potential_file) if isinstance(potential_file, list) else potential_file
             if port.species_argument is not None:
                 kwargs[port.species_argument] = list(species)
         return {

@@ -24,12 +24,14 @@ class PotentialFile:
     :param families: families of potentials that it understands.
     :param species_argument: keyword argument that takes the chemical symbols in type order, None if it needs none.
     :param is_required: whether the calculator is of no use without a `PotentialData`.
+    :param takes_committee: whether the argument takes a list of the files of a committee's members.
     """
 
     argument: str
     families: tuple[str, ...]
     species_argument: str | None = None
     is_required: bool = True
+    takes_committee: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class KnownCalculator:
     :param defaults: keyword arguments that are set unless the options say otherwise.
     :param reusable: whether one instance may calculate one frame after the other; false where it would start the next
         frame from the electronic state of the last one.
-    :param runs_model: whether it loads a model file that can hold any code, and runs it.
+    :param runs_model: whether it loads a model file, which can hold any code unless it is in TorchScript.
     :param potential: how it is given a `PotentialData`, None if it takes none.
     :param method: label of the method by which it labels frames, with keyword arguments in braces, such as ``{xc}``;
         empty: its name.
@@ -207,18 +209,18 @@ CALCULATORS: dict[str, KnownCalculator] = {
         caveat='A toy: one pair of parameters for all elements.',
     ),
     'mace': KnownCalculator(
-        'mace.calculators:MACECalculator',
+        'make_calculator:make_mace',
         'mace-torch',
         {'device': 'cpu', 'default_dtype': 'float64'},
         reusable=True,
         runs_model=True,
-        potential=PotentialFile('model_paths', ('mace',), is_required=False),
+        potential=PotentialFile('model_paths', ('mace',), is_required=False, takes_committee=True),
         method='MACE {model_paths}',
         install='`pip install mace-torch`',
         licence='MIT',
         was_run='0.3.16 with random weights, LiF 8 atoms: 0.0000003 eV/Å, 0.000004 GPa',
-        caveat='The package holds no model: bring one, and say that you trust it. It cannot share an environment with '
-        'SevenNet (e3nn).',
+        caveat='The package holds no model: train one, or bring one; a file that is not in TorchScript is loaded only '
+        'with trust. It cannot share an environment with SevenNet (e3nn).',
     ),
     'morse': KnownCalculator(
         'ase.calculators.morse:MorsePotential',

@@ -183,6 +183,42 @@ def make_chgnet(model_name: str = '0.3.0', device: str = 'cpu', **kwargs: Any) -
     return calculator
 
 
+def make_mace(
+    model_paths: str | list[str], device: str = 'cpu', default_dtype: str = 'float64', **kwargs: Any
+) -> BaseCalculator:
+    """Return the calculator of MACE, for one model or a committee.
+
+    A file in TorchScript is loaded as what it is, which runs no code of others.
+
+    :param model_paths: of one model, or of each member.
+    :param device: ``cpu`` or ``cuda``.
+    :param default_dtype: ``float64`` or ``float32``.
+    :param kwargs: of `mace.calculators.MACECalculator`.
+    """
+    import torch
+    from mace.calculators import MACECalculator
+
+    paths = [model_paths] if isinstance(model_paths, str) else model_paths
+    if all(is_torchscript(path) for path in paths):
+        kwargs['models'] = [torch.jit.load(path, map_location=device) for path in paths]
+    else:
+        kwargs['model_paths'] = model_paths
+    return MACECalculator(device=device, default_dtype=default_dtype, **kwargs)
+
+
+def is_torchscript(path: str) -> bool:
+    """Tell whether a file holds a TorchScript module, and not objects that ``torch.save`` has pickled.
+
+    :param path: of the file.
+    """
+    import zipfile
+
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.partition('/')[2].startswith('code/') for name in archive.namelist())
+
+
 def make_espresso(command: str = 'pw.x', pseudo_dir: str = '.', **kwargs: Any) -> BaseCalculator:
     """Return the calculator of Quantum ESPRESSO.
 

@@ -14,6 +14,7 @@ from ase.units import GPa
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.ase import CALCULATORS, KnownCalculator
+from tests.mace_models.fixtures import needs_mace
 
 EMT_OPTIONS = {'calculator': {'name': 'emt'}}
 
@@ -80,7 +81,7 @@ def test_script_does_not_import_the_package(generate_calc_job, code, frames_li2c
     scripts = sorted(path.stem for path in job.folder.glob('*.py'))
     lines = [line for name in scripts for line in job.read(f'{name}.py').splitlines()]
     imports = [line.split()[1].split('.')[0] for line in lines if line.lstrip().startswith(('import ', 'from '))]
-    in_package, of_calculators = '', {'chgnet', 'dftd3', 'motep'}
+    in_package, of_calculators = '', {'chgnet', 'dftd3', 'mace', 'motep', 'torch'}
     beside = {'batch', 'condense', 'make_calculator', 'shared', 'stages', 'tasks', 'worker'}
     others = set(imports) - set(sys.stdlib_module_names)
     assert others == {'ase', 'numpy', in_package} | of_calculators | beside
@@ -180,12 +181,23 @@ def test_model_is_uploaded(generate_calc_job, code, frames_li2co3, tmp_path):
     job = generate_calc_job('seimlip.ase', with_potential(code, frames_li2co3, 'mace', model, trust_model=True))
     kwargs = json.loads(job.read('options.json'))['calculator']['kwargs']
     assert kwargs == {'device': 'cpu', 'default_dtype': 'float64', 'model_paths': 'potential.model'}
-    with pytest.raises(ValueError, match='trust_model: true'):
+    with pytest.raises(ValueError, match=r'not in TorchScript.*trust_model: true'):
         generate_calc_job('seimlip.ase', with_potential(code, frames_li2co3, 'mace', model))
+
+
+@needs_mace
+def test_members_of_a_committee_are_uploaded(generate_calc_job, code, frames_li2co3, mace_potential):
+    committee = mace_potential(seeds=(1, 2))
+    job = generate_calc_job('seimlip.ase', with_potential(code, frames_li2co3, 'mace', committee))
+    names = ['potential_00.pt', 'potential_01.pt']
+    assert json.loads(job.read('options.json'))['calculator']['kwargs']['model_paths'] == names
+    assert [(job.folder / name).read_bytes() for name in names] == committee.get_members()
+    assert set(names) <= set(job.calc_info.provenance_exclude_list)
 
 
 REFUSED_POTENTIALS = {
     'missing': ('mtp', None, {}, 'Input `potential` is missing: the calculator `mtp` needs one'),
+    'lacking': ('mace', None, {}, 'Input `potential` is missing: the calculator `mace` needs one, or a model file'),
     'needless': ('emt', 'potential_trained', {}, 'the calculator `emt` of `parameters` takes none'),
     'untrained': ('mtp', 'potential_untrained', {}, 'Input `potential` is a potential that is not trained'),
     'family': ('mace', 'potential_trained', {'trust_model': True}, 'of the family `mtp`, but the calculator `mace`'),

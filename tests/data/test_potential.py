@@ -12,6 +12,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.science.analysis.calibration import Calibration
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp
+from tests.mace_models.fixtures import needs_mace
 
 SPECIES = ('Li', 'C', 'O')
 
@@ -106,6 +107,38 @@ def test_other_family():
     assert (node.family, node.cutoff, node.is_trained, node.level) == ('mace', 6.0, True, None)
     with pytest.raises(ValueError, match='family `mace` cannot be read as a moment tensor potential'):
         node.get_mtp()
+
+
+@needs_mace
+def test_committee_keeps_its_members(mace_files, mace_potential):
+    node = mace_potential(seeds=(1, 2), deviation_scale=2.5, version='0.3.16').store()
+    assert node.get_members() == [mace_files(seed=seed).with_suffix('.pt').read_bytes() for seed in (1, 2)]
+    assert node.get_pickles() == [mace_files(seed=seed).with_suffix('.model').read_bytes() for seed in (1, 2)]
+    assert (node.selection_mode, node.graded_by, node.is_torchscript) == ('committee', 'atom_grade', True)
+    assert (node.deviation_scale, node.dtype, node.version) == (2.5, 'float64', '0.3.16')
+
+
+@needs_mace
+def test_single_model_knows_no_grades(mace_potential):
+    node = mace_potential().store()
+    assert (node.selection_mode, node.graded_by, node.members) == (None, None, ('model_00.pt',))
+
+
+@needs_mace
+def test_pickled_model_is_no_torchscript(mace_files):
+    content = mace_files().with_suffix('.model').read_bytes()
+    node = PotentialData(io.BytesIO(content), 'm.model', family='mace', species=SPECIES, cutoff=4.0).store()
+    assert not node.is_torchscript
+    with pytest.raises(ValueError, match='member 0 is not in TorchScript'):
+        PotentialData.from_mace([content], species=SPECIES, cutoff=4.0)
+
+
+@needs_mace
+def test_committee_that_lacks_a_member_is_refused(mace_potential):
+    node = mace_potential(seeds=(1, 2))
+    node.base.repository.delete_object('model_01.pt')
+    with pytest.raises(StoringNotAllowed, match=r'The file `model_01\.pt` of a member'):
+        node.store()
 
 
 # -- refused ----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from aiida_seimlip.engines.contract import load_engine
         ({'name': 'ase.calculators.emt:Emt'}, 'has no class or function `Emt`'),
         ({'name': 'ase.build:bulk', 'kwargs': {'no': 1}}, 'does not take these keyword arguments'),
         ({'name': 'mtp'}, 'is missing: the calculator `mtp` needs one'),
-        ({'name': 'mace'}, 'add `trust_model: true`'),
+        ({'name': 'mace'}, 'is missing: the calculator `mace` needs one, or a model file'),
+        ({'name': 'mace', 'kwargs': {'model_paths': 'best'}}, 'add `trust_model: true`'),
     ],
 )
 def test_calculator_is_looked_at_before_a_campaign(aiida_profile, code, calculator, message):

@@ -78,7 +78,9 @@ def test_calculator_that_loads_a_model_needs_a_yes(trap, tmp_path, code, frames_
 
 @pytest.mark.parametrize('name', sorted(CALCULATORS))
 def test_yes_is_needed_by_calculators_with_models_only(name):
-    message = AseOptions.explain({'calculator': {'name': name}}, 'parameters')
+    port = CALCULATORS[name].potential
+    kwargs = {} if port is None else {port.argument: 'best'}
+    message = AseOptions.explain({'calculator': {'name': name, 'kwargs': kwargs}}, 'parameters')
     assert (message is not None) == CALCULATORS[name].runs_model
 
 

@@ -1,0 +1,1 @@
+"""Small MACE models for tests, made by the interpreter that has mace-torch."""
