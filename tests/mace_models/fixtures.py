@@ -22,17 +22,25 @@ needs_mace = pytest.mark.skipif(
 )
 
 
+def write_random_model(stem: Path, species: tuple[str, ...], seed: int = 1, python: str = PYTHON) -> None:
+    """Write the files ``.pt`` and ``.model`` of a model with random weights.
+
+    :param stem: their path without the suffix.
+    """
+    numbers = sorted(atomic_numbers[symbol] for symbol in species)
+    command = [python, MAKE, str(seed), ','.join(map(str, numbers)), stem]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 @pytest.fixture(scope='session')
 def mace_files(tmp_path_factory) -> Callable[..., Path]:
     """Return a function that gives the stem of the files ``.pt`` and ``.model`` of a model with random weights."""
     folder = tmp_path_factory.mktemp('mace')
 
     def make(species: tuple[str, ...] = ('Li', 'C', 'O'), seed: int = 1) -> Path:
-        numbers = sorted(atomic_numbers[symbol] for symbol in species)
-        stem = folder / '-'.join([str(seed), *map(str, numbers)])
+        stem = folder / '-'.join([str(seed), *sorted(species)])
         if not stem.with_suffix('.pt').exists():
-            command = [PYTHON, MAKE, str(seed), ','.join(map(str, numbers)), str(stem)]
-            subprocess.run(command, check=True, capture_output=True)
+            write_random_model(stem, species, seed)
         return stem
 
     return make

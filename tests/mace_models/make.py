@@ -23,7 +23,7 @@ def make(seed: int, numbers: list[int]) -> torch.nn.Module:
         r_max=4.0, num_bessel=4, num_polynomial_cutoff=5, max_ell=1, interaction_cls=BLOCK, interaction_cls_first=BLOCK,
         num_interactions=2, num_elements=len(numbers), hidden_irreps=o3.Irreps('4x0e'), MLP_irreps=o3.Irreps('4x0e'),
         gate=torch.nn.functional.silu, atomic_energies=-np.array(numbers, dtype=float), avg_num_neighbors=10.0,
-        atomic_numbers=numbers, correlation=2, atomic_inter_scale=0.5, atomic_inter_shift=0.0,
+        atomic_numbers=numbers, correlation=2, atomic_inter_scale=20.0, atomic_inter_shift=0.0,
     )  # fmt: skip
 
 

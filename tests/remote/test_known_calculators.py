@@ -1,8 +1,8 @@
 """The known calculators, run as jobs run them: forces and stresses are compared with differences of the energy.
 
-They run with the Python interpreter that `SEIMLIP_CALCULATORS_PYTHON` names, else with that of the tests; what it
-cannot import is skipped. `SEIMLIP_PSEUDO` is a folder of pseudopotentials for the plane-wave programs: ``Li.upf`` and
-``F.upf``, ``Li.psp8`` and ``F.psp8``.
+They run with the Python interpreter that `SEIMLIP_CALCULATORS_PYTHON` names, MACE with that of `SEIMLIP_MACE_PYTHON`,
+else with that of the tests; what it cannot import is skipped. `SEIMLIP_PSEUDO` is a folder of pseudopotentials for the
+plane-wave programs: ``Li.upf`` and ``F.upf``, ``Li.psp8`` and ``F.psp8``.
 """
 
 import json
@@ -23,6 +23,8 @@ from aiida_seimlip.options.ase import AseOptions
 from aiida_seimlip.options.known_calculators import CALCULATORS
 from aiida_seimlip.remote import run_ase
 from aiida_seimlip.science.frames import Frames
+from tests.mace_models.fixtures import PYTHON as MACE_PYTHON
+from tests.mace_models.fixtures import write_random_model
 
 PYTHON = os.environ.get('SEIMLIP_CALCULATORS_PYTHON', sys.executable)
 PSEUDO = os.environ.get('SEIMLIP_PSEUDO', '')
@@ -52,8 +54,11 @@ class Case:
     pseudo: str = ''
     seconds: float = 300.0
 
+    @property
+    def python(self) -> str:
+        return MACE_PYTHON or PYTHON if self.module == 'mace' else PYTHON
 
-MAKE_MACE = Path(__file__).with_name('make_mace.py')
+
 D3 = {'method': 'PBE', 'damping': 'd3bj'}
 ESPRESSO = {
     'pseudo_dir': PSEUDO, 'pseudopotentials': {'Li': 'Li.upf', 'F': 'F.upf'}, 'kpts': [3, 3, 3],
@@ -73,7 +78,7 @@ CASES = {
     'morse': Case(1e-2, 1e-3, MORSE),
     'tblite': Case(1e-3, 1e-4, module='tblite'),
     'chgnet': Case(0.05, 1e-3, step=0.02, module='chgnet'),
-    'mace': Case(1e-4, 1e-5, {'model_paths': 'random.model'}, module='mace'),
+    'mace': Case(1e-4, 1e-5, {'model_paths': 'random.pt'}, module='mace'),
     'sevennet': Case(0.01, 2e-4, step=0.02, module='sevenn'),
     'espresso': Case(0.01, 1e-3, ESPRESSO, conventional=False, program='pw.x', pseudo='.upf'),
     'gpaw': Case(0.01, 0.005, GPAW, conventional=False, module='gpaw'),
@@ -82,8 +87,8 @@ CASES = {
 
 
 @cache
-def can_import(module):
-    return subprocess.run([PYTHON, '-c', f'import {module}'], capture_output=True, check=False).returncode == 0
+def can_import(python, module):
+    return subprocess.run([python, '-c', f'import {module}'], capture_output=True, check=False).returncode == 0
 
 
 def skip_unless_there(name, case):
@@ -91,10 +96,10 @@ def skip_unless_there(name, case):
         pytest.skip(f'{name}: the program `{case.program}` is not installed')
     if case.pseudo and not Path(PSEUDO, f'Li{case.pseudo}').is_file():
         pytest.skip(f'{name}: SEIMLIP_PSEUDO names no folder with Li{case.pseudo}')
-    if not can_import(case.module):
-        pytest.skip(f'{name}: {PYTHON} cannot import `{case.module}`')
-    if case.dispersion and not can_import('dftd3'):
-        pytest.skip(f'{name}: {PYTHON} cannot import `dftd3`')
+    if not can_import(case.python, case.module):
+        pytest.skip(f'{name}: {case.python} cannot import `{case.module}`')
+    if case.dispersion and not can_import(case.python, 'dftd3'):
+        pytest.skip(f'{name}: {case.python} cannot import `dftd3`')
 
 
 def triclinic(name, case):
@@ -128,12 +133,12 @@ def label(tmp_path):
     def run(name, case, images):
         calculator = {'name': name, 'kwargs': case.kwargs, 'dispersion': case.dispersion, 'trust_model': True}
         if name == 'mace':
-            subprocess.run([PYTHON, MAKE_MACE, tmp_path / 'random.model'], check=True, capture_output=True)
+            write_random_model(tmp_path / 'random', ('Li', 'F', 'Cu'), python=case.python)
         options = AseOptions.from_node({'calculator': calculator}).to_remote(len(images), case.seconds)
         (tmp_path / 'options.json').write_text(json.dumps(options))
         (tmp_path / 'frames.npz').write_bytes(pack(Frames.from_atoms(images)))
         process = subprocess.run(
-            [PYTHON, run_ase.__file__], cwd=tmp_path, capture_output=True, text=True, check=False
+            [case.python, run_ase.__file__], cwd=tmp_path, capture_output=True, text=True, check=False
         )  # fmt: skip
         records = [json.loads(line) for line in (tmp_path / 'results.jsonl').read_text().splitlines()]
         errors = {record['error'] for record in records if record['kind'] == 'frame'}
