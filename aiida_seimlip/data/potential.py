@@ -148,16 +148,18 @@ class PotentialData(orm.SinglefileData):
         """Return the content of the file of each member; of a potential that is no committee, its only file."""
         return [self.base.repository.get_object_content(name, mode='rb') for name in self.members]
 
-    def get_pickles(self) -> list[bytes]:
-        """Return the content of the pickled models of the members; empty if they are not kept.
-
-        Loading one runs any code that it holds.
-        """
-        if not self.is_torchscript:
-            return self.get_members() if self.family == 'mace' else []
+    @property
+    def pickled_files(self) -> list[str]:
+        """Names of the files of pickled models, of which loading one runs any code that it holds."""
+        if self.family != 'mace':
+            return []
+        beside = [PICKLE_FILENAME.format(i) for i in range(len(self.members))]
         present = self.base.repository.list_object_names()
-        names = [PICKLE_FILENAME.format(i) for i in range(len(self.members))]
-        return [self.base.repository.get_object_content(name, mode='rb') for name in names if name in present]
+        return [name for name in beside if name in present] if self.is_torchscript else list(self.members)
+
+    def get_pickles(self) -> list[bytes]:
+        """Return the content of the pickled models of the members; empty if they are not kept."""
+        return [self.base.repository.get_object_content(name, mode='rb') for name in self.pickled_files]
 
     def get_mtp(self) -> MomentTensorPotential:
         """Return the moment tensor potential.

@@ -7,15 +7,19 @@ import io
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ase.data import atomic_numbers
+
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.exchange.imports import EXTRA
 from aiida_seimlip.exchange.readers.files import is_model, read_head
 from aiida_seimlip.exchange.readers.found import ReadError, Source
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp, write_almtp
+from aiida_seimlip.science.formats.torch_files import is_torchscript
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 MODEL_FILENAME = 'potential.model'
+TORCHSCRIPT = 'a model in TorchScript'
 TRUST = 'Loading a model runs any code that it holds'
 
 
@@ -49,7 +53,8 @@ def read_potential(path: Path, options: PotentialOptions) -> PotentialData:
     except (OSError, EOFError) as exception:
         raise ReadError(f'The file {path} cannot be read: {exception}') from exception
     if is_model(path, head):
-        node, kind = _read_model(path, content, options), 'a model of PyTorch'
+        kind = TORCHSCRIPT if is_torchscript(content) else 'a model of PyTorch'
+        node = _read_model(path, content, options)
     elif head.lstrip().startswith(b'MTP'):
         node, kind = _read_mtp(path, content, options), 'a moment tensor potential'
     else:
@@ -92,12 +97,15 @@ def _is_of_mlip3(content: bytes, potential: MomentTensorPotential) -> bool:
 
 
 def _read_model(path: Path, content: bytes, options: PotentialOptions) -> PotentialData:
-    if not options.is_trusted:
+    if not options.is_trusted and not is_torchscript(content):
         raise ReadError(f'The file {path} is a model of PyTorch. {TRUST}: say --trust if you know who made it.')
     if not options.species:
         raise ReadError(f'The file {path} is not looked into: say for which elements it is, such as --species Li,C,O.')
     if options.cutoff is None:
         raise ReadError(f'The file {path} is not looked into: say its cut-off in Å, such as --cutoff 6.')
+    if is_torchscript(content):
+        ordered = sorted(options.species, key=lambda symbol: atomic_numbers.get(symbol, 0))
+        return PotentialData.from_mace([content], species=ordered, cutoff=options.cutoff)
     return PotentialData(
         io.BytesIO(content), MODEL_FILENAME, family='mace', species=options.species, cutoff=options.cutoff
     )

@@ -13,6 +13,7 @@ from aiida_seimlip.exchange.archive.contents import survey
 from aiida_seimlip.exchange.archive.writer import write_archive
 from aiida_seimlip.options.ase import CALCULATORS, AseOptions
 from tests.exchange.archive.conftest import work
+from tests.mace_models.fixtures import needs_mace
 
 
 class Trap:
@@ -54,6 +55,13 @@ def test_model_is_stored_shown_and_archived_without_being_loaded(model, trap, ru
     write_archive(contents, tmp_path / 'x.aiida')
     run_command('report', campaign.pk, '-o', tmp_path / 'report.html')
     assert not trap[1].exists()
+
+
+@needs_mace
+def test_archive_does_not_ask_about_torchscript(mace_files):
+    content = mace_files().with_suffix('.pt').read_bytes()
+    model = PotentialData.from_mace([content], species=['Li', 'C', 'O'], cutoff=4.0).store()
+    assert survey(work('ActiveLearningWorkChain', {'initial_potential': model})).models == {}
 
 
 def test_archive_asks_before_a_model_goes_in(model, run_command, tmp_path):

@@ -44,7 +44,8 @@ def potential_import(
     """Take in a potential from a file.
 
     A moment tensor potential of MLIP-3 or MLIP-2 (.almtp, .mtp), trained or not, with or without its active set; or a
-    model of MACE (.model), which is stored as it is and not looked into.
+    model of MACE, which is not looked into: in TorchScript (`..._compiled.model`), which loads without running the code
+    of others, or pickled (.model), which is taken with --trust only.
     """
     from aiida_seimlip.cli.file_params import find_order, take_frames
 

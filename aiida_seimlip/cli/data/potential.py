@@ -78,9 +78,9 @@ def potential_show(potential: PotentialData) -> None:
             'family': potential.family, 'species in type order': potential.species, 'level': potential.level,
             'parameters': potential.n_parameters, 'cut-off (Å)': potential.cutoff,
             'shortest distance (Å)': potential.min_distance, 'trained': potential.is_trained,
-            'selection mode': potential.selection_mode,
+            'selection mode': potential.selection_mode, 'precision': potential.dtype, 'version': potential.version,
             'compositions spanned': None if potential.compositions is None else ', '.join(potential.spanned_formulas),
-            'file': potential.filename,
+            'file': ', '.join(potential.members),
         },
     )  # fmt: skip
     errors = training_errors(potential)
@@ -100,16 +100,25 @@ def potential_show(potential: PotentialData) -> None:
 @cmd_potential.command('export')
 @POTENTIAL
 @click.option('-o', '--output-file', type=click.Path(dir_okay=False, path_type=Path), help='File to write.')
+@click.option('--pickled', is_flag=True, help='Of MACE: the pickled model, as the tools of MACE read it.')
 @options.FORCE(help='Overwrite the file if it is there.')
 @decorators.with_dbenv()
-def potential_export(potential: PotentialData, output_file: Path | None, force: bool) -> None:
-    """Write the potential file, as the program that made it reads it."""
-    path = output_file or Path(Path(potential.filename).name)
-    refuse_to_write(path, force)
-    if potential.family != 'mtp':
+def potential_export(potential: PotentialData, output_file: Path | None, pickled: bool, force: bool) -> None:
+    """Write the potential file, as the program that made it reads it; of a committee a file for each member."""
+    names = potential.pickled_files if pickled else list(potential.members)
+    if not names:
+        raise click.UsageError(f'Potential {potential.pk} holds no pickled model.')
+    first = output_file or Path(Path(names[0]).name)
+    paths = [first] if len(names) == 1 else [first.with_stem(f'{first.stem}_{i:02d}') for i in range(len(names))]
+    if output_file is None:
+        paths = [Path(Path(name).name) for name in names]
+    for path in paths:
+        refuse_to_write(path, force)
+    if set(names) & set(potential.pickled_files):
         echo.echo_warning('Loading this model runs any code that it holds: do so only if you know who made it.')
-    path.write_bytes(potential.get_content(mode='rb'))
-    echo.echo_success(f'Wrote {path}: type numbers in the order {" ".join(potential.species)}.')
+    for path, name in zip(paths, names, strict=True):
+        path.write_bytes(potential.base.repository.get_object_content(name, mode='rb'))
+        echo.echo_success(f'Wrote {path}: type numbers in the order {" ".join(potential.species)}.')
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------

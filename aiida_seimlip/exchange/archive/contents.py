@@ -179,7 +179,9 @@ def _note(contents: Contents, facts: NodeFacts, row: Mapping[str, Any]) -> None:
     if licence:
         contents.licences[str(licence)] += 1
     if facts.kind == 'PotentialData' and row['family'] != 'mtp':
-        contents.models[facts.pk] = str(row['filename'] or '')
+        pickles = orm.load_node(facts.pk).pickled_files
+        if pickles:
+            contents.models[facts.pk] = pickles[0]
     if facts.kind == 'PotcarData':
         contents.potcars.append(facts.pk)
 

@@ -12,6 +12,7 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.science.formats.mlip3_cfg import read_cfg, write_cfg
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp
+from tests.mace_models.fixtures import needs_mace
 
 TRAINED = 'mlip3/shared/l08_nbh_30.almtp'
 
@@ -120,6 +121,27 @@ def test_models_are_not_loaded(run_command, newest, tmp_path):
     node = newest()
     assert (node.family, node.cutoff, node.species) == ('mace', 5.5, ('Li', 'F'))
     assert node.get_content(mode='rb') == path.read_bytes()
+
+
+@needs_mace
+def test_torchscript_needs_no_trust_and_comes_out_again(run_command, newest, mace_files, tmp_path):
+    path = mace_files().with_suffix('.pt')
+    run_command('potential', 'import', path, '--species', 'O,Li,C', '--cutoff', 4, '--yes')
+    node = newest()
+    assert (node.species, node.is_torchscript, node.pickled_files) == (('Li', 'C', 'O'), True, [])
+    output = run_command('potential', 'export', node.pk, '-o', tmp_path / 'copy.pt').output
+    assert (tmp_path / 'copy.pt').read_bytes() == path.read_bytes()
+    assert 'any code' not in output
+
+
+@needs_mace
+def test_committee_is_exported_member_by_member(run_command, mace_potential, tmp_path):
+    node = mace_potential(seeds=(1, 2)).store()
+    run_command('potential', 'export', node.pk, '-o', tmp_path / 'copy.pt')
+    assert [(tmp_path / f'copy_{i:02d}.pt').read_bytes() for i in range(2)] == node.get_members()
+    output = run_command('potential', 'export', node.pk, '--pickled', '-o', tmp_path / 'copy.model').output
+    assert [(tmp_path / f'copy_{i:02d}.model').read_bytes() for i in range(2)] == node.get_pickles()
+    assert 'runs any code' in output
 
 
 @pytest.mark.parametrize('name', ['cases/plain.xyz', 'cases/lif.cfg', 'nothing', 'cases'])
