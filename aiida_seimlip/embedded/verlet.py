@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from vesin import NeighborList
 
 from aiida_seimlip.science.neighbours import Pairs
+from aiida_seimlip.science.vesin_alone import NeighborList
 
 
 class VerletList:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from vesin import NeighborList
+
+from aiida_seimlip.science.vesin_alone import NeighborList
 
 ATOMS_PER_PART = 20_000
 """Neighbours are looked for in this number of atoms at a time."""

@@ -11,9 +11,9 @@ import numpy as np
 from ase.data import atomic_numbers, chemical_symbols, covalent_radii
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from vesin import NeighborList
 
 from aiida_seimlip.science.frames import Frames
+from aiida_seimlip.science.vesin_alone import NeighborList
 
 IONS = frozenset('Li Na K Rb Cs Be Mg Ca Sr Ba'.split())
 """Elements that are ions of their own, never part of a bonded unit."""
