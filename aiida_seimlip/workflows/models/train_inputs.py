@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aiida import orm
@@ -55,7 +55,14 @@ def find_faults(inputs: Mapping[str, Any]) -> Iterator[str]:
     elif needs_start(training):
         call['start'] = _any_start(inputs, frames)
     for sentence in training.faults_of_call(call):
-        yield sentence.replace('Input `training.', 'Input `frames.').replace('`parameters`', '`training.parameters`')
+        yield _in_words_of_workflow(sentence, frames)
+
+
+def _in_words_of_workflow(sentence: str, frames: Iterable[str]) -> str:
+    """Return what an engine says with the names that the inputs have here."""
+    for key in frames:
+        sentence = sentence.replace(f'`training.{key}`', f'`frames.{key}`')
+    return sentence.replace('`parameters`', '`training.parameters`').replace('Input `training` ', 'Input `frames` ')
 
 
 def _with_any_energies(parameters: orm.Dict | None, species: list[str]) -> orm.Dict:
