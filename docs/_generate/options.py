@@ -18,6 +18,7 @@ from aiida_seimlip.options import (
     dynamics,
     expected,
     lammps,
+    mace,
     mlip3,
     quantumespresso,
     records,
@@ -48,6 +49,7 @@ from aiida_seimlip.options.models import (
     evaluate,
     sampling,
     size_transfer,
+    train,
 )
 from aiida_seimlip.options.sei import results as sei_results
 from aiida_seimlip.options.sei import sei
@@ -61,7 +63,7 @@ from aiida_seimlip.workflows.protocols import ProtocolMixin
 Model = type[pydantic.BaseModel]
 
 SECTIONS = {
-    'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'VASP': vasp,
+    'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'MACE': mace, 'VASP': vasp,
     'Quantum ESPRESSO': quantumespresso,
     'Diffusion': diffusivity, 'Conductivity': conductivity, 'Ions in a field': field,
     'Migration barriers': neb, 'Bands with VASP': vasp_band,
@@ -70,6 +72,7 @@ SECTIONS = {
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
     'Phonons': phonon, 'Formation energies of defects': defect, 'Surface energies': surface,
     'Interfaces': interface, 'Dynamics of interfaces': interface_dynamics, 'Calibration of potentials': calibration,
+    'Training of a potential': train,
     'Dynamics of test sets': sampling, 'Errors on a test set': evaluate,
     'Errors by the size of the cell': size_transfer,
     'Ordering of crystals': ordering, 'Slabs': slab, 'Checks of programs': check,

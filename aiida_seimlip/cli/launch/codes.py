@@ -10,7 +10,7 @@ from aiida.cmdline.utils import echo
 
 PLUGINS = {
     'mlip3': 'seimlip.mlip3.', 'lammps': 'seimlip.lammps', 'ase': 'seimlip.ase', 'vasp': 'vasp.',
-    'quantumespresso': 'quantumespresso.pw',
+    'quantumespresso': 'quantumespresso.pw', 'mace': 'seimlip.mace',
 }  # fmt: skip
 """How the default plugins of codes begin that hold the program of an engine."""
 
