@@ -16,7 +16,13 @@ from aiida_seimlip.options.models.comparison import LABELS
 from aiida_seimlip.options.models.evaluate import EvaluateOptions
 from aiida_seimlip.workflows.model_inputs import ENGINE
 from aiida_seimlip.workflows.protocols import ProtocolMixin, merge, resolve_codes, socket_inputs
-from aiida_seimlip.workflows.protocols.model_inputs import CALCULATORS, MODEL_SOCKETS, POTENTIALS, REFERENCE, models_of
+from aiida_seimlip.workflows.protocols.model_inputs import (
+    CALCULATORS,
+    MODEL_SOCKETS,
+    POTENTIALS,
+    REFERENCE,
+    models_with_codes,
+)
 
 DYNAMICS, ERRORS, CRYSTALS = 'dynamics', 'errors', 'crystals'
 ATLAS = 'seimlip.atlas'
@@ -89,7 +95,8 @@ class CompareProtocolMixin(ProtocolMixin):
         inputs = cls.get_protocol_inputs(protocol, overrides)
         builder: Any = cls.get_builder()  # type: ignore[attr-defined]
         kinds = {POTENTIALS: potentials or {}, CALCULATORS: calculators or {}, REFERENCE: engines or {}}
-        builder.models = _models(inputs, codes, kinds, scheduler_options)
+        of_models = {name: code for name, code in codes.items() if name != DYNAMICS}
+        builder.models = models_with_codes(inputs, of_models, kinds, scheduler_options)
         if frames:
             builder.errors.frames = dict(frames)
             builder.errors.options = EvaluateOptions.serializer(_error_options(inputs, reference))
@@ -113,23 +120,6 @@ class CompareProtocolMixin(ProtocolMixin):
             builder.trajectory = trajectory
         builder.options = CompareOptions.serializer(options)
         return builder
-
-
-def _models(
-    inputs: Mapping[str, Any], codes: Mapping[str, orm.AbstractCode | str],
-    kinds: Mapping[str, Mapping[str, Any]], scheduler_options: Mapping[str, Any] | None,
-) -> dict[str, dict[str, Any]]:  # fmt: skip
-    """Return the inputs of each model; a code by the name of a model is that of this one alone."""
-    own = {name: codes[name] for kind in kinds.values() for name in kind if name in codes}
-    shared = {name: code for name, code in codes.items() if name not in own and name != DYNAMICS}
-    stand_in = {
-        kind: next(own[name] for name in models) for kind, models in kinds.items()
-        if models and kind not in shared and all(name in own for name in models)
-    }  # fmt: skip
-    models = models_of(inputs, {**stand_in, **shared}, kinds, scheduler_options)
-    for name, code in resolve_codes(own, tuple(own)).items():
-        models[name]['code'] = code
-    return models
 
 
 def _error_options(inputs: Mapping[str, Any], reference: str | None) -> dict[str, Any]:
