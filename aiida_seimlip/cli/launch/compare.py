@@ -108,7 +108,7 @@ def launch_compare(
         'trajectory': None if trajectory is None else take_frames(trajectory, species, method),
         'programs': dict(programs) or None,
     }  # fmt: skip
-    begin('seimlip.compare', given, {**request, 'sockets': _kinds(given)})
+    begin('seimlip.compare', given, {**request, 'sockets': _kinds(given, request)})
 
 
 @click.command('cross-examine')
@@ -130,12 +130,13 @@ def launch_cross_examine(
     """
     species = click.get_current_context().meta.get(SPECIES_KEY) or ()
     given = {**sort_models(models), 'frames': take_frames(frames, species, method)}
-    begin('seimlip.cross_examine', given, {**request, 'sockets': _kinds(given)})
+    begin('seimlip.cross_examine', given, {**request, 'sockets': _kinds(given, request)})
 
 
-def _kinds(given: dict[str, Any]) -> tuple[str, ...]:
-    """Return the jobs of ASE that there are models for."""
-    return tuple(kind for kind in ('potentials', 'calculators') if given[kind])
+def _kinds(given: dict[str, Any], request: dict[str, Any]) -> tuple[str, ...]:
+    """Return the jobs of ASE that there are models for which have no code of their own."""
+    own = {code.socket for code in request['codes']}
+    return tuple(kind for kind in ('potentials', 'calculators') if set(given[kind]) - own)
 
 
 COMPARE_COMMANDS = (launch_compare, launch_cross_examine)
