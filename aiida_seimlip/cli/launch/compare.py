@@ -46,7 +46,7 @@ class ProgramParam(click.ParamType):
         name, separator, engine = value.partition('=')
         if not separator or not name or not engine:
             self.fail(
-                f'`{value}` must be the name of a model and that of an engine, such as `grown=lammps`.', param, ctx
+                f'`{value}` is not of the form MODEL=ENGINE, such as `grown=lammps`.', param, ctx
             )
         return name, engine
 

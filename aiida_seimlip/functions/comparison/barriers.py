@@ -21,6 +21,9 @@ ERRORS = (
     ('energy_rmse_mev', 'energy RMSE along the path', 'meV'), ('force_rmse', 'force RMSE along the path', 'eV/Å'),
 )  # fmt: skip
 
+DECIMALS = 9
+"""Of an energy in eV: what is smaller is a difference of large numbers."""
+
 
 @calcfunction
 def path_parameters(model: orm.Dict) -> orm.Dict:
@@ -40,8 +43,8 @@ def barrier_quantities(paths: Mapping[str, ComparisonRecord], confidence: float)
     """
     for path, found in paths.items():
         for key, name, unit in BARRIERS:
-            values = {model: ValueRecord(value=getattr(record, key)) for model, record in found.potentials.items()}
-            reference = None if found.reference is None else ValueRecord(value=getattr(found.reference, key))
+            values = {model: _energy(getattr(record, key)) for model, record in found.potentials.items()}
+            reference = None if found.reference is None else _energy(getattr(found.reference, key))
             yield make_quantity(
                 values, 'reference', confidence=confidence, reference=reference, key=key, name=name, unit=unit,
                 part='barriers', of=path,
@@ -54,3 +57,7 @@ def barrier_quantities(paths: Mapping[str, ComparisonRecord], confidence: float)
                     values, 'lowest', confidence=confidence, key=f'path_{key}', name=name, unit=unit, part='barriers',
                     of=path,
                 )  # fmt: skip
+
+
+def _energy(value: float) -> ValueRecord:
+    return ValueRecord(value=round(value, DECIMALS) + 0.0)

@@ -10,7 +10,7 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.functions.comparison.barriers import barrier_quantities
-from aiida_seimlip.functions.comparison.crystals import crystal_quantities
+from aiida_seimlip.functions.comparison.crystals import crystal_doubts, crystal_quantities
 from aiida_seimlip.functions.comparison.dynamics import seconds_per_step, speed_quantities, structure_quantities
 from aiida_seimlip.functions.comparison.errors import align_frames, error_quantities
 from aiida_seimlip.options.barrier.results import ComparisonRecord
@@ -45,7 +45,8 @@ def put_side_by_side(options: orm.Dict, **groups: Any) -> orm.Dict:
         _add_errors(settings, results, groups)
     properties = {name: node.get_dict() for name, node in groups.get('crystals', {}).items()}
     results.quantities += crystal_quantities(properties, settings.confidence)
-    results.crystal_reference = next((found['reference'] for found in properties.values()), None)
+    results.crystal_reference = next((found.get('reference') for found in properties.values()), None)
+    results.doubts += dict.fromkeys(crystal_doubts(properties))
     paths = groups.get('paths', {})
     results.paths = {name: ComparisonRecord.model_validate(node.get_dict()) for name, node in paths.items()}
     results.quantities += barrier_quantities(results.paths, settings.confidence)

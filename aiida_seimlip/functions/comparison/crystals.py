@@ -25,7 +25,8 @@ COMPARISONS: dict[str, type[PropertyComparison]] = {
     'relax': LatticeComparison, 'eos': EquationOfStateComparison, 'elastic': ElasticComparison,
     'phonon': PhononComparison,
 }  # fmt: skip
-EXPERIMENT = 'experiment'
+ROUNDED = 1e-7
+"""A standard error that is smaller, over the number, is rounding: the fit has as many parameters as values."""
 ELEMENTS = ((0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (0, 1), (0, 2), (1, 2))
 """Of the stiffness, from 0: those that an orthorhombic crystal has."""
 CELL = (('a', 'Å'), ('b', 'Å'), ('c', 'Å'), ('alpha', '°'), ('beta', '°'), ('gamma', '°'))
@@ -86,6 +87,24 @@ def _deviations(found: PhononComparison, crystal: str, confidence: float) -> Ite
         )  # fmt: skip
 
 
+def crystal_doubts(properties: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what is missing of crystals, and what to distrust of them, in sentences.
+
+    :param properties: as of `crystal_quantities`.
+    """
+    for name, content in properties.items():
+        found: Any = COMPARISONS[name].model_validate(content)
+        for crystal in found.crystals:
+            for model, record in crystal.models.items():
+                reasons = [record.failure] if record.failure is not None else record.doubts
+                yield from (f'{crystal.name}, {model}: {reason}' for reason in reasons)
+
+
+def _number(value: float, error: float | None) -> ValueRecord:
+    """Return a number with its error, which is not known of a fit that leaves no more than what is rounded."""
+    return ValueRecord(value=value, error=error if error is not None and error > ROUNDED * abs(value) else None)
+
+
 def _experiment(crystal: LatticeCrystal) -> Iterator[tuple[str, ValueRecord]]:
     if crystal.experiment is not None:
         for (name, _), value in zip(CELL, crystal.experiment, strict=True):
@@ -103,9 +122,9 @@ def _lattice(record: LatticeRecord) -> Iterator[Named]:
 
 def _equation_of_state(record: EquationOfStateRecord) -> Iterator[Named]:
     for fit in list(record.fits.values())[:1]:
-        value = ValueRecord(value=fit.volume_per_atom_angstrom3, error=fit.volume_per_atom_error_angstrom3)
+        value = _number(fit.volume_per_atom_angstrom3, fit.volume_per_atom_error_angstrom3)
         yield Named('eos_volume', 'volume of an atom, equation of state', 'Å³', value)
-        value = ValueRecord(value=fit.bulk_modulus_gpa, error=fit.bulk_modulus_error_gpa)
+        value = _number(fit.bulk_modulus_gpa, fit.bulk_modulus_error_gpa)
         yield Named('bulk_modulus', 'bulk modulus, equation of state', 'GPa', value)
 
 
@@ -115,14 +134,13 @@ def _elastic(record: ElasticRecord) -> Iterator[Named]:
         return
     stiffness: StiffnessRecord = record.stiffness[ions]  # type: ignore[index]
     for i, j in ELEMENTS:
-        value = ValueRecord(value=stiffness.matrix_gpa[i][j], error=stiffness.errors_gpa[i][j])
+        value = _number(stiffness.matrix_gpa[i][j], stiffness.errors_gpa[i][j])
         yield Named(f'C{i + 1}{j + 1}', f'C{i + 1}{j + 1}, ions {ions}', 'GPa', value)
     moduli = (('bulk', 'bulk modulus'), ('shear', 'shear modulus'))
     for key, name in moduli if stiffness.moduli is not None else ():
-        value = ValueRecord(
-            value=getattr(stiffness.moduli, f'{key}_hill_gpa'),
-            error=None if stiffness.moduli_errors is None else getattr(stiffness.moduli_errors, f'{key}_hill_gpa'),
-        )
+        errors = stiffness.moduli_errors
+        error = None if errors is None else getattr(errors, f'{key}_hill_gpa')
+        value = _number(getattr(stiffness.moduli, f'{key}_hill_gpa'), error)
         yield Named(f'{key}_hill', f'{name} (Hill)', 'GPa', value)
 
 

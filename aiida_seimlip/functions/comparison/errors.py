@@ -68,6 +68,13 @@ def error_quantities(
         known = {name: agreement for name, agreement in agreements.items() if agreement is not None}
         differences = {pair: getattr(one, quantity.difference) for pair, one in pairs.items()}
         records += [_record(quantity, measure, known, differences) for measure in MEASURES if known]
+    scatters = {name: record.energy_scatter_mev_per_atom for name, record in models.items()}
+    values = {name: ValueRecord(value=value) for name, value in scatters.items() if value is not None}
+    if values:
+        records.append(QuantityRecord(
+            key='energy_scatter', name='energy RMSE about the bias', unit='meV/atom', part='errors', goal='lowest',
+            values=values,
+        ))  # fmt: skip
     return [*records, *_by_element(models, pairs)]
 
 

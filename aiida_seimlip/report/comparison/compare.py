@@ -11,16 +11,8 @@ from aiida.common.links import LinkType
 from aiida_seimlip.options.comparison.results import CompareResults, Part, QuantityRecord
 from aiida_seimlip.options.models.comparison import LABELS
 from aiida_seimlip.report import words
-from aiida_seimlip.report.barrier.plots import PathCurve, energy_profile
-from aiida_seimlip.report.barrier.plots import colour_of as colour_on_path
-from aiida_seimlip.report.comparison.plots import (
-    REFERENCE_COLOUR,
-    Distribution,
-    Point,
-    colour_of,
-    distributions,
-    error_against_speed,
-)
+from aiida_seimlip.report.barrier.plots import REFERENCE_COLOUR, PathCurve, colour_of, energy_profile
+from aiida_seimlip.report.comparison.plots import Distribution, Point, distributions, error_against_speed
 from aiida_seimlip.report.models.evaluate import evaluate_sections
 from aiida_seimlip.report.property import PropertyFacts, bullet, known
 from aiida_seimlip.report.sections import Figure, NumberTile, Section
@@ -116,7 +108,8 @@ def quantities_table(models: Sequence[str], quantities: Sequence[QuantityRecord]
     """
     columns = [
         Column('quantity', 'quantity', is_number=False), Column('of', 'of', is_number=False),
-        Column('unit', 'unit', is_number=False), Column('reference', 'reference'),
+        Column('unit', 'unit', is_number=False),
+        Column('reference', 'reference', on_page=any(one.reference is not None for one in quantities)),
     ]  # fmt: skip
     columns += [Column(model, model) for model in models]
     columns += [Column('best', 'best', is_number=False)]
@@ -284,7 +277,8 @@ def _profiles(facts: CompareFacts) -> Iterator[Figure]:
     assert facts.results is not None
     for path, record in facts.results.paths.items():
         arrays = facts.arrays(f'profiles__{path}')
-        names = [*record.potentials, *([REFERENCE] if record.reference is not None else [])]
+        models = [name for name in facts.models if name in record.potentials]
+        names = [*models, *([REFERENCE] if record.reference is not None else [])]
         curves = [
             PathCurve(
                 name, arrays['coordinate'], arrays[f'{name}_energies'], arrays['spline_coordinate'],
@@ -293,9 +287,10 @@ def _profiles(facts: CompareFacts) -> Iterator[Figure]:
             for name in names if f'{name}_energies' in arrays
         ]  # fmt: skip
         if curves:
-            legend = tuple((colour_on_path(number), name) for number, name in enumerate(record.potentials))
+            legend = [(colour_of(number), name) for number, name in enumerate(models)]
+            legend += [(REFERENCE_COLOUR, str(facts.results.reference))] if record.reference is not None else []
             svg = energy_profile(curves, facts.anchor(f'path-{path}'))
-            yield Figure(svg, f'Energies along the path {path} by {", ".join(names)}.', legend)
+            yield Figure(svg, f'Energies along the path {path} by {", ".join(names)}.', tuple(legend))
 
 
 def _parity(facts: CompareFacts) -> Iterator[Section]:

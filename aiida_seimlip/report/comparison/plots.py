@@ -9,11 +9,9 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.ticker import MaxNLocator
 
-from aiida_seimlip.report.crystal.plots import COLOURS, MARKERS
-from aiida_seimlip.report.style import INK, STYLE, new_figure, plain_log, to_svg
+from aiida_seimlip.report.barrier.plots import MARKERS, REFERENCE_COLOUR, colour_of
+from aiida_seimlip.report.style import STYLE, new_figure, plain_log, to_svg
 from aiida_seimlip.report.transport.structure_plots import smoothed
-
-REFERENCE_COLOUR = INK
 
 
 @dataclass(frozen=True)
@@ -52,14 +50,6 @@ class Distribution:
     g: np.ndarray
     error: np.ndarray
     is_reference: bool = False
-
-
-def colour_of(number: int) -> str:
-    """Return the colour of a model.
-
-    :param number: its place among the models, from 0.
-    """
-    return COLOURS[number % len(COLOURS)]
 
 
 def error_against_speed(points: Sequence[Point], order: Sequence[str], salt: str) -> str:
