@@ -31,7 +31,7 @@ def path_parameters(model: orm.Dict) -> orm.Dict:
 
     :param model: as `ModelOptions`.
     """
-    calculator = ModelOptions.from_node(model).calculator.to_dict()
+    calculator = ModelOptions.from_node(model).calculator
     return orm.Dict(AseLabelOptions(calculator=calculator, stress=False).to_dict())
 
 

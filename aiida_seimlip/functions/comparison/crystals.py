@@ -132,7 +132,7 @@ def _elastic(record: ElasticRecord) -> Iterator[Named]:
     ions = next((ions for ions in ('relaxed', 'clamped') if ions in record.stiffness), None)
     if ions is None:
         return
-    stiffness: StiffnessRecord = record.stiffness[ions]  # type: ignore[index]
+    stiffness: StiffnessRecord = record.stiffness[ions]
     for i, j in ELEMENTS:
         value = _number(stiffness.matrix_gpa[i][j], stiffness.errors_gpa[i][j])
         yield Named(f'C{i + 1}{j + 1}', f'C{i + 1}{j + 1}, ions {ions}', 'GPa', value)

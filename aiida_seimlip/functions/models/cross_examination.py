@@ -148,7 +148,8 @@ def _examine(
         results = CrossExaminationResults(level=settings.level, min_ratio=settings.min_ratio, failed=dict(failures))
         return {'audit': orm.Dict(results.model_dump(mode='json'))}
     allowed, records, doubts = find_allowed(settings, witnesses)
-    found = find_disagreement(*(witness.frames for witness in witnesses), allowed)
+    one, other = (witness.frames for witness in witnesses)
+    found = find_disagreement(one, other, allowed)
     ratios = found.largest_ratios
     steps = np.full(len(frames), -1) if frames.origin_steps is None else frames.origin_steps
     origins = [] if frames.origin_uuids is None else [str(uuid) for uuid in frames.origin_uuids]

@@ -66,7 +66,9 @@ def find_allowed(
     :param settings: what was asked for.
     :param witnesses: both models.
     """
-    records, errors, doubts = {}, {}, []
+    records: dict[str, WitnessRecord] = {}
+    errors: dict[str, np.ndarray] = {}
+    doubts: list[str] = []
     for witness in witnesses:
         record = WitnessRecord(method=witness.method, source='threshold')
         found = _error_of(settings, witness, record)

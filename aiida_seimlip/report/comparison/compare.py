@@ -74,7 +74,7 @@ def compare_sections(node: orm.WorkChainNode) -> list[Section]:
         quantities = [one for one in facts.results.quantities if one.part == part]
         figures = tuple(_figures(facts, part))
         if quantities or figures:
-            tables = (quantities_table(facts.models, quantities, f'comparison_{part}', title),)
+            tables: tuple[Table, ...] = (quantities_table(facts.models, quantities, f'comparison_{part}', title),)
             if part == 'speed':
                 tables = (*tables, speeds_table(facts.results))
             said = f'{lead} {_against(facts.results, part)}'.strip()

@@ -56,13 +56,13 @@ def find_disagreement(one: Frames, other: Frames, allowed: np.ndarray | float) -
     require_same(one, other)
     if not np.allclose(one.positions, other.positions, rtol=0.0, atol=SAME_PLACE):
         raise ValueError('The frames of the second model are not those of the first: atoms are elsewhere.')
-    forces = [frames.forces for frames in (one, other)]
-    if any(values is None or not np.isfinite(values).all() for values in forces):
+    first, second = one.forces, other.forces
+    if first is None or second is None or not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise ValueError('A model gives no forces to some of the atoms.')
     limits = np.broadcast_to(np.asarray(allowed, dtype=float), one.numbers.shape)
     if not (limits > 0).all():
         raise ValueError('What is allowed must be above 0 for every atom.')
-    norms = np.linalg.norm(np.subtract(*forces), axis=1)
+    norms = np.linalg.norm(first - second, axis=1)
     return Disagreement(norms, limits, one.ptr)
 
 

@@ -67,18 +67,11 @@ def compare_errors(
         raise ValueError(f'There are no intervals of {n_resamples} resamples with a probability of {confidence}.')
     bootstrap = _PairedBootstrap(seed, n_resamples, confidence)
     pairs = list(zip(find_values(reference, one), find_values(reference, other), strict=True))
-    (first, second), numbers = pairs[1], np.empty(0, dtype=int)
-    if first.rows.size:
-        numbers = reference.numbers[first.rows]
-    return PairedDifferences(
-        *(bootstrap.compare(*pair) for pair in pairs),
-        force_by_element={
-            chemical_symbols[number]: bootstrap.compare(
-                first.select(numbers == number), second.select(numbers == number)
-            )
-            for number in np.unique(numbers)
-        },
-    )
+    numbers = reference.numbers[pairs[1][0].rows]
+    energy, force, stress = (bootstrap.compare(*pair) for pair in pairs)
+    of_elements = {number: [values.select(numbers == number) for values in pairs[1]] for number in np.unique(numbers)}
+    by_element = {chemical_symbols[number]: bootstrap.compare(*pair) for number, pair in of_elements.items()}
+    return PairedDifferences(energy, force, stress, by_element)
 
 
 @dataclass(frozen=True)

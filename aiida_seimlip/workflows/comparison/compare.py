@@ -146,7 +146,7 @@ class ComparisonWorkChain(CompareProtocolMixin, ShortRunsMixin, ModelJobsWorkCha
 
     def inspect_paths(self) -> None:
         """Compare those models that have evaluated all images of a path."""
-        profiles: dict[str, orm.ArrayData] = {}
+        profiles: dict[str, orm.Data] = {}
         for path, images in self.inputs[PATHS].items():
             labelled = {name: node for name in self.inputs.models if (node := self._images(name, path, images))}
             if self.settings.reference == LABELS:

@@ -11,6 +11,7 @@ from ase.build import bulk
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.comparison.results import CompareResults
 from aiida_seimlip.workflows.comparison.compare import ComparisonWorkChain
+from tests.mace_models.fixtures import needs_mace
 
 DEPTHS = {'truth': 1.0, 'near': 1.1, 'far': 1.3}
 RUNS = {}
@@ -208,3 +209,23 @@ def test_what_is_wrong_is_said(lennard_jones, python):
         assert message in (explain(**{**good, **changes}) or ''), message
     assert 'take the inputs `start` and `dynamics`' in explain(**without)
     assert 'Nothing is compared' in explain(models=models, options={'seed': 1})
+
+
+@needs_mace
+def test_mace_beside_an_mtp(python, mace_code, mace_potential, potential_trained, frames_labelled, structure_li2co3):
+    """Each family runs by its own interpreter; a model with random weights is worse than one that was trained."""
+    builder = ComparisonWorkChain.get_builder_from_protocol(
+        {'mtp': python, 'mace': mace_code}, {'mtp': potential_trained.store(), 'mace': mace_potential().store()},
+        reference='labels', frames={'held_out': FramesData(frames_labelled.get_frames()[:4])}, start=structure_li2co3,
+        protocol='demo',
+        overrides={'options': {'dynamics': {'n_steps': 4, 'dump_every': 2, 'equilibration_steps': 0, 'repeats': 1}}},
+    )  # fmt: skip
+    outputs, node = run_get_node(builder)
+    assert node.is_finished_ok, node.exit_message
+    found = CompareResults.model_validate(outputs['comparison'].get_dict())
+    assert quantity(found, 'force_rmse').best == 'mtp'
+    assert set(found.speeds) == {'mtp', 'mace'}
+    assert found.speeds['mace'].code == mace_code.full_label
+    assert quantity(found, 'ns_per_day').best is None, 'a single run has no error'
+    assert {one.model for one in found.costs} == {'mtp', 'mace'}
+    assert any('ran once' in doubt for doubt in found.doubts)
