@@ -11,6 +11,7 @@ from aiida import orm
 
 from aiida_seimlip.report.barrier.neb import neb_sections, neb_tables
 from aiida_seimlip.report.citations.collect import citations_section
+from aiida_seimlip.report.comparison.compare import compare_sections, compare_tables
 from aiida_seimlip.report.crystal.atlas import atlas_sections, atlas_tables
 from aiida_seimlip.report.crystal.defect import defect_sections, defect_tables
 from aiida_seimlip.report.crystal.elastic import elastic_sections, elastic_tables
@@ -21,6 +22,7 @@ from aiida_seimlip.report.interface.field import field_sections, field_tables
 from aiida_seimlip.report.interface.interface import interface_sections, interface_tables
 from aiida_seimlip.report.interface.surface import surface_sections, surface_tables
 from aiida_seimlip.report.models.calibration import calibration_sections, calibration_tables
+from aiida_seimlip.report.models.cross_examination import cross_examination_sections, cross_examination_tables
 from aiida_seimlip.report.models.evaluate import evaluate_sections, evaluate_tables
 from aiida_seimlip.report.models.size_transfer import size_transfer_sections, size_transfer_tables
 from aiida_seimlip.report.models.train import train_sections, train_tables
@@ -52,6 +54,8 @@ PROPERTIES = {
     'seimlip.interface': (interface_sections, interface_tables),
     'seimlip.surface': (surface_sections, surface_tables),
     'seimlip.evaluate': (evaluate_sections, evaluate_tables),
+    'seimlip.compare': (compare_sections, compare_tables),
+    'seimlip.cross_examine': (cross_examination_sections, cross_examination_tables),
     'seimlip.size_transfer': (size_transfer_sections, size_transfer_tables),
     'seimlip.train': (train_sections, train_tables),
     'seimlip.starts': (starts_sections, starts_tables),

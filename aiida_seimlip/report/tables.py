@@ -34,10 +34,12 @@ class Cell:
 
     :param value: a number, a text, an interval, or None where there is nothing.
     :param uncertainty: standard uncertainty of a number, in the same unit.
+    :param is_best: whether it is the best of its row, which stands out on the page.
     """
 
     value: Content = None
     uncertainty: float | None = None
+    is_best: bool = False
 
 
 @dataclass(frozen=True)

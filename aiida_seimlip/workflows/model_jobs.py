@@ -11,6 +11,7 @@ from aiida.engine import ProcessSpec, WorkChain
 
 from aiida_seimlip.calculations.ase import AseCalculation
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.ase_jobs import STOPS
 from aiida_seimlip.engines.contract import load_engine
 from aiida_seimlip.functions.frames import list_unfinished
@@ -54,15 +55,22 @@ class ModelJobsWorkChain(WorkChain):
             for name, model in self.inputs.models.items()
         }
 
-    def queue_stage(self, name: str, stage: str, frames: FramesData, parameters: orm.Dict) -> None:
+    def queue_stage(
+        self, name: str, stage: str, frames: FramesData, parameters: orm.Dict,
+        *, potential: PotentialData | None = None,
+    ) -> None:  # fmt: skip
         """Have a model work on frames, all of them in one job.
 
         :param name: of the model.
         :param stage: what this is for, in the names of links.
         :param frames: to work on.
         :param parameters: of the job, as `AseOptions`; an engine has those of its own.
+        :param potential: in the place of that of the model, such as a member of a committee.
         """
-        job = {'name': name, 'stage': stage, 'frames': frames, 'parameters': parameters, 'done': []}
+        job = {
+            'name': name, 'stage': stage, 'frames': frames, 'parameters': parameters, 'potential': potential,
+            'done': [],
+        }  # fmt: skip
         self.ctx.queue = [*self.ctx.queue, job]
 
     def should_run_jobs(self) -> bool:
@@ -109,10 +117,12 @@ class ModelJobsWorkChain(WorkChain):
 
     def _submit(
         self, label: str, name: str, frames: FramesData, parameters: orm.Dict, rest: orm.List | None = None,
-        **_: Any,
+        *, potential: PotentialData | None = None, **_: Any,
     ) -> orm.ProcessNode:  # fmt: skip
         """Submit a job, or the engine of a model that names one."""
-        model: Mapping[str, Any] = self.inputs.models[name]
+        model: Mapping[str, Any] = {
+            **self.inputs.models[name], **({} if potential is None else {'potential': potential})
+        }  # fmt: skip
         metadata = {'call_link_label': label}
         if ENGINE in model:
             engine = load_engine('reference', model[ENGINE].value)

@@ -30,6 +30,7 @@ def write_all(folder: Path) -> None:
         'starts': options.describe_starts(),
         'sei': options.describe_sei(),
         'comparisons': options.describe_comparisons(),
+        'side_by_side': options.describe_side_by_side(),
         'crystals': options.describe_crystals(),
         'calibration': options.describe_calibration(),
         'interfaces': options.describe_interfaces(),

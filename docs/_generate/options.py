@@ -30,6 +30,8 @@ from aiida_seimlip.options.barrier import results as neb_results
 from aiida_seimlip.options.campaign import active_learning, history
 from aiida_seimlip.options.check import check
 from aiida_seimlip.options.check import report as check_report
+from aiida_seimlip.options.comparison import compare
+from aiida_seimlip.options.comparison import results as compare_results
 from aiida_seimlip.options.crystal import defect, elastic, equation_of_state, phonon, relaxation
 from aiida_seimlip.options.crystal import results as crystal_results
 from aiida_seimlip.options.exploration import ExplorationConditions
@@ -46,6 +48,8 @@ from aiida_seimlip.options.models import (
     calibration,
     calibration_results,
     comparison_results,
+    cross_examination,
+    cross_examination_results,
     evaluate,
     sampling,
     size_transfer,
@@ -74,7 +78,8 @@ SECTIONS = {
     'Interfaces': interface, 'Dynamics of interfaces': interface_dynamics, 'Calibration of potentials': calibration,
     'Training of a potential': train,
     'Dynamics of test sets': sampling, 'Errors on a test set': evaluate,
-    'Errors by the size of the cell': size_transfer,
+    'Errors by the size of the cell': size_transfer, 'Models side by side': compare,
+    'Two models examined by each other': cross_examination,
     'Ordering of crystals': ordering, 'Slabs': slab, 'Checks of programs': check,
 }  # fmt: skip
 """Where the models are defined that ports take, in the order of the page; nested models follow the one that they
@@ -86,7 +91,8 @@ PAGES = {
     transport_results.__name__: 'transport.md', starts_table.__name__: 'starts.md', sei_results.__name__: 'sei.md',
     crystal_results.__name__: 'crystals.md', surface_results.__name__: 'interfaces.md',
     interface_results.__name__: 'interfaces.md', calibration_results.__name__: 'calibration.md',
-    comparison_results.__name__: 'comparisons.md',
+    comparison_results.__name__: 'comparisons.md', compare_results.__name__: 'side_by_side.md',
+    cross_examination_results.__name__: 'side_by_side.md',
     expected.__name__: 'calibration.md',
     field_results.__name__: 'field.md',
 }  # fmt: skip
@@ -189,6 +195,14 @@ def describe_comparisons() -> str:
         comparison_results.SamplePlan,
     )  # fmt: skip
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
+    return join(part for model in models for part in _describe_model(model, '##'))
+
+
+def describe_side_by_side() -> str:
+    """Return the tables of the models that models side by side, and two examined by each other, give."""
+    pages = {compare_results.__name__, cross_examination_results.__name__}
+    roots = (compare_results.CompareResults, cross_examination_results.CrossExaminationResults)
+    models = dict.fromkeys(model for root in roots for model in _with_nested(root) if model.__module__ in pages)
     return join(part for model in models for part in _describe_model(model, '##'))
 
 

@@ -22,16 +22,17 @@ CHECK = 'seimlip.check'
 PROPERTIES = (
     'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
     'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.surface',
-    'seimlip.interface', 'seimlip.evaluate', 'seimlip.size_transfer', 'seimlip.calibrate', 'seimlip.starts',
-    'seimlip.train', 'seimlip.field', 'seimlip.sei',
+    'seimlip.interface', 'seimlip.evaluate', 'seimlip.size_transfer', 'seimlip.compare', 'seimlip.cross_examine',
+    'seimlip.calibrate', 'seimlip.train', 'seimlip.starts', 'seimlip.field', 'seimlip.sei',
 )  # fmt: skip
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
     'BarrierRecord': 'barriers.md', 'StartsTable': 'starts.md', 'SeiResults': 'sei.md',
     'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
     'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
-    'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md', 'CalibrationResults': 'calibration.md', 'DetailedErrorsRecord': 'history.md',
-    'EvaluationComparison': 'comparisons.md',
+    'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md', 'CalibrationResults': 'calibration.md',
+    'DetailedErrorsRecord': 'history.md', 'EvaluationComparison': 'comparisons.md',
+    'CompareResults': 'side_by_side.md', 'CrossExaminationResults': 'side_by_side.md',
     'SizeTransferComparison': 'comparisons.md', 'SamplePlan': 'comparisons.md',
     'InterfaceComparison': 'interfaces.md', 'InterfacePlan': 'interfaces.md',
     'InterfaceDynamicsComparison': 'interfaces.md', 'FieldResults': 'field.md', 'LammpsOptions': 'options.md',

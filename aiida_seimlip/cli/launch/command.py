@@ -14,6 +14,7 @@ from aiida_seimlip.cli.data.import_frames import METHOD
 from aiida_seimlip.cli.file_params import FRAMES_OR_FILE, POTENTIAL_OR_FILE
 from aiida_seimlip.cli.launch.calibrate import launch_calibrate
 from aiida_seimlip.cli.launch.common import SEED, begin, common_options
+from aiida_seimlip.cli.launch.compare import COMPARE_COMMANDS
 from aiida_seimlip.cli.launch.comparison import COMPARISON_COMMANDS
 from aiida_seimlip.cli.launch.crystal import CRYSTAL_COMMANDS
 from aiida_seimlip.cli.launch.field import launch_field
@@ -243,12 +244,7 @@ def _with_fixed_atoms(overrides: dict[str, Any] | None) -> dict[str, Any] | None
     return merge(overrides or {}, {'options': {'fixed': fixed}})
 
 
-for command in (
-    *CRYSTAL_COMMANDS,
-    *INTERFACE_COMMANDS,
-    *COMPARISON_COMMANDS,
-    launch_calibrate,
-    launch_field,
-    launch_train,
-):
+COMMANDS = (*CRYSTAL_COMMANDS, *INTERFACE_COMMANDS, *COMPARISON_COMMANDS, *COMPARE_COMMANDS)
+"""Of workflows that have a module of their own for it."""
+for command in (*COMMANDS, launch_calibrate, launch_field, launch_train):
     cmd_launch.add_command(command)

@@ -160,15 +160,20 @@ def _evaluate(frames: Frames, potential: PotentialData, other: PotentialData | N
 
     mtp = potential.get_mtp()
     predicted = _forces(evaluate(mtp, frames))
-    found = {'grades': _grades(mtp, frames), 'force_errors': np.linalg.norm(predicted - _forces(frames), axis=1)}
+    errors = np.linalg.norm(predicted - _forces(frames), axis=1)
+    found = {'grades': grades_of_atoms(mtp, frames), 'force_errors': errors}
     if other is not None:
         difference = predicted - _forces(evaluate(other.get_mtp(), frames))
         found['disagreements'] = np.linalg.norm(difference, axis=1)
     return found
 
 
-def _grades(potential: MomentTensorPotential, frames: Frames) -> np.ndarray:
-    """Return the grade of each atom, that of its frame where atoms have none."""
+def grades_of_atoms(potential: MomentTensorPotential, frames: Frames) -> np.ndarray:
+    """Return the grade of each atom, that of its frame where atoms have none; shape (n_atoms,).
+
+    :param potential: with an active set.
+    :param frames: any number.
+    """
     from aiida_seimlip.science.mtp.grade import grade
 
     found = grade(potential, frames)

@@ -129,7 +129,7 @@ def find_parity(
     if labels is not None and (len(labels) != len(reference) or any(map(_is_nan, labels))):
         raise ValueError(f'The labels are not one for each of {len(reference)} frames, or one is nan.')
     bootstrap = _Bootstrap(seed, n_resamples, confidence)
-    quantities = _find_values(reference, predicted)
+    quantities = find_values(reference, predicted)
     forces = quantities[1]
     numbers = reference.numbers[forces.rows]
     return Parity(
@@ -149,7 +149,7 @@ def _is_nan(label: Hashable) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Values:
+class KnownValues:
     """What is known of one quantity; shape (n_values,) each.
 
     :param labels: known values.
@@ -164,36 +164,51 @@ class _Values:
     frames: np.ndarray
 
     @classmethod
-    def of(cls, labels: np.ndarray, predictions: np.ndarray, frame_of_row: np.ndarray) -> _Values:
-        """Keep the known ones of labels; shape (n_rows,) or (n_rows, n_components), or no row at all."""
+    def of(cls, labels: np.ndarray, predictions: np.ndarray, frame_of_row: np.ndarray) -> KnownValues:
+        """Keep the known ones of labels.
+
+        :param labels: shape (n_rows,) or (n_rows, n_components), or no row at all.
+        :param predictions: of the same values.
+        :param frame_of_row: index of the frame of each row.
+        """
         known = np.isfinite(labels)
         rows = np.nonzero(known)[0]
         return cls(labels[known], (predictions - labels)[known], rows, frame_of_row[rows])
 
-    def select(self, which: np.ndarray) -> _Values:
-        """Return those of a mask; shape (n_values,)."""
-        return _Values(self.labels[which], self.differences[which], self.rows[which], self.frames[which])
+    def select(self, which: np.ndarray) -> KnownValues:
+        """Return some of the values.
+
+        :param which: a mask; shape (n_values,).
+        """
+        return KnownValues(self.labels[which], self.differences[which], self.rows[which], self.frames[which])
 
 
-_Quantities = tuple[_Values, ...]
+KnownQuantities = tuple[KnownValues, ...]
+"""Energies, forces and stresses."""
+
 _Label = TypeVar('_Label', bound=Hashable)
 
 
-def _find_values(reference: Frames, predicted: Frames) -> _Quantities:
-    """Return what is known of the energies per atom, force components and stress components."""
+def find_values(reference: Frames, predicted: Frames) -> KnownQuantities:
+    """Return what is known of energies per atom (eV), force components (eV/Å) and stress components (GPa).
+
+    :param reference: configurations with labels.
+    :param predicted: the same configurations in the same order with predicted labels.
+    :raises ValueError: if a known reference value has no prediction.
+    """
     energies = pair_labels('energies', reference.energies, predicted.energies)
     forces = pair_labels('forces', reference.forces, predicted.forces)
     stresses = pair_labels('stresses', reference.stresses, predicted.stresses)
     each = np.arange(len(reference))
     sizes = reference.sizes[: energies[0].size]
     return (
-        _Values.of(energies[0] / sizes, energies[1] / sizes, each),
-        _Values.of(*forces, reference.frame_of_atom),
-        _Values.of(stresses[0] * EV_PER_A3_TO_GPA, stresses[1] * EV_PER_A3_TO_GPA, each),
+        KnownValues.of(energies[0] / sizes, energies[1] / sizes, each),
+        KnownValues.of(*forces, reference.frame_of_atom),
+        KnownValues.of(stresses[0] * EV_PER_A3_TO_GPA, stresses[1] * EV_PER_A3_TO_GPA, each),
     )
 
 
-def _frame_errors(forces: _Values, n_frames: int) -> np.ndarray:
+def _frame_errors(forces: KnownValues, n_frames: int) -> np.ndarray:
     """Return the root mean square of the differences in each frame, nan where there is none."""
     counts = np.bincount(forces.frames, minlength=n_frames)
     squares = np.bincount(forces.frames, forces.differences**2, minlength=n_frames)
@@ -208,10 +223,10 @@ class _Bootstrap:
     n_resamples: int
     confidence: float
 
-    def compare_all(self, quantities: _Quantities) -> QuantityAgreements:
+    def compare_all(self, quantities: KnownQuantities) -> QuantityAgreements:
         return QuantityAgreements(*(self.compare(values) for values in quantities))
 
-    def compare_groups(self, quantities: _Quantities, labels: Sequence[_Label]) -> dict[_Label, QuantityAgreements]:
+    def compare_groups(self, quantities: KnownQuantities, labels: Sequence[_Label]) -> dict[_Label, QuantityAgreements]:
         """Compare the frames of each label, in the order in which the labels occur first."""
         index = {label: number for number, label in enumerate(dict.fromkeys(labels))}
         groups = np.array([index[label] for label in labels], dtype=int)
@@ -220,12 +235,12 @@ class _Bootstrap:
             for label, number in index.items()
         }
 
-    def compare(self, values: _Values) -> Agreement:
+    def compare(self, values: KnownValues) -> Agreement:
         """Compare values of one quantity."""
         if not values.labels.size:
             nothing = Estimate(np.nan, np.nan, np.nan)
             return Agreement(0, 0, nothing, nothing, nothing, np.nan)
-        sums, floor = _sum_by_frame(values)
+        sums, floor = sum_by_frame(values)
         estimates = _measure(sums.sum(axis=0, keepdims=True), floor)[0]
         limits = self._limits(sums, floor)
         rmse, mae, r_squared = (Estimate(*map(float, each)) for each in zip(estimates, *limits, strict=True))
@@ -249,10 +264,12 @@ class _Bootstrap:
         return limits
 
 
-def _sum_by_frame(values: _Values) -> tuple[np.ndarray, float]:
+def sum_by_frame(values: KnownValues) -> tuple[np.ndarray, float]:
     """Return sums over each frame that contributes, and the mean square of what is rounded of labels.
 
     The sums, shape (n_frames, 5), are of 1, |Δ|, Δ², y and y², with labels y about the mean of all.
+
+    :param values: of one quantity, at least one.
     """
     frames = np.unique(values.frames, return_inverse=True)[1]
     labels = values.labels - np.mean(values.labels)
@@ -264,7 +281,7 @@ def _sum_by_frame(values: _Values) -> tuple[np.ndarray, float]:
 def _measure(sums: np.ndarray, floor: float) -> np.ndarray:
     """Return RMSE, MAE and R² of sums; R² is nan where the labels are the same to rounding.
 
-    :param sums: as of `_sum_by_frame`; shape (n_sets, 5).
+    :param sums: as of `sum_by_frame`; shape (n_sets, 5).
     :return: shape (n_sets, 3).
     """
     count, absolute, squared, labels, squared_labels = sums.T

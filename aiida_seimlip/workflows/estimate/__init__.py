@@ -17,6 +17,7 @@ from aiida_seimlip.options.crystal.relaxation import RelaxationOptions
 from aiida_seimlip.options.interface.surface import SurfaceOptions
 from aiida_seimlip.workflows.estimate.calibration import plan_calibration
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
+from aiida_seimlip.workflows.estimate.compare import plan_comparison, plan_cross_examination
 from aiida_seimlip.workflows.estimate.comparison import plan_evaluation, plan_size_transfer
 from aiida_seimlip.workflows.estimate.crystal import plan_atlas, plan_property
 from aiida_seimlip.workflows.estimate.field import plan_field
@@ -41,6 +42,7 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'SurfaceWorkChain': partial(plan_property, SurfaceOptions), 'InterfaceWorkChain': plan_interface,
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
     'EvaluateWorkChain': plan_evaluation, 'SizeTransferWorkChain': plan_size_transfer,
-    'FieldWorkChain': plan_field, 'TrainWorkChain': plan_training,
+    'FieldWorkChain': plan_field, 'TrainWorkChain': plan_training, 'ComparisonWorkChain': plan_comparison,
+    'CrossExaminationWorkChain': plan_cross_examination,
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""

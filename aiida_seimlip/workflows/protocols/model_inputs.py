@@ -50,3 +50,31 @@ def models_of(
         settings = {**inputs.get(REFERENCE, {}), ENGINE: engine}
         models[name] = socket_inputs(settings, found[REFERENCE], scheduler_options)
     return models
+
+
+def models_with_codes(
+    inputs: Mapping[str, Any],
+    codes: Mapping[str, orm.AbstractCode | str],
+    kinds: Mapping[str, Mapping[str, Any]],
+    scheduler_options: Mapping[str, Any] | None,
+) -> dict[str, dict[str, Any]]:
+    """Return the inputs of each model by its name, where models may have codes of their own.
+
+    Potentials of several families seldom run in one Python environment.
+
+    :param inputs: of the protocol, with the settings of all kinds of models.
+    :param codes: as `models_of`, and the code, or its label, of a model by its name, which comes first.
+    :param kinds: as `models_of`.
+    :param scheduler_options: settings of the scheduler for all jobs.
+    :raises ValueError: if a code is missing, or two models have one name.
+    """
+    own = {name: codes[name] for models in kinds.values() for name in models if name in codes}
+    shared = {name: code for name, code in codes.items() if name not in own}
+    provided = {
+        kind: own[next(iter(models))] for kind, models in kinds.items()
+        if models and kind not in shared and set(models) <= set(own)
+    }  # fmt: skip
+    found = models_of(inputs, {**provided, **shared}, kinds, scheduler_options)
+    for name, code in resolve_codes(own, tuple(own)).items():
+        found[name]['code'] = code
+    return found

@@ -1,0 +1,1 @@
+"""Calcfunctions that put models side by side."""

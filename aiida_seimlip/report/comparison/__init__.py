@@ -1,0 +1,1 @@
+"""Reports on models side by side."""

@@ -1,0 +1,1 @@
+"""Workflows that put models side by side."""
