@@ -1,4 +1,4 @@
-"""LAMMPS input scripts for molecular dynamics with a moment tensor potential."""
+"""LAMMPS input scripts for molecular dynamics with a machine-learned potential."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ class LammpsMdSettings:
     :param track_every: steps between two frames of the track.
     :param field: electric field at the atoms in V/Å, in LAMMPS' frame, which acts on the charges of the data file and
         on nothing else; None where there are no charges.
+    :param precision: in which MACE is evaluated, ``float32`` or ``float64``; None for that of its file.
+    :param deviation_scale: what is made of a standard deviation over a committee to be its grade.
     :raises ValueError: if a value is out of its range; the message names it.
     """
 
@@ -82,6 +84,8 @@ class LammpsMdSettings:
     mobile: tuple[str, ...] = ()
     track_every: int = 2000
     field: tuple[float, float, float] | None = None
+    precision: str | None = None
+    deviation_scale: float = 1.0
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -93,6 +97,9 @@ class LammpsMdSettings:
             f'`dialect` must be one of {", ".join(DIALECTS)}, not `{self.dialect}`.': self.dialect in DIALECTS,
             f'`seed` must be an integer from 1 to {MAX_SEED} where velocities are created, not {self.seed}.': (
                 not self.create_velocities or (isinstance(self.seed, int) and 1 <= self.seed <= MAX_SEED)
+            ),
+            f'The dialect `{self.dialect}` knows no grades: set `with_grades` to false.': (
+                not self.with_grades or self.dialect not in DIALECTS or bool(DIALECTS[self.dialect].graded)
             ),
             '`threshold_break` must exceed `threshold_save`: else MLIP-3 never breaks.': (
                 not self.with_grades or self.threshold_break > self.threshold_save
@@ -156,6 +163,7 @@ def write_input(
     *,
     masses: Mapping[str, float] | None = None,
     files: LammpsFiles | None = None,
+    members: Sequence[str] = (),
 ) -> str:
     """Write an input script; the data file comes from `lammps_data.write_data` with the same species.
 
@@ -163,6 +171,7 @@ def write_input(
     :param species: chemical symbols in type order.
     :param masses: in u, of the elements that shall not have their standard atomic mass.
     :param files: names of the files.
+    :param members: names of the files of the members of a committee, which stand for `LammpsFiles.potential`.
     :raises ValueError: if a mass is given for an element that is not among `species`, or one that is not shall move.
     """
     files = files or LammpsFiles()
@@ -175,12 +184,13 @@ def write_input(
     lines = [
         'units metal',
         f'atom_style {"atomic" if settings.field is None else "charge"}',
+        *DIALECTS[settings.dialect].header,
         'boundary p p p',
         'box tilt large',
         f'read_data {files.data}',
         *(f'mass {index} {mass[symbol]:.10g}  # {symbol}' for index, symbol in enumerate(species, start=1)),
         '',
-        *_pair_lines(settings, species, files),
+        *_pair_lines(settings, species, files, members),
         'neighbor 1.0 bin',
         'neigh_modify every 1 delay 0 check yes',
         '',
@@ -194,10 +204,13 @@ def write_input(
     return '\n'.join(lines) + '\n'
 
 
-def _pair_lines(settings: LammpsMdSettings, species: Sequence[str], files: LammpsFiles) -> list[str]:
+def _pair_lines(
+    settings: LammpsMdSettings, species: Sequence[str], files: LammpsFiles, members: Sequence[str]
+) -> list[str]:
     return DIALECTS[settings.dialect].pair_lines(
-        species, potential=files.potential, preselected=files.preselected,
+        species, potential=' '.join(members or [files.potential]), preselected=files.preselected,
         thresholds=(settings.threshold_save, settings.threshold_break) if settings.with_grades else None,
+        scale=settings.deviation_scale, precision=settings.precision,
     )  # fmt: skip
 
 
