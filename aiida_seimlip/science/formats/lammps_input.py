@@ -98,9 +98,6 @@ class LammpsMdSettings:
             f'`seed` must be an integer from 1 to {MAX_SEED} where velocities are created, not {self.seed}.': (
                 not self.create_velocities or (isinstance(self.seed, int) and 1 <= self.seed <= MAX_SEED)
             ),
-            f'The dialect `{self.dialect}` knows no grades: set `with_grades` to false.': (
-                not self.with_grades or self.dialect not in DIALECTS or bool(DIALECTS[self.dialect].graded)
-            ),
             '`threshold_break` must exceed `threshold_save`: else MLIP-3 never breaks.': (
                 not self.with_grades or self.threshold_break > self.threshold_save
             ),
@@ -172,7 +169,8 @@ def write_input(
     :param masses: in u, of the elements that shall not have their standard atomic mass.
     :param files: names of the files.
     :param members: names of the files of the members of a committee, which stand for `LammpsFiles.potential`.
-    :raises ValueError: if a mass is given for an element that is not among `species`, or one that is not shall move.
+    :raises ValueError: if a mass is given for an element that is not among `species`, one that is not shall move, or
+        the dialect knows no grades.
     """
     files = files or LammpsFiles()
     masses = dict(masses or {})
@@ -207,7 +205,10 @@ def write_input(
 def _pair_lines(
     settings: LammpsMdSettings, species: Sequence[str], files: LammpsFiles, members: Sequence[str]
 ) -> list[str]:
-    return DIALECTS[settings.dialect].pair_lines(
+    dialect = DIALECTS[settings.dialect]
+    if settings.with_grades and not dialect.graded:
+        raise ValueError(f'The dialect `{settings.dialect}` knows no grades.')
+    return dialect.pair_lines(
         species, potential=' '.join(members or [files.potential]), preselected=files.preselected,
         thresholds=(settings.threshold_save, settings.threshold_break) if settings.with_grades else None,
         scale=settings.deviation_scale, precision=settings.precision,
