@@ -42,7 +42,7 @@ install: $(VENV)/.installed  ## Make .venv and install the package with what the
 
 calculators: $(CALCULATORS)/.installed  ## Make an environment with the universal potentials (torch, 1.5 GB): the tests find it.
 
-mace: $(MACE)/.installed  ## Make an environment with MACE (torch, 1.5 GB): the tests find it.
+mace: $(MACE)/.installed  ## Make an environment with MACE (torch, 1.5 GB), seimlip-lmp in it: the tests find it.
 
 test: $(VENV)/.installed-dev $(VENV)/.pseudos  ## Install the test tools and run the whole suite.
 	@echo 'tests/cluster, which wait for much of their time, run beside the others; what they print comes last.'
@@ -87,7 +87,8 @@ $(VENV)/var/%/.installed: requirements-%.txt | $(BIN)/python
 	@rm -f $@
 	@$(PYTHON) -m venv $(@D) && \
 	$(@D)/bin/python -m pip install $$(grep '^torch' $<) && \
-	$(@D)/bin/python -m pip install -r $< && touch $@ || { \
+	$(@D)/bin/python -m pip install -r $< && \
+	$(if $(filter mace,$*),$(@D)/bin/python -m pip install --no-deps -e . &&) touch $@ || { \
 	  echo '*** What $< lists could not be installed: see above. All that does without it works.' >&2; \
 	  exit 1; }
 

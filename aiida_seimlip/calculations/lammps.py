@@ -1,10 +1,11 @@
-"""The CalcJob ``seimlip.lammps``: molecular dynamics with a moment tensor potential in LAMMPS."""
+"""The CalcJob ``seimlip.lammps``: molecular dynamics with a machine-learned potential in LAMMPS."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,8 @@ from aiida.common.folders import Folder
 from aiida.engine import CalcJobProcessSpec
 from aiida_lammps.calculations.raw import LammpsRawCalculation
 
-from aiida_seimlip.calculations.validation import CheckedInputs, faults_of_code, faults_of_potential
+from aiida_seimlip.calculations.lammps_potential import faults_of_lammps_potential
+from aiida_seimlip.calculations.validation import CheckedInputs, faults_of_code
 from aiida_seimlip.calculations.walltime import time_limit
 from aiida_seimlip.data.charges import faults_of_charges, load_charges
 from aiida_seimlip.data.frames import FramesData
@@ -29,11 +31,12 @@ from aiida_seimlip.science.formats.lammps_input import LammpsFiles, write_input
 
 
 class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[misc]
-    """Run molecular dynamics with a moment tensor potential, until its end or until the potential extrapolates too far.
+    """Run molecular dynamics with a machine-learned potential, until its end or until it extrapolates too far.
 
-    The code is a LAMMPS with the pair style ``mlip`` or ``mtp``, or ``seimlip-lmp``. What its parent takes as inputs,
-    the script and the files, is made from the structure, the potential and the options. The orientation of the cell
-    does not matter: LAMMPS gets the cell turned into its frame, and all outputs are turned back.
+    The code is a LAMMPS with one of the pair styles of `lammps_dialects.DIALECTS`, or ``seimlip-lmp``. What its parent
+    takes as inputs, the script and the files, is made from the structure, the potential and the options. The
+    orientation of the cell does not matter: LAMMPS gets the cell turned into its frame, and all outputs are turned
+    back.
     """
 
     FILES = LammpsFiles()
@@ -58,8 +61,15 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
             help='The start: exactly one frame, or a structure, periodic in all directions; velocities in Å/ps.',
         )  # fmt: skip
         spec.input(
-            'potential', valid_type=PotentialData, help='A trained moment tensor potential; for grades with active set.'
-        )
+            'potential', valid_type=PotentialData,
+            help='A trained moment tensor potential, for grades with active set; or a MACE potential, for grades a '
+            'committee.',
+        )  # fmt: skip
+        spec.input(
+            'potential_file', valid_type=orm.SinglefileData, required=False,
+            help='What was made of a MACE potential for the pair style of the code, where that does not read what the '
+            'potential holds.',
+        )  # fmt: skip
         spec.input('parameters', **LammpsOptions.port('Ensemble, length, thresholds and output.'))
         spec.input(
             'charges', valid_type=orm.ArrayData, required=False,
@@ -157,8 +167,7 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
         if 'structure' in inputs:
             yield from faults_of_start(inputs['structure'], needs_velocities=_keeps_velocities(options))
         if 'potential' in inputs:
-            with_grades = options is not None and options.with_grades
-            yield from faults_of_potential('potential', inputs['potential'], active_set=with_grades)
+            yield from faults_of_lammps_potential(inputs['potential'], options, 'potential_file' in inputs)
         if 'potential' in inputs and 'structure' in inputs:
             yield from _faults_of_species(inputs['structure'], inputs['potential'], options)
         if 'structure' in inputs and options is not None:
@@ -182,7 +191,8 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
         """
         options = LammpsOptions.from_node(self.inputs.parameters)
         potential: PotentialData = self.inputs.potential
-        settings = options.to_settings(time_limit(self.inputs.metadata.options.get('max_wallclock_seconds')))
+        limit = time_limit(self.inputs.metadata.options.get('max_wallclock_seconds'))
+        settings = options.to_settings(limit, potential.deviation_scale)
         frame = get_frame(self.inputs.structure)
         self._warn_of_small_cell(frame.cells[0], potential.cutoff)
         if options.velocities == 'create':
@@ -191,14 +201,15 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
         data, rotation = write_data(frame, potential.species, charges=charges)
         if options.field is not None:
             settings = replace(settings, field=tuple((np.array(options.field) @ rotation).tolist()))
-        script = write_input(settings, potential.species, masses=options.masses, files=self.FILES)
-
+        models = self._model_files()
+        script = write_input(settings, potential.species, masses=options.masses, files=self.FILES, members=list(models))
+        files = {'data': _text_file(data, self.FILES.data)}
+        files |= {f'potential_{i}': file for i, file in enumerate(models.values())}
+        names = {'data': self.FILES.data, **{f'potential_{i}': name for i, name in enumerate(models)}}
         raw = {
-            **self.inputs,
-            'script': _text_file(script, self.FILENAME_INPUT),
-            'files': {'data': _text_file(data, self.FILES.data), 'potential': potential},
-            'filenames': orm.Dict({'data': self.FILES.data, 'potential': self.FILES.potential}),
-        }
+            **self.inputs, 'script': _text_file(script, self.FILENAME_INPUT), 'files': files,
+            'filenames': orm.Dict(names),
+        }  # fmt: skip
         job = SimpleNamespace(inputs=AttributeDict(raw))  # all that the parent's method looks at
         calcinfo: Any = LammpsRawCalculation.prepare_for_submission(job, folder)
         calcinfo.codes_info[0].stderr_name = self.STDERR_FILENAME
@@ -208,6 +219,17 @@ class LammpsCalculation(CheckedInputs, LammpsRawCalculation):  # type: ignore[mi
             *((self.FILES.track, self.FILES.framework) if options.mobile else ()),
         ]  # fmt: skip
         return calcinfo
+
+    def _model_files(self) -> dict[str, orm.SinglefileData]:
+        """Return the files with the potential, by the names that they are going to have."""
+        potential: PotentialData = self.inputs.potential
+        if 'potential_file' in self.inputs:
+            file = self.inputs.potential_file
+            return {f'potential{Path(file.filename).suffix}': file}
+        if potential.family == 'mtp':
+            return {self.FILES.potential: potential}
+        contents = zip(potential.members, potential.get_members(), strict=True)
+        return {name: orm.SinglefileData(io.BytesIO(content), name) for name, content in contents}
 
     def _warn_of_small_cell(self, cell: np.ndarray, cutoff: float) -> None:
         width = smallest_width(cell)

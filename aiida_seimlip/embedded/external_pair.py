@@ -1,4 +1,4 @@
-"""A moment tensor potential as a force of LAMMPS, through ``pair_style zero`` and ``fix external``."""
+"""A potential as a force of LAMMPS, through ``pair_style zero`` and ``fix external``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from ase.data import atomic_numbers
 
 from aiida_seimlip.embedded.extrapolation import BreakError, ExtrapolationControl, Thresholds
 from aiida_seimlip.embedded.lammps_library import Simulation, flush_all, leave
-from aiida_seimlip.embedded.verlet import VerletList
+from aiida_seimlip.embedded.models import Model
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.mtp.evaluate import Evaluator
-from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 FIX_ID = 'seimlip'
 _ERROR_ONE = 1  # LAMMPS' own number for an error that one rank reports
@@ -26,25 +24,23 @@ _LARGEST_COORDINATE = 1e6  # in cells; above, atoms have been shot away
 class ExternalPair:
     """Gives LAMMPS energy, forces and virial at every step, and ends the run where extrapolation control says so.
 
-    :param potential: trained.
+    :param model: the potential; with `thresholds` its answers must have grades.
     :param thresholds: of extrapolation control, or None to run without.
-    :param dialect: whose message and exit code a break has: ``mlip`` or ``mtp``.
-    :raises ValueError: if the potential is not trained, or lacks what extrapolation control needs.
+    :param dialect: whose message and exit code a break has: ``mlip``, ``mtp`` or ``mace``.
+    :raises ValueError: if a threshold is wrong.
     """
 
-    def __init__(self, potential: MomentTensorPotential, thresholds: Thresholds | None, *, dialect: str):
+    def __init__(self, model: Model, thresholds: Thresholds | None, *, dialect: str):
         self.dialect = dialect
-        self.potential = potential
-        self.evaluator = Evaluator(potential)
-        self.control = ExtrapolationControl(potential, self.evaluator, thresholds) if thresholds else None
-        self._verlet = VerletList(potential.max_dist)
+        self.model = model
+        self.control = ExtrapolationControl(model.species, thresholds) if thresholds else None
         self._tags = np.empty(0, dtype=np.int64)
-        self._numbers = np.array([atomic_numbers[symbol] for symbol in potential.species])
+        self._numbers = np.array([atomic_numbers[symbol] for symbol in model.species])
 
     @property
     def cutoff(self) -> float:
         """Cut-off in Å."""
-        return self.evaluator.cutoff
+        return self.model.cutoff
 
     def attach(self, lmp: Any, *, anew: bool = False) -> None:
         """Make LAMMPS call this potential at every step; its simulation box must be defined.
@@ -83,20 +79,19 @@ class ExternalPair:
             return
         if not np.array_equal(tags, self._tags):
             self._tags = np.array(tags, dtype=np.int64)
-            self._verlet.forget()
+            self.model.forget()
         types = self._simulation.types(n_atoms)
-        if types.max() >= self.potential.n_species:
+        if types.max() >= len(self.model.species):
             self._refuse_type(int(types.max()))
         cell = self._simulation.cell
         relative = positions - self._simulation.origin
         _check_stability(relative, cell)
-        pairs = self._verlet.update(relative, cell, self._simulation.pbc)
-        result = self.evaluator.compute(types, pairs, with_local=self.control is not None)
-        if self.control is not None and result.local is not None:
-            self.control.inspect(step, types, result.local, lambda: self._frame(types, positions, cell))
+        answer = self.model.compute(types, relative, cell, self._simulation.pbc)
+        if self.control is not None and answer.grade is not None:
+            self.control.inspect(step, answer.grade, answer.atom_grades, lambda: self._frame(types, positions, cell))
             self._lmp.fix_external_set_vector(FIX_ID, 1, self.control.grade)
-        forces[:] = result.forces
-        self._hand_over(result.site_energies, result.virials[0])
+        forces[:] = answer.forces
+        self._hand_over(answer.site_energies, answer.virial)
 
     def _hand_over(self, site_energies: np.ndarray, virial: np.ndarray) -> None:
         """Give energies and virial to LAMMPS: its virial has the other sign, and the order xx, yy, zz, xy, xz, yz."""
@@ -125,7 +120,7 @@ class ExternalPair:
     def _refuse_type(self, index: int) -> NoReturn:
         if self.dialect == 'mlip':
             self._mlip_error(f'Atomic number {index} is not present in the MTP potential!')
-        self._lammps_error(f'Atom type {index + 1}, but the MTP potential has {self.potential.n_species} species.')
+        self._lammps_error(f'Atom type {index + 1}, but the {self.model.name} has {len(self.model.species)} species.')
 
     @staticmethod
     def _mlip_error(message: str) -> NoReturn:

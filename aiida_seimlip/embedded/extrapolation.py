@@ -1,4 +1,4 @@
-"""Extrapolation control during molecular dynamics: grades, candidates saved to a file, and the break.
+"""Extrapolation control during molecular dynamics: candidates saved to a file, and the break.
 
 Saved frames are what MLIP-3 saves (periodic, ``Feature MV_grade``, column ``nbh_grades``, no energy and forces), with
 ``Feature MD_step`` on top and atoms in the order that the caller gives.
@@ -6,7 +6,7 @@ Saved frames are what MLIP-3 saves (periodic, ``Feature MV_grade``, column ``nbh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,6 @@ import numpy as np
 
 from aiida_seimlip.science.formats.mlip3_cfg import write_cfg
 from aiida_seimlip.science.frames import Frames
-from aiida_seimlip.science.mtp.evaluate import Evaluator
-from aiida_seimlip.science.mtp.grade import Grader
-from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 DEFAULT_THRESHOLD_SAVE = 2.0
 DEFAULT_THRESHOLD_BREAK = 11.0
@@ -50,39 +47,37 @@ class Thresholds:
 
 
 class ExtrapolationControl:
-    """Grade the frames of a run, save the extrapolative ones, and end the run where the potential knows nothing.
+    """Save the extrapolative frames of a run, and end the run where the potential knows nothing.
 
-    :param potential: with an active set.
-    :param evaluator: of the same potential.
+    :param species: chemical symbols in type order.
     :param thresholds: what to do at which grade.
-    :raises ValueError: if the potential has no usable active set, or a threshold is negative.
+    :raises ValueError: if a threshold is negative.
     """
 
-    def __init__(self, potential: MomentTensorPotential, evaluator: Evaluator, thresholds: Thresholds):
+    def __init__(self, species: Sequence[str], thresholds: Thresholds):
         if thresholds.save < 0.0:
             raise ValueError('Invalid threshold specified')
         self.thresholds = thresholds
         self.grade = 0.0
-        self._species = potential.species
-        self._grader = Grader(potential, evaluator)
+        self._species = species
         self._saved_step: int | None = None
         if thresholds.path is not None:
             thresholds.path.unlink(missing_ok=True)
 
     def inspect(
-        self, step: int, types: np.ndarray, local: np.ndarray, frame: Callable[[], tuple[Frames, np.ndarray]]
+        self, step: int, grade: float, atoms: np.ndarray | None, frame: Callable[[], tuple[Frames, np.ndarray]]
     ) -> None:
-        """Grade a frame; save it, and end the run, if its grade demands it.
+        """Save a frame, and end the run, if its grade demands it.
 
         A step that LAMMPS evaluates twice, as it does between two runs, is saved once.
 
         :param step: MD step.
-        :param types: type number of each atom from 0; shape (n_atoms,).
-        :param local: `Evaluation.local`; shape (n_atoms, n_local).
-        :param frame: returns the frame to save, and which of the atoms in `types` each of its atoms is.
+        :param grade: of the frame.
+        :param atoms: grade of each atom, None where there is none; shape (n_atoms,).
+        :param frame: returns the frame to save, and which of the atoms in `atoms` each of its atoms is.
         :raises BreakError: if the grade passes the threshold.
         """
-        self.grade, atoms = self._grader.grade(types, local)
+        self.grade = grade
         if self.grade > self.thresholds.save and step != self._saved_step and self.thresholds.path is not None:
             self._saved_step = step
             saved, order = frame()

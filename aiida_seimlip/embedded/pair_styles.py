@@ -9,6 +9,7 @@ from pathlib import Path
 from aiida_seimlip.embedded.external_pair import ExternalPair
 from aiida_seimlip.embedded.extrapolation import DEFAULT_THRESHOLD_BREAK, DEFAULT_THRESHOLD_SAVE, Thresholds
 from aiida_seimlip.embedded.lammps_library import say
+from aiida_seimlip.embedded.models import MtpModel
 from aiida_seimlip.science.formats import FormatError
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
@@ -47,7 +48,7 @@ def make_mlip(words: Sequence[str]) -> ExternalPair:
     if thresholds is not None:
         _report_control(potential, thresholds, name)
     try:
-        pair = ExternalPair(potential, thresholds, dialect='mlip')
+        pair = ExternalPair(MtpModel(potential, with_grades=with_control), thresholds, dialect='mlip')
     except ValueError as error:
         raise PairStyleError(f'ERROR: {error}') from error
     say('Wrapper initialization complete')
@@ -130,6 +131,7 @@ def make_mtp(words: Sequence[str], *, with_grades: bool) -> ExternalPair:
         save, stop = (_number('threshold', word) for word in words[2:])
         thresholds = Thresholds(save=save, stop=stop, path=Path(words[1]))
     try:
-        return ExternalPair(read_almtp(Path(words[0])), thresholds, dialect='mtp')
+        model = MtpModel(read_almtp(Path(words[0])), with_grades=with_grades)
+        return ExternalPair(model, thresholds, dialect='mtp')
     except ValueError as error:
         raise PairStyleError(f'Cannot use the MTP file {words[0]}: {error}') from error

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 
 from aiida_seimlip.science.neighbours import Pairs
 from aiida_seimlip.science.vesin_alone import NeighborList
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Pairs of atoms, each in both directions.
+
+    :param centres: index of the first atom; shape (n_edges,).
+    :param neighbours: index of the second atom; shape (n_edges,).
+    :param shifts: cell vectors by which the second atom is displaced, as numbers; shape (n_edges, 3).
+    """
+
+    centres: np.ndarray
+    neighbours: np.ndarray
+    shifts: np.ndarray
 
 
 class VerletList:
@@ -45,6 +61,18 @@ class VerletList:
         pairs = self._pairs
         _refresh(positions, cell, pairs.first, pairs.neighbours, self._shifts, pairs.vectors)
         return pairs
+
+    def edges(self, positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray) -> Edges:
+        """Return the pairs within the cut-off, and no others, one by one.
+
+        :param positions: as for `update`.
+        :param cell: as for `update`.
+        :param pbc: as for `update`.
+        """
+        pairs = self.update(positions, cell, pbc)
+        near = np.einsum('ij,ij->i', pairs.vectors, pairs.vectors) < self.cutoff**2
+        centres = np.repeat(np.arange(len(positions)), np.diff(pairs.first))
+        return Edges(centres[near], pairs.neighbours[near], self._shifts[near])
 
     def forget(self) -> None:
         """Make a new list at the next call, because atoms came, went, or changed places."""

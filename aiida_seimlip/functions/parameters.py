@@ -9,8 +9,9 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.calculations.lammps import n_ranks
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.lammps import LammpsOptions
-from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
+from aiida_seimlip.science.formats.lammps_dialects import DIALECTS, KINDS, fits
 from aiida_seimlip.science.seeds import derive_seed
 
 
@@ -71,32 +72,50 @@ def with_remaining_steps(parameters: orm.Dict, results: orm.Dict) -> orm.Dict:
 
 
 @calcfunction
-def with_dialect(parameters: orm.Dict, probe: orm.Dict, **settings: orm.Dict) -> orm.Dict:
-    """Return parameters of a LAMMPS job with the dialect that the code speaks.
+def with_dialect(parameters: orm.Dict, probe: orm.Dict, **settings: orm.Data) -> orm.Dict:
+    """Return parameters of a LAMMPS job with the dialect that the code speaks and the potential fits.
 
     Of several the first in `DIALECTS` is taken, on several MPI ranks the first that saves whole frames there.
 
     :param parameters: as `LammpsOptions`.
     :param probe: `results` of ``seimlip.lammps.probe``.
-    :param settings: ``options`` of the scheduler, if there are any.
-    :raises ValueError: if the code speaks no dialect that is known.
+    :param settings: ``options`` of the scheduler, if there are any, and ``potential``; by default it is a moment tensor
+        potential.
+    :raises ValueError: if the code speaks no dialect that the potential fits.
     """
-    chosen = choose_dialect(probe['dialects'], settings['options'].get_dict() if 'options' in settings else {})
+    potential, job = settings.get('potential'), settings.get('options')
+    known = fitting_dialects(probe['dialects'], potential)
+    chosen = choose_dialect(known, {} if job is None else job.get_dict())
     if chosen is None:
-        raise ValueError('The code has none of the pair styles for moment tensor potentials.')
+        raise ValueError(f'The code has none of the pair styles for {kind_of(potential)}.')
     return orm.Dict({**parameters.get_dict(), 'dialect': chosen})
 
 
 def choose_dialect(dialects: Sequence[str], options: Mapping[str, Any]) -> str | None:
-    """Return the dialect to use among those that a code speaks, None if it speaks none that is known.
+    """Return the dialect to use among those that do, None if there is none.
 
-    :param dialects: names of dialects.
+    :param dialects: names of dialects that the code speaks and the potential fits.
     :param options: of the scheduler: how many ranks there are.
     """
     known = [name for name in DIALECTS if name in dialects]
     if options.get('withmpi') and n_ranks(options.get('resources', {})) > 1:
         known.sort(key=lambda name: DIALECTS[name].saves_fragments)
     return known[0] if known else None
+
+
+def fitting_dialects(dialects: Sequence[str], potential: PotentialData | None) -> list[str]:
+    """Return those of some dialects that read a potential.
+
+    :param dialects: names of dialects.
+    :param potential: None for a moment tensor potential that is not there yet.
+    """
+    family, n_members = ('mtp', 1) if potential is None else (potential.family, len(potential.members))
+    return [name for name in dialects if name in DIALECTS and fits(DIALECTS[name], family, n_members)]
+
+
+def kind_of(potential: PotentialData | None) -> str:
+    """Return what potentials of this family are called."""
+    return KINDS['mtp' if potential is None else potential.family]
 
 
 @calcfunction

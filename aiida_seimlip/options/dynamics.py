@@ -85,8 +85,15 @@ class LammpsDynamicsOptions(DynamicsOptions):
 
     dialect: str = Field(
         default='mlip',
-        description="Pair style of the code: MLIP-3's own `mlip`; `mtp`, for `mtp` and `mtp/extrapolation`; or `auto`: "
-        'the engine asks the code for its pair styles, once for each code and profile.',
+        description='Pair style of the code, see `LammpsOptions`; `auto`: the engine asks the code for its pair '
+        'styles, once for each code and profile, and takes the first that the potential fits.',
+    )
+    precision: Literal['float32', 'float64'] | None = Field(
+        default=None, description='In which `seimlip-lmp` evaluates MACE; none: that of the file.'
+    )
+    trust_model: bool = Field(
+        default=False,
+        description='The input `potential_file` may be a pickled model, which can run any code when it is loaded.',
     )
     with_grades: bool = Field(
         default=False,
@@ -114,7 +121,7 @@ class LammpsDynamicsOptions(DynamicsOptions):
         names = (
             'ensemble', 'temperature', 'timestep', 'n_steps', 'seed', 'velocities', 'thermostat_damping',
             'barostat_damping', 'mobile', 'track_every', 'dump_every', 'dialect', 'with_grades', 'threshold_save',
-            'threshold_break', 'masses', 'first_step', 'field',
+            'threshold_break', 'masses', 'first_step', 'field', 'precision', 'trust_model',
         )  # fmt: skip
         chosen = {name: value for name, value in self.to_dict().items() if name in names}
         pressure = self.pressure if self.is_npt else None

@@ -1,4 +1,4 @@
-"""Options of the CalcJob ``seimlip.lammps``: molecular dynamics with a moment tensor potential."""
+"""Options of the CalcJob ``seimlip.lammps``: molecular dynamics with a machine-learned potential."""
 
 from __future__ import annotations
 
@@ -45,8 +45,19 @@ class LammpsOptions(ExplorationConditions):
     )
     dialect: str = Field(
         default='mlip',
-        description="Pair style of the code: MLIP-3's own `mlip`; `mtp`, for `mtp` and `mtp/extrapolation`; or `auto`: "
-        'the engine, of explorations or of dynamics, asks the code for its pair styles, once for each code.',
+        description="Pair style of the code. Of moment tensor potentials MLIP-3's own `mlip`, or `mtp`, for `mtp` and "
+        '`mtp/extrapolation`; of MACE `mace`, `mace/committee`, `mliap` or `symmetrix`; or `auto`: the engine, of '
+        'explorations or of dynamics, asks the code for its pair styles, once for each code, and takes the first that '
+        'the potential fits.',
+    )
+    precision: Literal['float32', 'float64'] | None = Field(
+        default=None,
+        description='In which `seimlip-lmp` evaluates MACE; none: that of the file. Other builds of LAMMPS know no '
+        'such choice.',
+    )
+    trust_model: bool = Field(
+        default=False,
+        description='The input `potential_file` may be a pickled model, which can run any code when it is loaded.',
     )
     with_grades: bool = Field(default=True, description='Evaluate the extrapolation grade at every step.')
     threshold_save: float = Field(default=2.0, ge=0, description='Frames above this grade become candidates.')
@@ -95,10 +106,13 @@ class LammpsOptions(ExplorationConditions):
         plain.to_settings()
         return self
 
-    def to_settings(self, wall_time_limit: float | None = None) -> LammpsMdSettings:
+    def to_settings(
+        self, wall_time_limit: float | None = None, deviation_scale: float | None = None
+    ) -> LammpsMdSettings:
         """Return what the writer of the input script takes.
 
         :param wall_time_limit: seconds after which LAMMPS ends the run in good order; None for no limit.
+        :param deviation_scale: of the committee; None if it is not known, where 1 is taken.
         :raises ValueError: if some values do not fit together, or the dialect is still to be found out.
         """
         return LammpsMdSettings(
@@ -108,5 +122,6 @@ class LammpsOptions(ExplorationConditions):
             create_velocities=self.velocities == 'create', dump_every=self.dump_every, thermo_every=self.thermo_every,
             dialect=self.dialect, with_grades=self.with_grades, threshold_save=self.threshold_save,
             threshold_break=self.threshold_break, wall_time_limit=wall_time_limit, first_step=self.first_step,
-            mobile=tuple(self.mobile), track_every=self.track_every, field=self.field,
+            mobile=tuple(self.mobile), track_every=self.track_every, field=self.field, precision=self.precision,
+            deviation_scale=1.0 if deviation_scale is None else deviation_scale,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from aiida_seimlip.embedded.extrapolation import BreakError, ExtrapolationContro
 from aiida_seimlip.science.formats.mlip3_cfg import read_cfg
 from aiida_seimlip.science.formats.mlip3_potential import read_almtp
 from aiida_seimlip.science.mtp.evaluate import Evaluator
+from aiida_seimlip.science.mtp.grade import Grader
 
 MLIP3 = Path(__file__).parents[1] / 'fixtures' / 'mlip3'
 SPECIES = ('Li', 'C', 'O')
@@ -29,13 +30,14 @@ def inspect(potential):
     frame = read_cfg(MLIP3 / '55_mtp_preselected_read/preselected.cfg', SPECIES).frames[-1].replace(grades=None)
     evaluator = Evaluator(potential)
     local = evaluator.compute_frames(frame, with_local=True).local
+    grade, atoms = Grader(potential, evaluator).grade(frame.types(SPECIES), local)
     order = np.arange(24)[::-1]
     turned = frame.replace(numbers=frame.numbers[order], positions=frame.positions[order])
 
     def function(thresholds: Thresholds, steps: tuple[int, ...] = (7,)) -> ExtrapolationControl:
-        control = ExtrapolationControl(potential, evaluator, thresholds)
+        control = ExtrapolationControl(SPECIES, thresholds)
         for step in steps:
-            control.inspect(step, frame.types(SPECIES), local, lambda: (turned, order))
+            control.inspect(step, grade, atoms, lambda: (turned, order))
         return control
 
     return function

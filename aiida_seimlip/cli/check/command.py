@@ -59,6 +59,15 @@ class MappingParam(click.ParamType):
     type=MappingParam(),
     help='Parameters of a reference engine, as in a campaign: of `ase` the calculator.',
 )
+@click.option(
+    '--potential', type=types.DataParamType(sub_classes=('aiida.data:seimlip.potential',)),
+    help='A MACE potential: its evaluation and speed by Python with MACE or by a LAMMPS are what is checked.',
+)  # fmt: skip
+@click.option(
+    '--reference-code',
+    type=types.CodeParamType(),
+    help='Python with MACE, which a LAMMPS with `--potential` is compared with.',
+)
 @click.option('--structure', type=StructureParam(), help='Small cell for a reference program: a node or a file.')
 @SPECIES
 @IGNORE_CONSTRAINTS
@@ -79,6 +88,8 @@ def cmd_check(
     engine: str | None,
     check_options: dict[str, Any] | None,
     parameters: dict[str, Any] | None,
+    potential: orm.Data | None,
+    reference_code: orm.AbstractCode | None,
     structure: orm.Data | None,
     submit: bool,
     show: orm.WorkChainNode | None,
@@ -86,7 +97,8 @@ def cmd_check(
 ) -> None:
     """Check whether programs do, where they run, what the workflows expect of them.
 
-    CODE is a LAMMPS with a moment tensor potential, an `mlp`, or a reference program. The check runs small jobs,
+    CODE is a LAMMPS with a moment tensor potential, an `mlp`, a reference program, or a Python or LAMMPS with the MACE
+    potential of `--potential`. The check runs small jobs,
     compares what comes out with our own evaluation of the same potential, or with differences of energies, and prints a
     page: what is green, what is red, and what to do about the red. The exit status is 1 if something is red.
     """
@@ -100,11 +112,13 @@ def cmd_check(
         raise click.UsageError(
             'Name a code to check, or an earlier check by `--show`; `verdi code list` lists the codes.'
         )
-    given = {'engine': engine, 'parameters': check_options, 'structure': structure}
+    given = {'engine': engine, 'parameters': check_options, 'structure': structure, 'potential': potential}
     inputs: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     inputs['options'] = scheduler_options(job)
     if parameters is not None:
         inputs['reference'] = {'parameters': parameters}
+    if reference_code is not None:
+        inputs['reference'] = {**inputs.get('reference', {}), 'code': reference_code}
     results = [_check(code, inputs, submit=submit) for code in codes]
     sys.exit(0 if all(results) else 1)
 
@@ -130,7 +144,10 @@ def _check(code: orm.AbstractCode, inputs: Mapping[str, Any], *, submit: bool) -
 
     given = {**inputs, 'code': code, 'options': orm.Dict(inputs['options'])}
     if 'reference' in inputs:
-        given['reference'] = {name: orm.Dict(content) for name, content in inputs['reference'].items()}
+        given['reference'] = {
+            name: orm.Dict(content) if isinstance(content, dict) else content
+            for name, content in inputs['reference'].items()
+        }
     try:
         node = submit_check(given) if submit else run_check(given)
     except ValueError as exception:

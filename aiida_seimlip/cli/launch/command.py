@@ -154,7 +154,8 @@ def launch_diffusivity(
 ) -> None:  # fmt: skip
     """Find out how fast ions diffuse, at which temperatures, and their activation energy.
 
-    The job is `dynamics`.
+    The job is `dynamics`; with a MACE potential there may be `evaluation`, a Python with MACE that the program is
+    compared with first.
     """
     request['sockets'] = ('dynamics',)
     begin('seimlip.diffusivity', {'structure': structure, 'potential': potential}, request)

@@ -10,8 +10,9 @@ from aiida.engine import ExitCode, ProcessSpec, ProcessState, if_, while_
 
 from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.calculations.lammps_probe import LammpsProbeCalculation
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.restart import RestartMixin
-from aiida_seimlip.functions.parameters import with_dialect
+from aiida_seimlip.functions.parameters import fitting_dialects, kind_of, with_dialect
 from aiida_seimlip.options.lammps import AUTO
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
 from aiida_seimlip.science.formats.lammps_help import machine_learning_styles
@@ -19,6 +20,7 @@ from aiida_seimlip.science.formats.lammps_help import machine_learning_styles
 PROBE = 'aiida.calculations:seimlip.lammps.probe'
 DEFAULT = next(iter(DIALECTS))
 """The dialect where the user names none."""
+JOB_INPUTS = ('code', 'structure', 'potential', 'potential_file', 'charges')
 PROBE_SECONDS = 600
 """Wall time that a probe asks for at most."""
 
@@ -33,6 +35,11 @@ class DialectMixin(RestartMixin):
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
         """Define the outline and what may be wrong with the code."""
         super().define(spec)
+        spec.input(
+            'potential_file', valid_type=orm.SinglefileData, required=False,
+            help='What was made of the potential for the LAMMPS of input `code`, where it does not read what the '
+            'potential holds.',
+        )  # fmt: skip
         spec.outline(  # type: ignore[attr-defined]
             cls.setup,
             if_(cls.should_probe)(
@@ -47,8 +54,8 @@ class DialectMixin(RestartMixin):
         )
         spec.exit_code(
             210, 'ERROR_NO_PAIR_STYLE',
-            message='The LAMMPS of input `code` ({version}) has none of the pair styles for moment tensor potentials; '
-            'of those for machine-learning potentials it has {styles}.',
+            message='The LAMMPS of input `code` ({version}) has none of the pair styles for {kind}; of those for '
+            'machine-learning potentials it has {styles}.',
         )  # fmt: skip
         spec.exit_code(
             211, 'ERROR_PROBE_FAILED',
@@ -63,14 +70,15 @@ class DialectMixin(RestartMixin):
         :param inputs: of the engine, with the parameters of the job; others may be absent.
         """
         parameters = inputs['parameters'].get_dict()
-        fault = explain_dialect(inputs.get('code'), parameters.get('dialect', DEFAULT))
+        potential = inputs.get('potential')
+        fault = explain_dialect(inputs.get('code'), parameters.get('dialect', DEFAULT), potential)
         if fault is not None:
             yield fault
             return
         if parameters.get('dialect') == AUTO:  # looked at again once it is known
-            parameters['dialect'] = DEFAULT
+            parameters['dialect'] = next(iter(fitting_dialects(list(DIALECTS), potential)), DEFAULT)
         job = {'options': inputs['options'].get_dict()} if 'options' in inputs else {}
-        given = {name: inputs[name] for name in ('code', 'structure', 'potential', 'charges') if name in inputs}
+        given = {name: inputs[name] for name in JOB_INPUTS if name in inputs}
         yield from LammpsCalculation.find_faults({**given, 'parameters': parameters, 'metadata': job})
 
     def setup(self) -> None:
@@ -98,10 +106,12 @@ class DialectMixin(RestartMixin):
             details = {'pk': probe.pk, 'status': probe.exit_status, 'reason': probe.exit_message or 'no message'}
             return self.exit_codes.ERROR_PROBE_FAILED.format(**details)
         found = probe.outputs.results
-        if not found['dialects']:
+        potential = self.inputs.get('potential')
+        if not fitting_dialects(found['dialects'], potential):
             styles = ', '.join(machine_learning_styles(found['pair_styles'])) or 'none'
-            return self.exit_codes.ERROR_NO_PAIR_STYLE.format(version=found['version'], styles=styles)
-        settings = {'options': self.inputs.options} if 'options' in self.inputs else {}
+            details = {'version': found['version'], 'styles': styles, 'kind': kind_of(potential)}
+            return self.exit_codes.ERROR_NO_PAIR_STYLE.format(**details)
+        settings = {name: self.inputs[name] for name in ('options', 'potential') if name in self.inputs}
         self.ctx.parameters = self.ctx.inputs.parameters = with_dialect(self.ctx.parameters, found, **settings)
         fault = next(LammpsCalculation.find_faults(self.ctx.inputs), None)
         if fault is not None:
@@ -115,11 +125,12 @@ class DialectMixin(RestartMixin):
         return self.submit(LammpsProbeCalculation, code=self.inputs.code, metadata=metadata)
 
 
-def explain_dialect(code: orm.AbstractCode | None, dialect: str) -> str | None:
+def explain_dialect(code: orm.AbstractCode | None, dialect: str, potential: PotentialData | None = None) -> str | None:
     """Say that a code is known to speak another dialect, None if it is not.
 
     :param code: the LAMMPS, None if there is none yet.
     :param dialect: that it is going to be addressed in.
+    :param potential: None for a moment tensor potential that is not there yet.
     """
     probe = None if code is None or code.pk is None or dialect == AUTO else find_probe(code)
     found = probe.outputs.results.get_dict() if probe is not None and 'results' in probe.outputs else None
@@ -127,12 +138,13 @@ def explain_dialect(code: orm.AbstractCode | None, dialect: str) -> str | None:
         return None
     assert code is not None and probe is not None
     where = f'the LAMMPS of input `code` ({code.full_label}), as job {probe.pk} has found,'
-    if not found['dialects']:
-        return f'Input `code` does not do: {where} has none of the pair styles for moment tensor potentials.'
-    known = ' and '.join(f'`{name}`' for name in found['dialects'])
+    fitting = fitting_dialects(found['dialects'], potential)
+    if not fitting:
+        return f'Input `code` does not do: {where} has none of the pair styles for {kind_of(potential)}.'
+    known = ' and '.join(f'`{name}`' for name in fitting)
     return (
         f'Input `parameters` leads to the dialect `{dialect}`, but {where} speaks {known}: set `dialect` to '
-        f'`{found["dialects"][0]}`, or to `{AUTO}`.'
+        f'`{fitting[0]}`, or to `{AUTO}`.'
     )
 
 

@@ -130,11 +130,11 @@ def _judge_probe(
 def _judge_points(sheet: Sheet, groups: Mapping[str, Any], limits: CheckLimits) -> None:
     made = groups['made']
     if sheet.ran('plain', POINT):
-        found, expected = _point(groups['plain']), _ours(made, 'resting')
+        found, expected = point_of(groups['plain']), _ours(made, 'resting')
         compare_labels(sheet, found, expected, limits, job='plain', names=POINT, remedy=REBUILD)
     if sheet.ran('subset', ['type order']):
         sheet.compare(
-            'type order', _point(groups['subset']).excess(_ours(made, 'subset'), limits, with_stress=False), 1.0,
+            'type order', point_of(groups['subset']).excess(_ours(made, 'subset'), limits, with_stress=False), 1.0,
             unit='of the limits', job='subset',
             good='Equal to our own, though one species does not occur.',
             bad='Not our own where one species of the potential does not occur.', remedy=TYPES,
@@ -143,7 +143,7 @@ def _judge_points(sheet: Sheet, groups: Mapping[str, Any], limits: CheckLimits) 
         return
     if 'trajectory' in groups.get('plain', {}):
         sheet.compare(
-            'grade on = off', _point(groups['graded']).excess(_point(groups['plain']), limits), 1.0,
+            'grade on = off', point_of(groups['graded']).excess(point_of(groups['plain']), limits), 1.0,
             unit='of the limits', job='graded',
             good='The grade changes neither energy nor forces nor stress.',
             bad='Energy, forces or stress change with the grade.', remedy=GRADES,
@@ -166,7 +166,7 @@ def _judge_grade(sheet: Sheet, groups: Mapping[str, Any], limits: CheckLimits) -
     )  # fmt: skip
 
 
-def _point(outputs: Mapping[str, Any]) -> Labels:
+def point_of(outputs: Mapping[str, Any]) -> Labels:
     """Return energy, forces and stress of the first frame of a run, the last in LAMMPS' frame."""
     frame = outputs['trajectory'].get_frames()[0]
     thermo = outputs['thermo']

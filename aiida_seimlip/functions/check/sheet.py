@@ -151,16 +151,18 @@ class Labels:
 
 
 def compare_labels(
-    sheet: Sheet, found: Labels, expected: Labels, limits: CheckLimits, *, job: str, names: Sequence[str], remedy: str
-) -> None:
-    """Write three lines that compare energies, forces and stresses with our own evaluation of the same potential.
+    sheet: Sheet, found: Labels, expected: Labels, limits: CheckLimits, *, job: str, names: Sequence[str], remedy: str,
+    whose: str = 'our own evaluation',
+) -> None:  # fmt: skip
+    """Write three lines that compare energies, forces and stresses with another evaluation of the same potential.
 
     :param found: what the program says.
-    :param expected: what we say.
+    :param expected: what the other evaluation says.
     :param limits: up to where differences are taken for rounding.
     :param job: where they come from.
     :param names: of the three lines.
     :param remedy: what to do if one is red.
+    :param whose: the other evaluation.
     """
     rows = (
         (found.energy_difference(expected), limits.energy, 'eV/atom', found.energies, expected.energies),
@@ -169,8 +171,8 @@ def compare_labels(
     )
     for name, (value, limit, unit, theirs, ours) in zip(names, rows, strict=True):
         sheet.compare(
-            name, value, limit, unit=unit, job=job, good='Equal to our own evaluation.',
-            bad=f'Compared with our own evaluation, the numbers {explain_difference(theirs, ours)}.', remedy=remedy,
+            name, value, limit, unit=unit, job=job, good=f'Equal to {whose}.',
+            bad=f'Compared with {whose}, the numbers {explain_difference(theirs, ours)}.', remedy=remedy,
         )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from aiida_seimlip.functions.words import describe_part
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.options.transport.results import DiffusionPoint, ReplicaRecord, UnitRecord
 from aiida_seimlip.science.seeds import derive_seed
+from aiida_seimlip.science.speed import atom_steps_per_second, ns_per_day
 
 if TYPE_CHECKING:
     from aiida_seimlip.science.analysis.diffusion import DiffusionEstimate
@@ -81,10 +82,14 @@ def read_run(
     key = planned['key']
     results = groups['results'][key].get_dict() if key in groups.get('results', {}) else {}
     grades = {name: value for name, value in audit.get(key, {}).items() if name in ReplicaRecord.model_fields}
-    names = ('n_steps', 'n_steps_asked', 'n_jobs', 'mean_temperature', 'mean_pressure', 'cell')
+    names = ('n_steps', 'n_steps_asked', 'n_jobs', 'mean_temperature', 'mean_pressure', 'cell', 'loop_seconds')
+    speed = ns_per_day(
+        results.get('n_steps') or 0, results.get('loop_seconds'), timestep_fs=settings.dynamics.timestep
+    )  # fmt: skip
     record = ReplicaRecord(
         key=key, seed=planned['seed'], outcome=end.get('outcome', 'failed'), phase=end.get('phase', 'production'),
         message=end.get('message'), uuid=end.get('uuid'), volume=results.get('mean_volume'),
+        ns_per_day=speed,
         **{name: results[name] for name in names if results.get(name) is not None}, **grades,
     )  # fmt: skip
     if key not in groups.get('tracks', {}):
@@ -106,6 +111,11 @@ def _estimate(record: ReplicaRecord, track: Track, planned: Mapping[str, Any], s
     return Run(record.model_copy(update=found), track, estimate)
 
 
+def _with_rate(record: ReplicaRecord, n_atoms: int) -> ReplicaRecord:
+    rate = atom_steps_per_second(n_atoms, record.n_steps, record.loop_seconds)
+    return record.model_copy(update={'atom_steps_per_second': rate})
+
+
 # -- temperatures -----------------------------------------------------------------------------------------------------
 
 
@@ -120,7 +130,8 @@ def combine_runs(
     :param settings: of the diffusivity.
     :param units: what became of bonded units, by temperature.
     """
-    whole = Temperature(DiffusionPoint(temperature=temperature, replicas=[run.record for run in runs]), list(runs))
+    records = [_with_rate(run.record, n_atoms) for run in runs]
+    whole = Temperature(DiffusionPoint(temperature=temperature, replicas=records), list(runs))
     flags = [run.problem for run in runs if run.problem]
     values = {'n_atoms': n_atoms, **_describe_cell(runs), **_describe_grades(runs)}
     if whole.estimates:

@@ -35,6 +35,8 @@ class SpeedRecord(Record):
     n_ranks: int = Field(default=1, description='MPI ranks.')
     with_grade: bool | None = Field(default=None, description='Whether the grade was evaluated at every step.')
     atom_steps_per_second: float | None = Field(default=None, description='Of molecular dynamics, wall time.')
+    potential_uuid: str | None = Field(default=None, description='Of the potential, where a given one was measured.')
+    precision: str | None = Field(default=None, description='`float32` or `float64`, where it was chosen.')
     seconds_per_frame: float | None = Field(default=None, description='Of a single point, wall time.')
 
 

@@ -151,7 +151,9 @@ class FieldOptions(Options):
     dynamics: FieldDynamicsSettings
     max_concurrent: int | None = Field(default=None, ge=1, description='Runs under way at once; None for no limit.')
     check_parity: bool = Field(
-        default=True, description='First compare the program with our own evaluation, where the potential is an MTP.'
+        default=True,
+        description='First compare the program with another evaluation of the potential: our own of an MTP, that of '
+        'the input `evaluation` of other families.',
     )
     parity: ParityLimits = Field(default_factory=ParityLimits)
     domain: DomainOptions = Field(default_factory=DomainOptions)

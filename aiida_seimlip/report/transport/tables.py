@@ -118,13 +118,16 @@ def runs_table(facts: DiffusivityFacts) -> Table:
         Column('mean_pressure_bar', 'mean p', 'bar'), Column('hops', 'hops'),
         Column('above_threshold', 'frames out of domain', is_share=True),
         Column('highest_grade', 'highest grade'), *EXPECTED,
+        Column('ns_per_day', 'speed', 'ns/day', digits=3),
+        Column('atom_steps_per_s', 'speed', 'atom-steps/s', digits=3, in_paper=False),
         Column('message', 'what it said', is_number=False, in_paper=False),
     )  # fmt: skip
     rows = [
         (Cell(run.key), Cell(point.temperature), Cell(run.seed), Cell(run.D, run.D_std), Cell(run.outcome),
          Cell(run.n_steps), Cell(run.n_steps_asked), Cell(run.mean_temperature), Cell(run.mean_pressure),
          Cell(run.n_hops), Cell(run.share_above_threshold), Cell(run.highest_grade),
-         *expected_cells(run.expected_force_error), Cell(run.message))
+         *expected_cells(run.expected_force_error), Cell(run.ns_per_day), Cell(run.atom_steps_per_second),
+         Cell(run.message))
         for point in facts.points for run in point.replicas
     ]  # fmt: skip
     return Table('diffusion_runs', 'The runs', columns, rows)

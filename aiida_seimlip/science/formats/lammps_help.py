@@ -11,7 +11,9 @@ from aiida_seimlip.science.formats.lammps_dialects import find_dialects
 
 _VERSION = re.compile(r'^Large-scale Atomic/Molecular Massively Parallel Simulator - (.+?)\s*$', re.MULTILINE)
 _SECTION = r'^{}:\s*\n\s*\n?((?:.*\S.*\n?)*)'
-_MACHINE_LEARNING = re.compile(r'^(mlip|mtp|mliap|snap|pod|pace|mace|nequip|allegro|deepmd|uf3|nep|quip|hdnnp|agni)\b')
+_MACHINE_LEARNING = re.compile(
+    r'^(mlip|mtp|mliap|snap|pod|pace|mace|symmetrix|nequip|allegro|deepmd|uf3|nep|quip|hdnnp|agni)\b'
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""LAMMPS input scripts for molecular dynamics with a moment tensor potential."""
+"""LAMMPS input scripts for molecular dynamics with a machine-learned potential."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ class LammpsMdSettings:
     :param track_every: steps between two frames of the track.
     :param field: electric field at the atoms in V/Å, in LAMMPS' frame, which acts on the charges of the data file and
         on nothing else; None where there are no charges.
+    :param precision: in which MACE is evaluated, ``float32`` or ``float64``; None for that of its file.
+    :param deviation_scale: what is made of a standard deviation over a committee to be its grade.
     :raises ValueError: if a value is out of its range; the message names it.
     """
 
@@ -82,6 +84,8 @@ class LammpsMdSettings:
     mobile: tuple[str, ...] = ()
     track_every: int = 2000
     field: tuple[float, float, float] | None = None
+    precision: str | None = None
+    deviation_scale: float = 1.0
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -156,6 +160,7 @@ def write_input(
     *,
     masses: Mapping[str, float] | None = None,
     files: LammpsFiles | None = None,
+    members: Sequence[str] = (),
 ) -> str:
     """Write an input script; the data file comes from `lammps_data.write_data` with the same species.
 
@@ -163,7 +168,9 @@ def write_input(
     :param species: chemical symbols in type order.
     :param masses: in u, of the elements that shall not have their standard atomic mass.
     :param files: names of the files.
-    :raises ValueError: if a mass is given for an element that is not among `species`, or one that is not shall move.
+    :param members: names of the files of the members of a committee, which stand for `LammpsFiles.potential`.
+    :raises ValueError: if a mass is given for an element that is not among `species`, one that is not shall move, or
+        the dialect knows no grades.
     """
     files = files or LammpsFiles()
     masses = dict(masses or {})
@@ -175,12 +182,13 @@ def write_input(
     lines = [
         'units metal',
         f'atom_style {"atomic" if settings.field is None else "charge"}',
+        *DIALECTS[settings.dialect].header,
         'boundary p p p',
         'box tilt large',
         f'read_data {files.data}',
         *(f'mass {index} {mass[symbol]:.10g}  # {symbol}' for index, symbol in enumerate(species, start=1)),
         '',
-        *_pair_lines(settings, species, files),
+        *_pair_lines(settings, species, files, members),
         'neighbor 1.0 bin',
         'neigh_modify every 1 delay 0 check yes',
         '',
@@ -194,10 +202,16 @@ def write_input(
     return '\n'.join(lines) + '\n'
 
 
-def _pair_lines(settings: LammpsMdSettings, species: Sequence[str], files: LammpsFiles) -> list[str]:
-    return DIALECTS[settings.dialect].pair_lines(
-        species, potential=files.potential, preselected=files.preselected,
+def _pair_lines(
+    settings: LammpsMdSettings, species: Sequence[str], files: LammpsFiles, members: Sequence[str]
+) -> list[str]:
+    dialect = DIALECTS[settings.dialect]
+    if settings.with_grades and not dialect.graded:
+        raise ValueError(f'The dialect `{settings.dialect}` knows no grades.')
+    return dialect.pair_lines(
+        species, potential=' '.join(members or [files.potential]), preselected=files.preselected,
         thresholds=(settings.threshold_save, settings.threshold_break) if settings.with_grades else None,
+        scale=settings.deviation_scale, precision=settings.precision,
     )  # fmt: skip
 
 

@@ -13,11 +13,13 @@ from aiida.engine import CalcJob, ExitCode, Process, ProcessSpec, WorkChain, cal
 from aiida_seimlip.calculations.lammps import n_ranks
 from aiida_seimlip.calculations.validation import explain_scheduler_options
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.check.check import CheckOptions
 from aiida_seimlip.options.check.report import CheckReport
 from aiida_seimlip.workflows.check.programs import ProgramCheck, find_check
 from aiida_seimlip.workflows.failures import explain_failure
 
+GIVEN = ('options', 'potential', 'reference', 'structure')
 BESIDES = ('remote_folder', 'retrieved')
 """Outputs of jobs that the judges do not look at."""
 
@@ -52,6 +54,11 @@ class CheckWorkChain(WorkChain):
             'structure', valid_type=(orm.StructureData, FramesData), required=False,
             help='Small periodic cell without symmetry for a reference program; by default a sheared one of 4 atoms.',
         )  # fmt: skip
+        spec.input(
+            'potential', valid_type=PotentialData, required=False,
+            help='A MACE potential: the program, Python with MACE or a LAMMPS, is checked with it, and its speed '
+            'measured. A LAMMPS is compared with the Python `reference.code`, if that is given.',
+        )  # fmt: skip
         spec.inputs.validator = cls.validate_inputs
         spec.outline(  # type: ignore[attr-defined]
             cls.setup,
@@ -78,7 +85,7 @@ class CheckWorkChain(WorkChain):
         if 'code' not in inputs:
             return None  # the port itself says so
         try:
-            check = find_check(inputs['code'], inputs['engine'].value if 'engine' in inputs else None)
+            check = cls._find(inputs)
             return check.explain(inputs)
         except ValueError as exception:
             return str(exception)
@@ -86,12 +93,17 @@ class CheckWorkChain(WorkChain):
     @property
     def check(self) -> ProgramCheck:
         """What is done for this kind of program."""
-        return find_check(self.inputs.code, self.inputs.engine.value if 'engine' in self.inputs else None)
+        return self._find(self.inputs)
+
+    @staticmethod
+    def _find(inputs: Mapping[str, Any]) -> ProgramCheck:
+        engine = inputs['engine'].value if 'engine' in inputs else None
+        return find_check(inputs['code'], engine, potential=inputs.get('potential'))
 
     @property
     def given(self) -> dict[str, Any]:
         """The inputs that some checks look at."""
-        return {name: self.inputs[name] for name in ('options', 'reference', 'structure') if name in self.inputs}
+        return {name: self.inputs[name] for name in GIVEN if name in self.inputs}
 
     def setup(self) -> None:
         """Make what the jobs need."""
@@ -112,7 +124,9 @@ class CheckWorkChain(WorkChain):
             self.report(f'{self.inputs.code.full_label}: running {", ".join(jobs)}')
         for label, (process, inputs) in jobs.items():
             try:
-                node = self.submit(process, **inputs, code=self.inputs.code, metadata=self._metadata(process, label))
+                node = self.submit(
+                    process, **{'code': self.inputs.code, **inputs}, metadata=self._metadata(process, label)
+                )
             except ValueError as exception:  # inputs that the process refuses
                 self.ctx.processes[label] = self._describe(message=str(exception))
                 self.report(f'the job {label} was refused: {exception}')

@@ -5,14 +5,14 @@ A program is told by the engine that drives it: `lammps`, `mlip3`, or any engine
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 from aiida import orm
 from aiida.plugins import CalculationFactory
 
+from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.data.structure import elements_of, faults_of_structure
 from aiida_seimlip.engines.contract import SocketWorkChain, engine_names, load_engine
 from aiida_seimlip.functions.check.alloy import make_alloy
@@ -20,63 +20,8 @@ from aiida_seimlip.functions.check.lammps import BROKE, judge_lammps_check, plan
 from aiida_seimlip.functions.check.mlip3 import judge_mlip3_check
 from aiida_seimlip.functions.check.reference import judge_reference_check, make_small_cells
 from aiida_seimlip.options.check.check import CheckOptions
-
-Nodes = dict[str, Any]
-Job = tuple[Any, Nodes]
-Jobs = dict[str, Job]
-
-
-class ProgramCheck(ABC):
-    """The check of one kind of program; it keeps nothing between two calls."""
-
-    engine: str
-    plugin_prefix: str | None
-    """How the default plugins of codes begin that hold such a program; None if that cannot be known."""
-
-    rounds: ClassVar[tuple[str, ...]]
-    """Names of the rounds; the jobs of one round run side by side."""
-    expected: ClassVar[Mapping[str, int]] = MappingProxyType({})
-    """Exit status of jobs that are meant to fail."""
-
-    @abstractmethod
-    def prepare(self, parameters: orm.Dict, given: Nodes) -> Nodes:
-        """Make the nodes that the jobs need.
-
-        :param parameters: of the check.
-        :param given: other inputs of the WorkChain, by name.
-        :return: nodes by name.
-        """
-
-    @abstractmethod
-    def plan(self, name: str, parameters: orm.Dict, made: Nodes, outputs: Mapping[str, Nodes], given: Nodes) -> Jobs:
-        """Return the jobs of a round, by name: the process and its inputs, without metadata.
-
-        :param name: of the round.
-        :param parameters: of the check.
-        :param made: what `prepare` and earlier rounds have made; new nodes are added here.
-        :param outputs: outputs of the earlier jobs, by name.
-        :param given: other inputs of the WorkChain, by name.
-        """
-
-    @abstractmethod
-    def judge(self, parameters: orm.Dict, processes: orm.Dict, groups: Mapping[str, Nodes]) -> orm.Dict:
-        """Return `facts`, `checks` and `speeds` of a `CheckReport`.
-
-        :param parameters: of the check.
-        :param processes: how each process ended.
-        :param groups: ``made``, and the outputs of each job by its name.
-        """
-
-    def explain(self, given: Mapping[str, Any]) -> str | None:
-        """Say what is wrong with the inputs of the WorkChain for this program.
-
-        :param given: the inputs by name.
-        :return: one sentence that names the input, or None if all is well.
-        """
-        for name in ('structure', 'reference'):
-            if given.get(name) is not None and given[name] != {}:
-                return f'Input `{name}` is for reference programs, but the engine of input `code` is `{self.engine}`.'
-        return None
+from aiida_seimlip.workflows.check.base import Job, Jobs, Nodes, ProgramCheck
+from aiida_seimlip.workflows.check.mace import MaceCheck
 
 
 class LammpsCheck(ProgramCheck):
@@ -224,21 +169,27 @@ class ReferenceCheck(ProgramCheck):
         return () if CheckOptions.explain(parameters, 'parameters') else CheckOptions.from_node(parameters).elements
 
 
-def find_check(code: orm.AbstractCode, engine: str | None = None) -> ProgramCheck:
+def find_check(
+    code: orm.AbstractCode, engine: str | None = None, *, potential: PotentialData | None = None
+) -> ProgramCheck:  # fmt: skip
     """Return the check for a program.
 
     :param code: whose default plugin tells what it is, if `engine` is None.
     :param engine: that drives the program.
+    :param potential: of MACE, where the program is to be checked with a given one.
     :raises ValueError: if there is none; the message is one sentence.
     """
     known: dict[str, ProgramCheck] = {'lammps': LammpsCheck(), 'mlip3': Mlip3Check()}
     known |= {name: ReferenceCheck(name) for name in engine_names('reference')}
+    plugin = code.default_calc_job_plugin
     names = ', '.join(known)
+    if potential is not None and potential.family == 'mace' and engine in (None, 'lammps', 'ase'):
+        is_lammps = engine == 'lammps' or (engine is None and (plugin or '').startswith('seimlip.lammps'))
+        return MaceCheck(is_lammps=is_lammps)
     if engine is not None:
         if engine not in known:
             raise ValueError(f'Input `engine` is `{engine}`, but there are checks for {names}.')
         return known[engine]
-    plugin = code.default_calc_job_plugin
     if not plugin:
         raise ValueError(f'Input `code` has no default plugin that would tell what it is: give `engine` ({names}).')
     for check in known.values():

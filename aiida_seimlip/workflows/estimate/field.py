@@ -12,6 +12,7 @@ from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.science.cost import frames_bytes, n_samples
 from aiida_seimlip.workflows.estimate.plan import Plan, Work, sizes_of, thermo_bytes
 from aiida_seimlip.workflows.estimate.transport import WHOLE, model_of, run_bytes
+from aiida_seimlip.workflows.transport.parity import can_be_compared
 
 
 def plan_field(inputs: Mapping[str, Any]) -> Plan:
@@ -23,7 +24,7 @@ def plan_field(inputs: Mapping[str, Any]) -> Plan:
     (size,) = sizes_of(inputs['structure'])
     model = model_of(inputs, 'dynamics')
     works = []
-    if settings.check_parity and inputs['potential'].family == 'mtp':
+    if settings.check_parity and can_be_compared(inputs):
         n_bytes = frames_bytes(1, size, WHOLE) + frames_bytes(1, size, ('velocities', 'steps')) + thermo_bytes(1)
         works.append(Work('check of the start', 'dynamics', 1, 0, atom_steps=0, n_bytes=n_bytes, **model))
     equilibration = equilibration_parameters(settings, 1)

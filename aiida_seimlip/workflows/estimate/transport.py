@@ -14,6 +14,7 @@ from aiida_seimlip.options.dynamics import DynamicsOptions
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions
 from aiida_seimlip.science.cost import Known, frames_bytes, n_samples, track_bytes
 from aiida_seimlip.workflows.estimate.plan import Plan, Work, sizes_of, thermo_bytes
+from aiida_seimlip.workflows.transport.parity import can_be_compared
 
 WHOLE: tuple[Known, ...] = ('energies', 'forces', 'methods', 'steps')
 """What is known of the whole frames of a run."""
@@ -58,8 +59,7 @@ def plan_conductivity(inputs: Mapping[str, Any]) -> Plan:
 def _parity(
     inputs: Mapping[str, Any], settings: DiffusivityOptions, size: int, model: Mapping[str, Any]
 ) -> Iterator[Work]:
-    potential = inputs.get('potential')
-    if settings.check_parity and potential is not None and potential.family == 'mtp':
+    if settings.check_parity and can_be_compared(inputs):
         n_bytes = frames_bytes(1, size, WHOLE) + frames_bytes(1, size, ('velocities', 'steps')) + thermo_bytes(1)
         yield Work('check of the start', 'dynamics', 1, 0, atom_steps=0, n_bytes=n_bytes, **model)
 

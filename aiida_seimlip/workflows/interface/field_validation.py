@@ -23,6 +23,7 @@ from aiida_seimlip.functions.interface.plan import (
 from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.options.transport.diffusivity import TransportEngines
 from aiida_seimlip.science.structures.labels import LabelError, explain_shared_label
+from aiida_seimlip.workflows.transport.parity import faults_of_evaluation
 
 DYNAMICS = 'dynamics'
 
@@ -51,6 +52,7 @@ def find_faults(inputs: Mapping[str, Any], options: FieldOptions) -> Iterator[st
     if not faults:
         yield from _faults_of_labels(inputs, options)
         yield from _faults_of_engine(inputs, options)
+        yield from faults_of_evaluation(inputs)
 
 
 def _faults_of_structure(inputs: Mapping[str, Any]) -> Iterator[str]:

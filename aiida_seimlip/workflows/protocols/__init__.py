@@ -12,6 +12,7 @@ from aiida.common.exceptions import MultipleObjectsError, NotExistent
 from ase.data import atomic_numbers
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.potential import PotentialData
 
 PACKAGE = 'aiida_seimlip.workflows.protocols'
 SUFFIX = '.yaml'
@@ -162,6 +163,23 @@ def socket_inputs(
     nodes = {name: orm.Dict(value) if isinstance(value, Mapping) else orm.to_aiida_type(value)
              for name, value in content.items() if value != {}}  # fmt: skip
     return nodes if code is None else {'code': code, **nodes}
+
+
+def evaluation_inputs(
+    potential: PotentialData | None,
+    code: orm.AbstractCode | None,
+    scheduler_options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what goes into the namespace `evaluation`: how a potential is evaluated that this package does not know.
+
+    :param potential: its family is also the name of the calculator.
+    :param code: Python with that calculator; None for no evaluation.
+    :param scheduler_options: settings of the scheduler for all jobs.
+    """
+    if code is None or potential is None:
+        return {}
+    parameters = {'parameters': {'calculator': {'name': potential.family}}}
+    return {potential.family: socket_inputs(parameters, code, scheduler_options)}
 
 
 def elements_of_all(structures: Mapping[str, orm.StructureData | FramesData]) -> list[str]:

@@ -10,12 +10,10 @@ from aiida.common import AttributeDict
 from aiida.engine import ExitCode, ProcessSpec
 
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
-from aiida_seimlip.engines.pool import PoolMixin
-from aiida_seimlip.functions.audit import compare_start
 from aiida_seimlip.functions.transport.diffusivity import plan_diffusivity, prepare_start, warn_about_vacuum
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, TransportEngines
-from aiida_seimlip.options.transport.results import ParityRecord
 from aiida_seimlip.workflows.failures import explain_failure
+from aiida_seimlip.workflows.transport.parity import ParityMixin
 
 DYNAMICS = 'dynamics'
 EQUILIBRATION, PRODUCTION = 'equilibration', 'production'
@@ -25,7 +23,7 @@ USABLE = (COMPLETED, OUT_OF_WALLTIME)
 """How a production ends whose track is worth an analysis: a run that crashes was no longer physical before that."""
 
 
-class TransportRunsMixin(PoolMixin):
+class TransportRunsMixin(ParityMixin):
     """The part of the outline of `DiffusivityWorkChain` that runs molecular dynamics.
 
     The jobs of the pool are called after their runs, such as ``T0600_r0_equilibration``. The context holds
@@ -48,6 +46,7 @@ class TransportRunsMixin(PoolMixin):
         namespace.dynamic = True
         namespace['code'].required = False  # the engine says whether it needs one
         namespace.help = f'Settings of the engine for the socket `{DYNAMICS}`.'
+        cls.define_evaluation(spec)
 
     @classmethod
     def define_ends_of_runs(cls, spec: ProcessSpec) -> None:
@@ -97,34 +96,6 @@ class TransportRunsMixin(PoolMixin):
         outputs = plan_diffusivity(self.inputs.options, **engine)
         self.ctx.plan, self.ctx.parameters = outputs['plan'], dict(outputs['parameters'])
         self.ctx.parity, self.ctx.inspected, self.ctx.ends, self.ctx.productions = None, [], {}, {}
-
-    # -- the check of the start ---------------------------------------------------------------------------------------
-
-    def should_check_parity(self) -> bool:
-        """Return whether the program is compared with our own evaluation of the potential."""
-        return self.settings.check_parity and 'potential' in self.inputs and self.inputs.potential.family == 'mtp'
-
-    def run_parity(self) -> None:
-        """Let the program evaluate the start."""
-        process = self.submit_dynamics('parity', structure=self.ctx.start, parameters=self.ctx.parameters['parity'])
-        self.to_context(parity_process=process)
-
-    def inspect_parity(self) -> ExitCode | None:
-        """Compare what the program says of the start with our own evaluation."""
-        process = self.ctx.parity_process
-        end = self._describe_end('parity', process)
-        if end['outcome'] != COMPLETED or 'trajectory' not in process.outputs:
-            reason = end['message'] or f'it ended as {end["outcome"]}, and returned no frame.'
-            return self.exit_codes.ERROR_PROGRAM_FAILED.format(reason=reason)
-        self.ctx.parity = compare_start(
-            self.inputs.options, self.inputs.potential, process.outputs.trajectory, process.outputs.results
-        )
-        self.out('parity', self.ctx.parity)
-        record = ParityRecord.model_validate(self.ctx.parity.get_dict())
-        self.report(record.message)
-        if not record.is_equal:
-            return self.exit_codes.ERROR_PARITY_FAILED.format(message=record.message)
-        return None
 
     # -- equilibrations and productions -------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from aiida_seimlip.data.structure import elements_of, faults_of_structure
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
 from aiida_seimlip.functions.transport.diffusivity import dynamics_parameters
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, TransportEngines
+from aiida_seimlip.workflows.transport.parity import faults_of_evaluation
 
 DYNAMICS = 'dynamics'
 
@@ -38,6 +39,7 @@ def find_faults(inputs: Mapping[str, Any], options: DiffusivityOptions) -> Itera
     yield from _faults_of_structure(inputs, options)
     yield from _faults_of_potential(inputs)
     yield from _faults_of_engine(inputs, options)
+    yield from faults_of_evaluation(inputs)
 
 
 def _faults_of_structure(inputs: Mapping[str, Any], options: DiffusivityOptions) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from aiida import orm
@@ -17,6 +18,8 @@ from aiida_seimlip.options.check.report import CheckReport
 from aiida_seimlip.workflows.check import programs as check_programs
 from aiida_seimlip.workflows.check.check import CheckWorkChain
 from aiida_seimlip.workflows.check.programs import find_check
+from tests.calculations.test_lammps_mace import mace
+from tests.mace_models.fixtures import PYTHON, needs_mace
 from tests.stand_ins.programs import STAND_INS, make_program
 
 QUICK = {'level': 6, 'n_cells': 2, 'n_steps': 20, 'iteration_limit': 3}
@@ -352,3 +355,54 @@ def test_structure_that_no_check_can_use(code, unusable_start, make_frames):
         instantiate_process(
             runner, CheckWorkChain, code=python, parameters={}, reference=reference, structure=make_frames(2)
         )
+
+
+# -- MACE -------------------------------------------------------------------------------------------------------------
+
+
+@needs_mace
+@pytest.mark.slow
+def test_lammps_with_a_mace_potential_and_its_python(code, mace_code, mace_potential):
+    """The embedded program agrees with MACE's own calculator, and the speeds in both precisions are kept."""
+    lammps = code('seimlip.lammps', str(Path(PYTHON).with_name('seimlip-lmp')))
+    potential = mace_potential(('Li', 'F'), (21,))
+    node, report = check(lammps, potential=potential, reference={'code': mace_code})
+    assert node.exit_status == 0, node.exit_message
+    assert set(statuses(report).values()) == {'passed'}
+    assert list(statuses(report)) == [
+        'help', 'pair style', 'file', 'energy, by MACE', 'forces, by MACE', 'stress, by MACE', 'single precision',
+        'speed, float64', 'speed, float32',
+    ]  # fmt: skip
+    assert line_of(report, 'forces, by MACE').value < 1e-9
+    assert [speed.precision for speed in report.speeds] == ['float64', 'float32']
+    assert {speed.potential_uuid for speed in report.speeds} == {potential.uuid}
+    for speed, job in zip(report.speeds, ('speed_double', 'speed_single'), strict=True):
+        results = next(child for child in node.called if link_label(child) == job).outputs.results
+        expected = speed.n_atoms * QUICK['n_steps'] / results['loop_seconds']
+        assert speed.atom_steps_per_second == pytest.approx(expected)
+
+
+@needs_mace
+@pytest.mark.slow
+def test_python_with_a_mace_potential(mace_code, mace_potential):
+    node, report = check(mace_code, potential=mace_potential(('Li', 'F'), (21,)))
+    assert node.exit_status == 0, node.exit_message
+    assert list(statuses(report)) == ['file', 'single precision', 'speed, float64', 'speed, float32']
+
+
+def test_lammps_without_a_pair_style_for_mace(code):
+    """The embedded program where there is no torch: a red line, and what to do."""
+    node, report = check(code('seimlip.lammps', 'seimlip-lmp'), potential=mace())
+    assert node.exit_status == 400
+    line = line_of(report, 'pair style')
+    assert line.status == 'failed'
+    assert 'make mace' in line.remedy
+
+
+def test_potential_of_another_family_is_refused(code, potential):
+    with pytest.raises(ValueError, match='`potential` is for checks with MACE'):
+        check(code('seimlip.lammps', 'seimlip-lmp'), potential=potential)
+
+
+def link_label(node):
+    return node.base.links.get_incoming(link_type=LinkType.CALL_CALC).one().link_label

@@ -11,9 +11,11 @@ from aiida.engine import ProcessBuilder
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.transport.diffusivity import DiffusivityOptions, TransportEngines
-from aiida_seimlip.workflows.protocols import ProtocolMixin, resolve_codes, socket_inputs
+from aiida_seimlip.workflows.protocols import ProtocolMixin, evaluation_inputs, resolve_codes, socket_inputs
 
 SOCKETS = ('dynamics',)
+EVALUATION = 'evaluation'
+"""For the check of the start with a potential that is no MTP: Python with MACE."""
 
 
 class DiffusivityProtocolMixin(ProtocolMixin):
@@ -35,7 +37,7 @@ class DiffusivityProtocolMixin(ProtocolMixin):
     ) -> ProcessBuilder:
         """Return a builder with the inputs of a protocol.
 
-        :param codes: the code for the socket ``dynamics``, or its label.
+        :param codes: the code for the socket ``dynamics``, or its label; and one for the `EVALUATION`, if wanted.
         :param structure: the start.
         :param potential: the potential; engines that bring a calculator of their own can do without.
         :param protocol: name of the protocol.
@@ -63,15 +65,16 @@ def fill_diffusivity(
 
     :param builder: what has the ports.
     :param inputs: sections of the protocol.
-    :param codes: the code for the socket ``dynamics``, or its label.
+    :param codes: the code for the socket ``dynamics``, or its label; and one for the `EVALUATION`, if wanted.
     :param structure: the start.
     :param potential: the potential, if there is one.
     :param scheduler_options: settings of the scheduler for all jobs.
     """
-    code = resolve_codes(codes, SOCKETS)['dynamics']
+    found = resolve_codes(codes, (*SOCKETS, EVALUATION), optional=(EVALUATION,))
     builder.structure = structure
     if potential is not None:
         builder.potential = potential
     builder.options = DiffusivityOptions.serializer(inputs['options'])
     builder.engines = TransportEngines.serializer(inputs.get('engines', {}))
-    builder.dynamics = socket_inputs(inputs.get('dynamics', {}), code, scheduler_options)
+    builder.dynamics = socket_inputs(inputs.get('dynamics', {}), found['dynamics'], scheduler_options)
+    builder.evaluation = evaluation_inputs(potential, found.get(EVALUATION), scheduler_options)

@@ -12,7 +12,8 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.interface.field import FieldOptions
 from aiida_seimlip.options.transport.diffusivity import TransportEngines
-from aiida_seimlip.workflows.protocols import ProtocolMixin, resolve_codes, socket_inputs
+from aiida_seimlip.workflows.protocols import ProtocolMixin, evaluation_inputs, resolve_codes, socket_inputs
+from aiida_seimlip.workflows.protocols.diffusivity import EVALUATION
 
 SOCKETS = ('dynamics',)
 
@@ -54,7 +55,7 @@ class FieldProtocolMixin(ProtocolMixin):
     ) -> ProcessBuilder:
         """Return a builder with the inputs of a protocol.
 
-        :param codes: the code for the socket ``dynamics``, or its label.
+        :param codes: the code for the socket ``dynamics``, or its label; and one for the `EVALUATION`, if wanted.
         :param structure: the start.
         :param potential: the potential.
         :param charges: of each atom (array ``charges``, in e), instead of those of the options.
@@ -66,12 +67,13 @@ class FieldProtocolMixin(ProtocolMixin):
         """
         inputs = cls.get_protocol_inputs(protocol, overrides)
         builder: ProcessBuilder = cls.get_builder()  # type: ignore[attr-defined]
-        code = resolve_codes(codes, SOCKETS)['dynamics']
+        found = resolve_codes(codes, (*SOCKETS, EVALUATION), optional=(EVALUATION,))
         builder.structure, builder.potential = structure, potential
         if charges is not None:
             builder.charges = charges
             inputs['options'].pop('qeq', None)
         builder.options = FieldOptions.serializer(inputs['options'])
         builder.engines = TransportEngines.serializer(inputs.get('engines', {}))
-        builder.dynamics = socket_inputs(inputs.get('dynamics', {}), code, scheduler_options)
+        builder.dynamics = socket_inputs(inputs.get('dynamics', {}), found['dynamics'], scheduler_options)
+        builder.evaluation = evaluation_inputs(potential, found.get(EVALUATION), scheduler_options)
         return builder
