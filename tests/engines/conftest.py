@@ -103,6 +103,8 @@ def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
             'code': code('seimlip.mlip3.train', 'seimlip-mlp'), 'parameters': orm.Dict({'iteration_limit': 30}),
         },
         ('selection', 'mlip3'): lambda: {'code': code('seimlip.mlip3.select', 'seimlip-mlp')},
+        ('exploration', 'ase'): lambda: {'code': request.getfixturevalue('mace_code')},
+        ('selection', 'committee'): dict,
         ('exploration', 'lammps'): lambda: {'code': code('seimlip.lammps', 'seimlip-lmp')},
         ('path', 'ase'): lambda: {
             'code': code('seimlip.ase', sys.executable),
