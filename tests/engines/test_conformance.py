@@ -69,6 +69,16 @@ class TestTrainingMlip3(Here, TrainingContract):
     engine = 'mlip3'
 
 
+@needs_mace
+@pytest.mark.slow
+class TestTrainingMace(Here, TrainingContract):
+    engine = 'mace'
+    n_frames = 11  # one is held out
+
+    def start(self):
+        return None
+
+
 @pytest.mark.slow
 class TestExplorationLammps(Here, ExplorationContract):
     engine = 'lammps'
