@@ -162,9 +162,6 @@ def to_track(files: MdFiles, start: Frames, options: AseDynamicsOptions) -> Trac
 class MdParser(Parser):
     """Attach all that a run left behind, however it ended."""
 
-    keeps_energies = True
-    """Whether the frames of the trajectory keep the energies of the potential."""
-
     def parse(self, *, retrieved_temporary_folder: str, **kwargs: Any) -> ExitCode | None:  # type: ignore[override]
         """Parse the run.
 
@@ -180,7 +177,6 @@ class MdParser(Parser):
             trajectory = to_frames(files.trajectory, start) if len(files.trajectory) else Frames.empty()
             kind = energy_kind_of(files.end.get('energy_property'))
             trajectory = trajectory.computed_by(method_of(self.node), kind)
-            trajectory = trajectory if self.keeps_energies else trajectory.replace(energies=None)
             more = self.parse_more(folder, files, trajectory, start)
         except ValueError as error:
             return self.exit_codes.ERROR_OUTPUT_INVALID.format(reason=error)

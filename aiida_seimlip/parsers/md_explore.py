@@ -11,13 +11,12 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.ase_exploration import AseExplorationOptions
 from aiida_seimlip.parsers.candidates import gather_candidates
 from aiida_seimlip.parsers.md import OUTCOMES, MdFiles, MdParser, read_records
+from aiida_seimlip.parsers.method import energy_kind_of, method_of
 from aiida_seimlip.science.frames import Frames
 
 
 class MdExploreParser(MdParser):
-    """Attach all that a graded run left behind, however it ended; energies are left out, as they are no labels."""
-
-    keeps_energies = False
+    """Attach all that a graded run left behind, however it ended."""
 
     def parse_more(self, folder: Path, files: MdFiles, trajectory: Frames, start: Frames) -> dict[str, Any]:
         """Attach the candidates, and return what there is to say of them and of the grades."""
@@ -28,7 +27,8 @@ class MdExploreParser(MdParser):
         saved = to_candidates(records, start) if len(records) else Frames.empty()
         candidates = gather_candidates(saved, trajectory, options, outcome, start.numbers)
         if len(candidates.frames):
-            self.out('candidates', FramesData(candidates.frames))
+            kind = energy_kind_of(files.end.get('energy_property'))
+            self.out('candidates', FramesData(candidates.frames.computed_by(method_of(self.node), kind)))
         scale = self.node.inputs.potential.deviation_scale
         return {
             'highest_grade': highest_grade(files, saved), 'n_candidates': len(candidates.frames), **candidates.counts,
@@ -53,7 +53,7 @@ def highest_grade(files: MdFiles, saved: Frames) -> float | None:
 
 
 def to_candidates(records: np.ndarray, start: Frames) -> Frames:
-    """Return the frames above the threshold, with their grades.
+    """Return the frames above the threshold, with their grades, and with what the committee predicts of them.
 
     :param records: as the script wrote them.
     :param start: the frame that the run started from.
@@ -62,5 +62,6 @@ def to_candidates(records: np.ndarray, start: Frames) -> Frames:
     return Frames(
         numbers=np.tile(start.numbers, n_frames), positions=records['positions'].reshape(-1, 3),
         ptr=np.arange(n_frames + 1) * n_atoms, cells=records['cell'], pbc=np.tile(start.pbc, (n_frames, 1)),
-        grades=records['grade'], origin_steps=records['step'],
+        energies=records['energy'], forces=records['forces'].reshape(-1, 3), grades=records['grade'],
+        origin_steps=records['step'],
     )  # fmt: skip

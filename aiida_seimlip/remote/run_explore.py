@@ -8,9 +8,10 @@ The grade of an atom is the standard deviation of its force over the members of 
 sum over x, y and z of the unbiased variances, times ``deviation_scale``; that of a frame is the largest one. The
 members have to be evaluated for the mean force in any case, so a grade costs nothing besides.
 
-Beside the files of ``run_md.py`` there is ``candidates.npy``: ``step``, ``cell``, ``positions`` of all atoms (Å) and
-``grade`` (eV/Å) of each graded frame above ``threshold_save``. The file ``thermo.npy`` has the column ``grade``, that
-of the last frame graded, and ``results.json`` the ``highest_grade`` of all.
+Beside the files of ``run_md.py`` there is ``candidates.npy``: ``step``, ``cell``, ``positions`` of all atoms (Å),
+``energy`` (eV) and ``forces`` (eV/Å) of the committee, and ``grade`` (eV/Å), of each graded frame above
+``threshold_save``. The file ``thermo.npy`` has the column ``grade``, that of the last frame graded, and
+``results.json`` the ``highest_grade`` of all.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class GradingRecorder(Recorder):
     def __init__(self, folder: Path, atoms: Atoms, options: Record) -> None:
         super().__init__(folder, atoms, options)
         self.candidates = RecordFile(
-            folder / 'candidates.npy', {'cell': (3, 3), 'positions': (len(atoms), 3), 'grade': ()}
+            folder / 'candidates.npy',
+            {'cell': (3, 3), 'positions': (len(atoms), 3), 'energy': (), 'forces': (len(atoms), 3), 'grade': ()},
         )
         self.grade, self.highest, self.step = math.nan, -math.inf, 0
 
@@ -61,18 +63,19 @@ class GradingRecorder(Recorder):
         self.step = step
         is_due = step % self.options['grade_every'] == 0 or step == self.options['first_step']
         if is_due:
-            forces = label(self.atoms, stress=False)['forces']
+            labels = label(self.atoms, stress=False)
             self.grade = self.options['deviation_scale'] * float(deviations(self.atoms).max())
             self.highest = max(self.highest, self.grade)
         super().record(step)
         if is_due:
-            self._act(step, forces)
+            self._act(step, labels['energy'], labels['forces'])
 
-    def _act(self, step: int, forces: np.ndarray) -> None:
+    def _act(self, step: int, energy: float, forces: np.ndarray) -> None:
         """Do what the grade of the present frame asks for."""
         grade, limit = self.grade, self.options['threshold_break']
         if grade > self.options['threshold_save']:
-            self.candidates.append(step, cell=cell_of(self.atoms), positions=self.atoms.positions, grade=grade)
+            frame = {'cell': cell_of(self.atoms), 'positions': self.atoms.positions}
+            self.candidates.append(step, **frame, energy=energy, forces=forces, grade=grade)
         if grade > limit:
             raise StopError('broke', f'The grade {grade:.4g} eV/Å exceeds the threshold {limit:g} eV/Å.')
         largest = float(abs(forces).max())

@@ -65,7 +65,9 @@ class TestWithMace:
         grades = outputs['candidates'].get_frames().grades
         assert outputs['candidates'].get_frames().origin_steps.tolist() == list(range(0, 21, 2))
         assert outputs['results']['outcome'] == 'completed'
-        assert 'energies' not in outputs['trajectory'].get_arraynames()
+        for name in ('trajectory', 'candidates'):
+            assert {'energies', 'forces'} <= set(outputs[name].get_arraynames())
+            assert outputs[name].n_predicted == outputs[name].n_frames
         assert highest == pytest.approx(grades.max())
         threshold = 0.5 * (grades[0] + highest)
         assert grades[0] < threshold

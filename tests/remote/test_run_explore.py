@@ -25,7 +25,14 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(run_md.os, 'environ', {})
 
     def factory(atoms, *, scale=1.0, factors=FACTORS, calls=None, member='Committee', **options):
-        defaults = {'temperature': 300.0, 'seed': 3, 'timestep': 5.0, 'n_steps': 12, 'thermo_every': 1, 'grade_every': 1}
+        defaults = {
+            'temperature': 300.0,
+            'seed': 3,
+            'timestep': 5.0,
+            'n_steps': 12,
+            'thermo_every': 1,
+            'grade_every': 1,
+        }
         chosen = AseExplorationOptions(**{**defaults, 'threshold_save': 0.0, 'threshold_break': 1e6, **options})
         kwargs = {'factors': list(factors), 'calls': calls} if member == 'Committee' else {}
         remote = chosen.to_remote(calculator(member, **kwargs), None, scale)

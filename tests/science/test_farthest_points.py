@@ -80,15 +80,15 @@ def test_grades_weigh():
     """w = 1 takes the highest grades, w = 0 does not look at them, in between both count."""
     candidates = cloud([[1.0, 0], [2.0, 0], [4.0, 0]], [0, 1, 2])
     known, grades = cloud([[0.0, 0.0]], [0]), [5.0, 4.0, 0.1]
-    order = {w: choose_farthest(candidates, known, 1, grades=grades, grade_weight=w).indices[0] for w in (0.0, 0.5, 1.0)}
+    order = {
+        w: choose_farthest(candidates, known, 1, grades=grades, grade_weight=w).indices[0] for w in (0.0, 0.5, 1.0)
+    }
     assert order == {0.0: 2, 0.5: 1, 1.0: 0}  # 0.5: sqrt of 5, 8 and 0.4
 
 
 def test_unknown_grades_count_as_the_lowest():
     candidates = cloud([[1.0, 0], [1.0, 1.0], [1.0, 3.0]], [0, 1, 2])
-    chosen = choose_farthest(
-        candidates, cloud([[0.0, 0.0]], [0]), 3, grades=[2.0, 3.0, np.nan], grade_weight=1.0
-    )
+    chosen = choose_farthest(candidates, cloud([[0.0, 0.0]], [0]), 3, grades=[2.0, 3.0, np.nan], grade_weight=1.0)
     assert chosen.indices.tolist() == [1, 0, 2]
 
 

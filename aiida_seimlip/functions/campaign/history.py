@@ -258,11 +258,15 @@ def _content(node: orm.Dict | None) -> dict[str, Any]:
     return {} if node is None else node.get_dict()
 
 
+def _is_made_by_job(node: orm.Data) -> bool:
+    return isinstance(node.creator, orm.CalcJobNode)
+
+
 def _seconds(found: Nodes) -> dict[Stage, float]:
     """Return the wall time of the jobs of each stage in s: jobs that ran side by side count once."""
     made_by: dict[Stage, list[orm.Data]] = {
         'explore': list(found.get('results', {}).values()),
-        'select': [found['selected']] if 'selected' in found else [],
+        'select': [found['selected']] if 'selected' in found and _is_made_by_job(found['selected']) else [],
         'label': list(found.get('failures', {}).values()),
         'train': [found['potential']] if 'potential' in found else [],
     }

@@ -15,10 +15,11 @@ class TrainStage(StageMixin):
     def run_training(self) -> None:
         """Train on everything that is labelled."""
         warm = self.settings.warm_start and self.ctx.potential is not None
+        start = self.ctx.potential if warm else self.ctx.untrained
+        given = {} if start is None else {'start': start}
         process = self.submit_engine(
-            'training', self.label_of('train'), training=self.labelled_so_far(),
-            start=self.ctx.potential if warm else self.ctx.untrained, **self.ctx.training_inputs,
-        )  # fmt: skip
+            'training', self.label_of('train'), training=self.labelled_so_far(), **given, **self.ctx.training_inputs
+        )
         self.to_context(training_process=process)
 
     def inspect_training(self) -> ExitCode | None:
@@ -27,7 +28,7 @@ class TrainStage(StageMixin):
         if not process.is_finished_ok:
             return self.fail('ERROR_TRAINING_FAILED', iteration=self.ctx.iteration, reason=explain_failure(process))
         self.ctx.potential = self.made['potential'] = process.outputs.potential
-        self.made['errors'] = process.outputs.errors
+        self.ctx.last_errors = self.made['errors'] = process.outputs.errors
         self.publish()
         unfilled = explain_unfilled(self.ctx.potential)
         self.warn([] if unfilled is None else [unfilled])

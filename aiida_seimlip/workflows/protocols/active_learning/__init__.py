@@ -10,7 +10,7 @@ from aiida.engine import ProcessBuilder
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.engines.contract import SOCKETS
+from aiida_seimlip.engines.contract import SOCKETS, engine_names, load_engine
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.workflows.protocols import ProtocolMixin, elements_of_all, resolve_codes, socket_inputs
 
@@ -65,8 +65,12 @@ class CampaignProtocolMixin(ProtocolMixin):
         builder.species = orm.List(list(species))
         builder.options = ActiveLearningOptions.serializer(inputs['options'])
         builder.engines = EngineNames.serializer(inputs['engines'])
-        for socket, code in resolve_codes(codes, SOCKETS, stand_in={'selection': 'training'}).items():
-            setattr(builder, socket, socket_inputs(inputs.get(socket, {}), code, scheduler_options))
+        idle = sockets_without_code(inputs['engines'])
+        stand_in = {} if 'selection' in idle else {'selection': 'training'}
+        found = resolve_codes(codes, SOCKETS, optional=idle, stand_in=stand_in)
+        for socket in SOCKETS:
+            options = None if socket in idle else scheduler_options
+            setattr(builder, socket, socket_inputs(inputs.get(socket, {}), found.get(socket), options))
         given = {
             'initial_training': initial_training, 'bootstrap_structures': bootstrap_structures,
             'bootstrap_candidates': bootstrap_candidates,
@@ -77,3 +81,12 @@ class CampaignProtocolMixin(ProtocolMixin):
         if initial_potential is not None:
             builder.initial_potential = initial_potential
         return builder
+
+
+def sockets_without_code(engines: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the sockets whose engines run no program.
+
+    :param engines: name of the engine of each socket; one that is not installed is refused later.
+    """
+    installed = {socket: name for socket, name in engines.items() if name in engine_names(socket)}
+    return tuple(socket for socket, name in installed.items() if not load_engine(socket, name).needs_code)
