@@ -115,7 +115,7 @@ def _faults_of_sizes(options: MaceTrainOptions, inputs: Mapping[str, Any]) -> It
         yield 'Input `training` is empty: at least one set of frames is needed.'
         return
     n_all = sum(node.n_frames for node in training.values())
-    if 'validation' in inputs and inputs['validation']:
+    if inputs.get('validation'):
         n_training = n_all
     elif n_all < 2:
         yield f'Input `training` holds {n_all} frame: of two at least one is held out for validation.'
@@ -133,12 +133,10 @@ def _faults_of_resources(options: MaceTrainOptions, inputs: Mapping[str, Any]) -
     """Look for more threads than the job has cores: one too many slows the training down many times."""
     scheduler = dict((inputs.get('metadata') or {}).get('options') or inputs.get('options') or {})
     resources = dict(scheduler.get('resources') or {})
-    cores = next(
-        (resources[name] for name in ('num_cores_per_mpiproc', 'num_cores_per_machine') if name in resources), 0
-    )
-    cores = cores or resources.get('num_mpiprocs_per_machine') or resources.get('tot_num_mpiprocs') or 0
+    names = ('num_cores_per_mpiproc', 'num_cores_per_machine', 'num_mpiprocs_per_machine', 'tot_num_mpiprocs')
+    cores = next((resources[name] for name in names if resources.get(name)), 0)
     if cores and options.threads > cores:
         yield (
-            f'Input `parameters` asks for {options.threads} `threads`, but the `resources` of the scheduler give the job '
-            f'{cores} cores.'
+            f'Input `parameters` asks for {options.threads} `threads`, but the `resources` of the scheduler give '
+            f'the job {cores} cores.'
         )

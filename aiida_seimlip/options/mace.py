@@ -29,7 +29,7 @@ class MaceModelOptions(Options):
     """The size of a MACE model; the names are those of MACE's command line."""
 
     num_channels: int = Field(default=16, ge=1, description='Channels: features of each kind on an atom.')
-    max_L: int = Field(default=0, ge=0, le=4, description='Highest order l of the equivariant messages.')
+    max_L: int = Field(default=0, ge=0, le=4, description='Highest order l of the equivariant messages.')  # noqa: N815
     max_ell: int = Field(default=2, ge=0, le=6, description='Highest order l of the spherical harmonics.')
     correlation: int = Field(default=2, ge=1, le=4, description='Correlation order of each layer: body order less one.')
     num_interactions: int = Field(default=2, ge=1, le=4, description='Layers of messages.')

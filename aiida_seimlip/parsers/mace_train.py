@@ -95,15 +95,12 @@ class MaceTrainParser(Parser):
                 EXIT_CODES.get(status, 'ERROR_PROGRAM_FAILED'), reason=end['message'],
                 n_epochs=end.get('n_epochs', 'some'), n_epochs_asked=self._options.max_num_epochs,
             )  # fmt: skip
-        training, validation = divide_training(
-            self.node.inputs.training, self.node.inputs.get('validation', None), self._options.validation_fraction,
-            self._options.seed,
-        )  # fmt: skip
+        inputs, fraction = self.node.inputs, self._options.validation_fraction
+        apart = inputs.validation if 'validation' in inputs else None
+        training, validation = divide_training(inputs.training, apart, fraction, self._options.seed)
         potential = self._read_potential(end, training)
-        learned, held_out = (
-            with_predictions(frames, self._folder / name)
-            for frames, name in ((training, self._names.TRAINING_PREDICTIONS), (validation, self._names.VALIDATION_PREDICTIONS))
-        )  # fmt: skip
+        learned = with_predictions(training, self._folder / self._names.TRAINING_PREDICTIONS)
+        held_out = with_predictions(validation, self._folder / self._names.VALIDATION_PREDICTIONS)
         self._check_predictions(learned, held_out)
         self.out('potential', potential)
         self.out('errors', orm.Dict(plain(compute_errors(training, learned))))

@@ -31,7 +31,7 @@ METRICS = {'energy_rmse': 'rmse_e_per_atom', 'force_rmse': 'rmse_f', 'stress_rms
 """Errors on the validation set that are kept of each epoch, in eV, eV/Å and eV/Å³, by MACE's names."""
 
 
-class Finished(Exception):
+class FinishedTraining(Exception):  # noqa: N818  # it is no error
     """The last epoch is done; what MACE does then (tables, files) is not needed."""
 
 
@@ -92,7 +92,7 @@ class Loop:
     def train(self, **parts: Any) -> None:
         """Do all epochs that are left; the keyword arguments are those of ``mace.tools.train``.
 
-        :raises Finished: when all is done; the model then has the best weights.
+        :raises FinishedTraining: when all is done; the model then has the best weights.
         :raises StopError: with what keeps it from that.
         """
         self.parts, self.model, self.swa = parts, parts['model'], parts['swa']
@@ -106,7 +106,7 @@ class Loop:
             self._do_epoch()
             self._save()
         self.model.load_state_dict(self.best['weights'])
-        raise Finished
+        raise FinishedTraining
 
     def _begin(self) -> None:
         self.initial, _ = self._evaluate('Initial')

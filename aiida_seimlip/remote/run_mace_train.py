@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or __package__:
-    from .mace_loop import CHECKPOINT_FILENAME, Finished, Loop
+    from .mace_loop import CHECKPOINT_FILENAME, FinishedTraining, Loop
     from .mace_model import (
         compare_counts,
         count_labels,
@@ -38,7 +38,7 @@ if TYPE_CHECKING or __package__:
     )
     from .shared import THREAD_VARIABLES, Record, StopError, is_full, save_arrays
 else:
-    from mace_loop import CHECKPOINT_FILENAME, Finished, Loop
+    from mace_loop import CHECKPOINT_FILENAME, FinishedTraining, Loop
     from mace_model import (
         compare_counts,
         count_labels,
@@ -115,8 +115,8 @@ class Run:
 
     def _set_up(self) -> None:
         try:
-            import mace.cli.run_train
             import torch
+            from mace.cli import run_train  # noqa: F401  # what it needs is looked for as well
         except ImportError as exception:
             reason = (
                 f'{exception}. The Python interpreter of the job, {sys.executable}, needs `pip install mace-torch`.'
@@ -156,7 +156,7 @@ class Run:
         original, tools.train = tools.train, loop.train
         try:
             run(tools.build_default_arg_parser().parse_args(arguments))
-        except Finished:
+        except FinishedTraining:
             return
         except SystemExit as exception:
             raise StopError('program_failed', 'it does not know all of its arguments.') from exception

@@ -18,7 +18,7 @@ __all__ = ('DYNAMICS', 'LENNARD_JONES', 'SPECIES', 'image', 'labelled', 'recorde
 
 MACE = {
     'atom_energies': {'Ne': 0.0, 'Ar': 0.0}, 'r_max': 5.5, 'num_channels': 8, 'max_num_epochs': 40, 'max_ell': 1,
-    'num_radial_basis': 6, 'validation_fraction': 0.08, 'default_dtype': 'float64',
+    'num_radial_basis': 6, 'validation_fraction': 0.08, 'default_dtype': 'float64', 'energy_weight': 100.0,
 }  # fmt: skip
 """Settings with which MACE learns the forces of this world in a few seconds."""
 

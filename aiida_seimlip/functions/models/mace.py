@@ -17,7 +17,9 @@ from aiida_seimlip.science.analysis.committee_scale import find_deviation_scale
 POTENTIAL, PREDICTIONS, TRAINING, VALIDATION = 'potential_', 'predictions_', 'training_', 'validation_'
 """How the names of the inputs of `join_committee` begin."""
 
-QUANTITIES = ('energy', 'energy_per_atom', 'force', 'force_component', 'stress_energy', 'stress_pressure', 'stress_component')  # fmt: skip
+QUANTITIES = (
+    'energy', 'energy_per_atom', 'force', 'force_component', 'stress_energy', 'stress_pressure', 'stress_component',
+)  # fmt: skip
 
 
 @calcfunction
