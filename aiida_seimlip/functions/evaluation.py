@@ -72,7 +72,7 @@ def match_predictions(labelled: Frames, predicted: Sequence[FramesData]) -> tupl
 
     :param labelled: frames with labels; those that nobody has predicted are left out.
     :param predicted: frames with energies and forces; sets without energies are passed over.
-    :return: None if no frame is left.
+    :return: without stresses where these were not predicted; None if no frame is left.
     """
     nodes = [node for node in predicted if PREDICTED <= set(node.get_arraynames())]
     known = {value: (node, index) for node in reversed(nodes) for index, value in enumerate(node.hashes)}
@@ -82,7 +82,8 @@ def match_predictions(labelled: Frames, predicted: Sequence[FramesData]) -> tupl
         return None
     frames = {id(node): node.get_frames() for node in nodes}
     parts = [frames[id(place[0])][[place[1]]] for place in (found[index] for index in chosen) if place is not None]
-    return labelled[chosen], Frames.concatenate(parts)
+    pair = labelled[chosen], Frames.concatenate(parts)
+    return pair if pair[1].stresses is not None else (pair[0].replace(stresses=None), pair[1])
 
 
 def predict_errors(potential: PotentialData, frames: Frames) -> ErrorsRecord | None:

@@ -176,7 +176,7 @@ class MdParser(Parser):
             files = MdFiles.read(folder, names, start)
             trajectory = to_frames(files.trajectory, start) if len(files.trajectory) else Frames.empty()
             kind = energy_kind_of(files.end.get('energy_property'))
-            trajectory = trajectory.computed_by(method_of(self.node), kind)
+            trajectory = trajectory.computed_by(method_of(self.node, options.calculator), kind)
             more = self.parse_more(folder, files, trajectory, start)
         except ValueError as error:
             return self.exit_codes.ERROR_OUTPUT_INVALID.format(reason=error)
@@ -234,7 +234,7 @@ class MdParser(Parser):
             status = 'out_of_walltime'
         if status == 'finished':
             return None if problem is None else codes.ERROR_TRACK_UNUSABLE.format(reason=problem)
-        name = self.node.inputs.parameters['calculator']['name']
+        name = self.node.process_class.dynamics_options(self.node.inputs.parameters).calculator.name  # type: ignore[attr-defined]
         exit_code: ExitCode = codes[EXIT_CODES.get(status, 'ERROR_INTERRUPTED')]
         return exit_code.format(
             name=name, reason=results['message'], n_steps=results['n_steps'], n_steps_asked=results['n_steps_asked']

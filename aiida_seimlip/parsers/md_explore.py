@@ -27,8 +27,8 @@ class MdExploreParser(MdParser):
         saved = to_candidates(records, start) if len(records) else Frames.empty()
         candidates = gather_candidates(saved, trajectory, options, outcome, start.numbers)
         if len(candidates.frames):
-            kind = energy_kind_of(files.end.get('energy_property'))
-            self.out('candidates', FramesData(candidates.frames.computed_by(method_of(self.node), kind)))
+            method, kind = method_of(self.node, options.calculator), energy_kind_of(files.end.get('energy_property'))
+            self.out('candidates', FramesData(candidates.frames.computed_by(method, kind)))
         scale = self.node.inputs.potential.deviation_scale
         return {
             'highest_grade': highest_grade(files, saved), 'n_candidates': len(candidates.frames), **candidates.counts,

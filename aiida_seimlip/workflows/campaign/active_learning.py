@@ -17,6 +17,7 @@ from aiida_seimlip.functions.campaign.review import find_recorded, review_beginn
 from aiida_seimlip.functions.campaign.warnings import find_warnings
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
+from aiida_seimlip.workflows.campaign.also import AlsoTrainStage
 from aiida_seimlip.workflows.campaign.bootstrap import BootstrapStage
 from aiida_seimlip.workflows.campaign.continuation import UNFIT, ContinueMixin
 from aiida_seimlip.workflows.campaign.ending import describe_end
@@ -42,6 +43,7 @@ class ActiveLearningWorkChain(
     VerifyStage,
     SelectStage,
     TrainStage,
+    AlsoTrainStage,
 ):
     """Grow a potential until every exploration with it runs to its end without extrapolating.
 
@@ -99,6 +101,10 @@ class ActiveLearningWorkChain(
                     ),
                 ),
             ),
+            if_(cls.should_also_train)(
+                cls.run_also_training,
+                cls.inspect_also_training,
+            ),
             if_(cls.should_hold_out)(
                 cls.plan_held_out,
                 while_(cls.should_explore)(
@@ -107,6 +113,10 @@ class ActiveLearningWorkChain(
                 ),
                 cls.run_held_out_labelling,
                 cls.inspect_held_out,
+            ),
+            if_(cls.should_evaluate_also)(
+                cls.run_also_evaluation,
+                cls.inspect_also_evaluation,
             ),
             cls.results,
         )
@@ -334,6 +344,8 @@ class ActiveLearningWorkChain(
             self.out('training', self.labelled_so_far())
         if self.ctx.potential is not None:
             self.out('potential', self.ctx.potential)
+        if self.ctx.get('also') is not None:
+            self.out('also', self.ctx.also)
         checks = [found['checked'] for found in self.ctx.nodes.values() if 'checked' in found]
         if checks:
             self.out('checks', checks[-1])
@@ -346,6 +358,8 @@ class ActiveLearningWorkChain(
             nodes['review'] = self.ctx.review
         if message is not None:
             nodes['message'] = orm.Str(message)
+        if self.ctx.get('also_failure') is not None:
+            nodes['also_failure'] = orm.Str(self.ctx.also_failure)
         self.publish()
         self.out('history', assemble_history(self.inputs.options, self.inputs.species, **nodes))
         errors = held_out['errors'].get_dict() if 'errors' in held_out else None

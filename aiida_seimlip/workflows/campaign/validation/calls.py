@@ -31,7 +31,7 @@ def faults_of_calls(inputs: Mapping[str, Any], species: Sequence[str]) -> Iterat
         call = {**_plan_exploration(inputs, names.training), 'structure': start, 'species': species}
         found = load_engine('exploration', names.exploration).faults_of_call(call)
         here = {'structure': f'structures.{name}', 'potential': 'initial_potential'}
-        yield from _renamed(found, 'exploration', inputs.get('exploration', {}), **here)
+        yield from renamed(found, 'exploration', inputs.get('exploration', {}), **here)
 
 
 def _faults_of_bootstrap(inputs: Mapping[str, Any], engine: str) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _faults_of_bootstrap(inputs: Mapping[str, Any], engine: str) -> Iterator[str
         for name, node in inputs.get(group, {}).items():
             call = {**settings, 'frames': _first_frame(node)}
             found = load_engine('reference', engine).faults_of_call(call)
-            yield from _renamed(found, 'reference', settings, frames=f'{group}.{name}')
+            yield from renamed(found, 'reference', settings, frames=f'{group}.{name}')
 
 
 def _faults_of_training(inputs: Mapping[str, Any], engine: str, species: Sequence[str]) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _faults_of_training(inputs: Mapping[str, Any], engine: str, species: Sequenc
         call['training'] = inputs['initial_training']
     found = loaded.faults_of_call(call)
     start = 'initial_potential' if is_start else 'species'
-    yield from _renamed(found, 'training', settings, training='initial_training', start=start)
+    yield from renamed(found, 'training', settings, training='initial_training', start=start)
 
 
 def _plan_exploration(inputs: Mapping[str, Any], training: str) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _first_frame(node: orm.Data) -> FramesData:
     return FramesData(get_frame(node))
 
 
-def _renamed(faults: Iterator[str], socket: str, settings: Mapping[str, Any], **names: str) -> Iterator[str]:
+def renamed(faults: Iterator[str], socket: str, settings: Mapping[str, Any], **names: str) -> Iterator[str]:
     """Yield sentences of an engine with the names that its inputs have here.
 
     :param socket: of the engine.
