@@ -20,8 +20,8 @@ class AseExplorationOptions(ExplorationRunOptions):
         description='The calculator; it must return the forces of each member of a committee.',
     )
     threads: int = Field(default=1, ge=1, description='Threads of the calculator.')
-    threshold_save: float = Field(default=0.3, ge=0, description='Frames above this grade, in eV/Å, become candidates.')
-    threshold_break: float = Field(default=1.5, gt=0, description='The run ends itself above this grade, in eV/Å.')
+    threshold_save: float = Field(default=0.5, ge=0, description='Frames above this grade, in eV/Å, become candidates.')
+    threshold_break: float = Field(default=2.0, gt=0, description='The run ends itself above this grade, in eV/Å.')
     grade_every: int = Field(
         default=5, ge=1,
         description='A frame is graded every so many steps. All members are evaluated at every step in any case: more '

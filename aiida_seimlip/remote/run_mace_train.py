@@ -105,6 +105,7 @@ class Run:
         self.sent = {
             name: write_frames(self.folder / f'{name}.extxyz', arrays[name], is_virial) for name in SETS
         }  # fmt: skip
+        self._check_sizes()
         self.loop = Loop(self.folder, self.options, self.check, self._prepare)
         self._train(self.loop)
         self._check_convergence(self.loop)
@@ -112,6 +113,14 @@ class Run:
         for name in SETS:
             found = predict(self.folder, arrays[name], self.options['arguments']['device'])
             save_arrays(self.folder / f'{name}_predictions.npz', **found)
+
+    def _check_sizes(self) -> None:
+        for name in SETS:
+            if not self.sent[name]['frames']:
+                raise StopError('bad_data', f'the {name} set is empty.')
+        number, batch = self.sent['training']['frames'], int(self.options['arguments']['batch_size'])
+        if batch > number:
+            raise StopError('bad_data', f'a batch of {batch} is larger than the training set of {number}.')
 
     def _set_up(self) -> None:
         try:
@@ -171,8 +180,6 @@ class Run:
         self.counts = found
         for name in SETS:
             compare_counts(name, found[name], self.sent[name])
-        if len(training) == 0:
-            raise StopError('bad_data', f'a batch is larger than the training set of {found["training"]["frames"]}.')
         if self.start is not None:
             load_weights(model, self.start)
         if self.options['start']:

@@ -23,6 +23,7 @@ from aiida_seimlip.report.interface.surface import surface_sections, surface_tab
 from aiida_seimlip.report.models.calibration import calibration_sections, calibration_tables
 from aiida_seimlip.report.models.evaluate import evaluate_sections, evaluate_tables
 from aiida_seimlip.report.models.size_transfer import size_transfer_sections, size_transfer_tables
+from aiida_seimlip.report.models.train import train_sections, train_tables
 from aiida_seimlip.report.process import profile_name
 from aiida_seimlip.report.property import PropertyFacts
 from aiida_seimlip.report.sections import Page, Section
@@ -52,6 +53,7 @@ PROPERTIES = {
     'seimlip.surface': (surface_sections, surface_tables),
     'seimlip.evaluate': (evaluate_sections, evaluate_tables),
     'seimlip.size_transfer': (size_transfer_sections, size_transfer_tables),
+    'seimlip.train': (train_sections, train_tables),
     'seimlip.starts': (starts_sections, starts_tables),
     'seimlip.sei': (sei_sections, tables_of_node),
 }

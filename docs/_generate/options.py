@@ -14,13 +14,16 @@ from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
 from aiida_seimlip.options import (
     ase,
+    ase_exploration,
     condense,
     dynamics,
     expected,
     lammps,
+    mace,
     mlip3,
     quantumespresso,
     records,
+    selection,
     vasp,
     vasp_band,
 )
@@ -48,6 +51,7 @@ from aiida_seimlip.options.models import (
     evaluate,
     sampling,
     size_transfer,
+    train,
 )
 from aiida_seimlip.options.sei import results as sei_results
 from aiida_seimlip.options.sei import sei
@@ -61,7 +65,8 @@ from aiida_seimlip.workflows.protocols import ProtocolMixin
 Model = type[pydantic.BaseModel]
 
 SECTIONS = {
-    'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'VASP': vasp,
+    'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'MACE': mace,
+    'Exploration with a committee': ase_exploration, 'Selection for a committee': selection, 'VASP': vasp,
     'Quantum ESPRESSO': quantumespresso,
     'Diffusion': diffusivity, 'Conductivity': conductivity, 'Ions in a field': field,
     'Migration barriers': neb, 'Bands with VASP': vasp_band,
@@ -70,6 +75,7 @@ SECTIONS = {
     'Lattices of crystals': relaxation, 'Equations of state': equation_of_state, 'Elasticity': elastic,
     'Phonons': phonon, 'Formation energies of defects': defect, 'Surface energies': surface,
     'Interfaces': interface, 'Dynamics of interfaces': interface_dynamics, 'Calibration of potentials': calibration,
+    'Training of a potential': train,
     'Dynamics of test sets': sampling, 'Errors on a test set': evaluate,
     'Errors by the size of the cell': size_transfer,
     'Ordering of crystals': ordering, 'Slabs': slab, 'Checks of programs': check,

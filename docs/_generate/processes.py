@@ -23,7 +23,7 @@ PROPERTIES = (
     'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
     'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.surface',
     'seimlip.interface', 'seimlip.evaluate', 'seimlip.size_transfer', 'seimlip.calibrate', 'seimlip.starts',
-    'seimlip.field', 'seimlip.sei',
+    'seimlip.train', 'seimlip.field', 'seimlip.sei',
 )  # fmt: skip
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
@@ -31,6 +31,7 @@ MODELS = {
     'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
     'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
     'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md', 'CalibrationResults': 'calibration.md',
+    'DetailedErrorsRecord': 'history.md',
     'EvaluationComparison': 'comparisons.md',
     'SizeTransferComparison': 'comparisons.md', 'SamplePlan': 'comparisons.md',
     'InterfaceComparison': 'interfaces.md', 'InterfacePlan': 'interfaces.md',

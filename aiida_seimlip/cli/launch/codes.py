@@ -9,8 +9,8 @@ from aiida import orm
 from aiida.cmdline.utils import echo
 
 PLUGINS = {
-    'mlip3': 'seimlip.mlip3.', 'lammps': 'seimlip.lammps', 'ase': 'seimlip.ase', 'mace': 'seimlip.mace.', 'vasp': 'vasp.',
-    'quantumespresso': 'quantumespresso.pw',
+    'mlip3': 'seimlip.mlip3.', 'lammps': 'seimlip.lammps', 'ase': 'seimlip.ase', 'vasp': 'vasp.',
+    'quantumespresso': 'quantumespresso.pw', 'mace': 'seimlip.mace',
 }  # fmt: skip
 """How the default plugins of codes begin that hold the program of an engine."""
 

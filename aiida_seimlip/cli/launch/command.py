@@ -18,6 +18,7 @@ from aiida_seimlip.cli.launch.comparison import COMPARISON_COMMANDS
 from aiida_seimlip.cli.launch.crystal import CRYSTAL_COMMANDS
 from aiida_seimlip.cli.launch.field import launch_field
 from aiida_seimlip.cli.launch.interface import INTERFACE_COMMANDS
+from aiida_seimlip.cli.launch.train import launch_train
 from aiida_seimlip.cli.launch.types import RecipeParam
 from aiida_seimlip.cli.structure_param import (
     FIXED,
@@ -242,5 +243,12 @@ def _with_fixed_atoms(overrides: dict[str, Any] | None) -> dict[str, Any] | None
     return merge(overrides or {}, {'options': {'fixed': fixed}})
 
 
-for command in (*CRYSTAL_COMMANDS, *INTERFACE_COMMANDS, *COMPARISON_COMMANDS, launch_calibrate, launch_field):
+for command in (
+    *CRYSTAL_COMMANDS,
+    *INTERFACE_COMMANDS,
+    *COMPARISON_COMMANDS,
+    launch_calibrate,
+    launch_field,
+    launch_train,
+):
     cmd_launch.add_command(command)

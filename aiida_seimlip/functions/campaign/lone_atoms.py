@@ -1,12 +1,12 @@
-"""Calcfunctions on lone atoms, whose energies are where the constants of the elements begin."""
+"""The calcfunction that places the lone atoms of a campaign."""
 
 from __future__ import annotations
 
 from aiida import orm
 from aiida.engine import calcfunction
-from ase import Atoms
 
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.functions.lone_atoms import atoms_alone
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 
 
@@ -21,20 +21,4 @@ def place_lone_atoms(options: orm.Dict, species: orm.List) -> FramesData:
     length = ActiveLearningOptions.from_node(options).lone_atoms
     if length is None:
         raise ValueError('The options want no lone atoms.')
-    return FramesData.from_atoms([
-        Atoms(symbol, positions=[[length / 2] * 3], cell=[length] * 3, pbc=True) for symbol in species.get_list()
-    ])  # fmt: skip
-
-
-@calcfunction
-def with_lone_atoms(parameters: orm.Dict, atoms: FramesData) -> orm.Dict:
-    """Return parameters of a training that know the energies of lone atoms.
-
-    :param parameters: of the training engine.
-    :param atoms: labelled, one in each frame.
-    """
-    frames = atoms.get_frames()
-    assert frames.energies is not None
-    symbols = [frame.symbols[0] for frame in frames.to_atoms()]
-    energies = dict(zip(symbols, map(float, frames.energies), strict=True))
-    return orm.Dict({**parameters.get_dict(), 'atom_energies': energies})
+    return FramesData.from_atoms(atoms_alone(species.get_list(), length))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiida import orm
 from aiida.engine import ExitCode
 
-from aiida_seimlip.functions.campaign.lone_atoms import place_lone_atoms, with_lone_atoms
+from aiida_seimlip.functions.campaign.lone_atoms import place_lone_atoms
+from aiida_seimlip.functions.lone_atoms import with_lone_atoms
 from aiida_seimlip.workflows.campaign.stage import StageMixin
 from aiida_seimlip.workflows.failures import explain_failure
 

@@ -25,6 +25,7 @@ from aiida_seimlip.workflows.estimate.neb import plan_neb
 from aiida_seimlip.workflows.estimate.plan import Plan, Work
 from aiida_seimlip.workflows.estimate.sei import plan_sei
 from aiida_seimlip.workflows.estimate.starts import plan_starts
+from aiida_seimlip.workflows.estimate.train import plan_training
 from aiida_seimlip.workflows.estimate.transport import plan_conductivity, plan_diffusivity
 
 __all__ = ('PLANNERS', 'Plan', 'Work')
@@ -40,6 +41,6 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'SurfaceWorkChain': partial(plan_property, SurfaceOptions), 'InterfaceWorkChain': plan_interface,
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
     'EvaluateWorkChain': plan_evaluation, 'SizeTransferWorkChain': plan_size_transfer,
-    'FieldWorkChain': plan_field,
+    'FieldWorkChain': plan_field, 'TrainWorkChain': plan_training,
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""
