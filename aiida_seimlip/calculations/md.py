@@ -114,14 +114,31 @@ class MdCalculation(ScriptCalculation):
     def find_faults(cls, inputs: Mapping[str, Any]) -> Iterator[str]:
         """Yield one sentence for each input that is wrong; an input may be absent where a workflow gives it later."""
         yield from super().find_faults(inputs)
-        options = AseDynamicsOptions.from_node(inputs['parameters']) if 'parameters' in inputs else None
+        options = cls.dynamics_options(inputs['parameters']) if 'parameters' in inputs else None
         if options is not None and 'structure' in inputs:
-            yield from faults_of_calculator(options.calculator, inputs)
+            yield from cls.faults_of_calculator(options.calculator, inputs)
             yield from faults_of_start(inputs['structure'], needs_velocities=options.velocities == 'keep')
             yield from faults_of_mobile(inputs['structure'], options.mobile)
         if 'structure' in inputs:
             elements = tuple(sorted(elements_of(inputs['structure'])))
             yield from faults_of_species('structure', elements, inputs.get('potential'))
+
+    @classmethod
+    def faults_of_calculator(cls, calculator: CalculatorOptions, inputs: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what is wrong with the calculator and the potential that it is given, if there is one.
+
+        :param calculator: of the input `parameters`.
+        :param inputs: of the job.
+        """
+        yield from faults_of_calculator(calculator, inputs)
+
+    @classmethod
+    def dynamics_options(cls, parameters: orm.Dict) -> AseDynamicsOptions:
+        """Return the options of the run, without what only a subclass knows.
+
+        :param parameters: the input of this name.
+        """
+        return AseDynamicsOptions.from_node(parameters)
 
     def frames_for_script(self) -> Frames:
         """Return the start."""
@@ -129,7 +146,7 @@ class MdCalculation(ScriptCalculation):
 
     def calculator_options(self) -> CalculatorOptions:
         """Return which calculator the script uses."""
-        return AseDynamicsOptions.from_node(self.inputs.parameters).calculator
+        return self.dynamics_options(self.inputs.parameters).calculator
 
     def options_for_script(self, calculator: dict[str, Any], time_limit_seconds: float | None) -> dict[str, Any]:
         """Return what the script reads."""

@@ -15,7 +15,9 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.science.frames import PREDICTION
 
-PREDICTORS = ('seimlip.lammps', 'seimlip.md', 'seimlip.ase.neb', 'seimlip.mlip3.evaluate', 'evaluate_path')
+PREDICTORS = (
+    'seimlip.lammps', 'seimlip.md', 'seimlip.md.explore', 'seimlip.ase.neb', 'seimlip.mlip3.evaluate', 'evaluate_path',
+)  # fmt: skip
 """How the types of processes end whose energies and forces are predictions of their input `potential`."""
 
 KIND_NAMES = {'free': 'free energies', 'sigma0': 'energies extrapolated to zero smearing'}

@@ -266,6 +266,11 @@ class PotentialData(orm.SinglefileData):
         self.base.attributes.set('compositions', find_basis(np.concatenate(counts)).tolist())
 
     @property
+    def lacks_grades(self) -> bool:
+        """Whether the potential knows no grades, so that it cannot be explored with before it is trained again."""
+        return self.selection_mode is None
+
+    @property
     def lacks_active_set(self) -> bool:
         """Whether the potential knows no extrapolation grades although others of its family do."""
         return self.family == 'mtp' and self.selection_mode is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from aiida import orm
@@ -14,6 +15,9 @@ from aiida_seimlip.options.records import DetailedErrorsRecord, ErrorsRecord
 from aiida_seimlip.science.analysis.errors import Errors, ErrorStatistics, compute_errors, divide_errors
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
+
+PREDICTED = frozenset({'energies', 'forces'})
+"""Arrays of frames that a potential has predicted."""
 
 MAX_ATOMS = 200_000
 """Atoms in the frames of a training set that a potential is judged by at most; of more, some are drawn evenly."""
@@ -40,6 +44,48 @@ def evaluate_training(potential: PotentialData, **training: FramesData) -> orm.D
     return _evaluate(potential, sample(frames, MAX_ATOMS))
 
 
+@calcfunction
+def compare_predictions(labelled: FramesData, **predicted: FramesData) -> dict[str, orm.Dict]:
+    """Return the root-mean-square errors of what a potential predicted of labelled frames while it was explored with.
+
+    :param labelled: frames with the labels to compare with.
+    :param predicted: frames with the energies and forces of the potential, labelled ones and others.
+    :return: ``errors`` (`DetailedErrorsRecord`) on the frames that were predicted; nothing if there are none.
+    """
+    pair = match_predictions(labelled.get_frames(), list(predicted.values()))
+    return {} if pair is None else {'errors': orm.Dict(detailed_errors(*pair).model_dump(mode='json'))}
+
+
+@calcfunction
+def restate_errors(errors: orm.Dict) -> orm.Dict:
+    """Return the errors that a training engine reports as a `DetailedErrorsRecord`, without its details.
+
+    :param errors: output of the engine.
+    """
+    from aiida_seimlip.functions.campaign.history import read_errors
+
+    return orm.Dict(DetailedErrorsRecord(**read_errors(errors).model_dump()).model_dump(mode='json'))
+
+
+def match_predictions(labelled: Frames, predicted: Sequence[FramesData]) -> tuple[Frames, Frames] | None:
+    """Return labelled frames, and the same ones as a potential has predicted them, found by their content.
+
+    :param labelled: frames with labels; those that nobody has predicted are left out.
+    :param predicted: frames with energies and forces; sets without energies are passed over.
+    :return: without stresses where these were not predicted; None if no frame is left.
+    """
+    nodes = [node for node in predicted if PREDICTED <= set(node.get_arraynames())]
+    known = {value: (node, index) for node in reversed(nodes) for index, value in enumerate(node.hashes)}
+    found = [known.get(value) for value in labelled.hashes()]
+    chosen = [index for index, place in enumerate(found) if place is not None and labelled.labelled[index]]
+    if not chosen:
+        return None
+    frames = {id(node): node.get_frames() for node in nodes}
+    parts = [frames[id(place[0])][[place[1]]] for place in (found[index] for index in chosen) if place is not None]
+    pair = labelled[chosen], Frames.concatenate(parts)
+    return pair if pair[1].stresses is not None else (pair[0].replace(stresses=None), pair[1])
+
+
 def predict_errors(potential: PotentialData, frames: Frames) -> ErrorsRecord | None:
     """Return the root-mean-square errors of a potential on labelled frames.
 
@@ -59,6 +105,15 @@ def errors_of_mtp(potential: MomentTensorPotential, frames: Frames) -> ErrorsRec
     from aiida_seimlip.science.mtp.evaluate import evaluate
 
     return _record(len(frames), compute_errors(frames, evaluate(potential, frames)))
+
+
+def record_errors(reference: Frames, predicted: Frames) -> ErrorsRecord:
+    """Return the root-mean-square errors of predictions.
+
+    :param reference: labelled frames.
+    :param predicted: the same frames, labelled by the potential.
+    """
+    return _record(len(reference), compute_errors(reference, predicted))
 
 
 def detailed_errors(reference: Frames, predicted: Frames) -> DetailedErrorsRecord:

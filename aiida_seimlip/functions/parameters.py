@@ -10,6 +10,7 @@ from aiida.engine import calcfunction
 
 from aiida_seimlip.calculations.lammps import n_ranks
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.options.exploration import ExplorationRunOptions
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS, KINDS, fits
 from aiida_seimlip.science.seeds import derive_seed
@@ -32,10 +33,10 @@ def with_back_off(parameters: orm.Dict, n_crashes: orm.Int) -> orm.Dict:
     Each try takes smaller steps, and more of them; the first crash is put down to the step alone, and only later tries
     are cooler.
 
-    :param parameters: of the run as it was wanted, as `LammpsOptions`.
+    :param parameters: of the run as it was wanted, as `ExplorationRunOptions`.
     :param n_crashes: how often it has crashed by now.
     """
-    options = LammpsOptions.from_node(parameters)
+    options = ExplorationRunOptions.shared_by(parameters)
     shrink = options.crash_timestep_factor**n_crashes.value
     cool = options.crash_temperature_factor ** (n_crashes.value - 1)
     counts = {
@@ -52,7 +53,7 @@ def with_back_off(parameters: orm.Dict, n_crashes: orm.Int) -> orm.Dict:
 def with_other_velocities(parameters: orm.Dict, number: orm.Int) -> orm.Dict:
     """Return parameters for a repeat of a run with other velocities.
 
-    :param parameters: of the run, as `LammpsOptions`.
+    :param parameters: of the run, as `ExplorationRunOptions`.
     :param number: of the repeat, from 1.
     """
     content = parameters.get_dict()

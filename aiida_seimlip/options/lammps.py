@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
 from aiida_seimlip.options.base import check_elements
-from aiida_seimlip.options.exploration import ExplorationConditions
+from aiida_seimlip.options.exploration import ExplorationRunOptions
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS
-from aiida_seimlip.science.formats.lammps_input import MAX_SEED, LammpsMdSettings
+from aiida_seimlip.science.formats.lammps_input import LammpsMdSettings
 
 AUTO = 'auto'
 """Value of `dialect` that leaves the choice to the pair styles that the code has."""
 
 
-class LammpsOptions(ExplorationConditions):
+class LammpsOptions(ExplorationRunOptions):
     """Conditions of a run, what LAMMPS does where the potential extrapolates, and what is kept of it."""
 
-    seed: int | None = Field(
-        default=None, ge=1, le=MAX_SEED, description='Of the initial velocities; needed if they are created.'
-    )
-    velocities: Literal['create', 'keep'] = Field(
-        default='create', description='Draw velocities at `temperature`, or go on with those of the structure.'
-    )
-    n_steps: int = Field(ge=0, description='Length of the run in steps; 0 evaluates the start only.')
-    first_step: int = Field(default=0, ge=0, description='Number of the first step, where a run is continued.')
     mobile: list[str] = Field(
         default_factory=list, description='Chemical symbols of the ions whose paths are kept; none: no track.'
     )
@@ -60,34 +52,6 @@ class LammpsOptions(ExplorationConditions):
         description='The input `potential_file` may be a pickled model, which can run any code when it is loaded.',
     )
     with_grades: bool = Field(default=True, description='Evaluate the extrapolation grade at every step.')
-    threshold_save: float = Field(default=2.0, ge=0, description='Frames above this grade become candidates.')
-    threshold_break: float = Field(default=10.0, gt=0, description='The run ends itself above this grade.')
-    n_repeats: int = Field(
-        default=0, ge=0,
-        description='How often a run that broke is repeated from its start with other velocities, for more candidates, '
-        'as long as all these runs have taken fewer than `n_steps` together. How it ended is what the first run says.',
-    )  # fmt: skip
-    max_candidates: int = Field(
-        default=500, ge=1,
-        description='Candidates kept of those that were saved; more are thinned out evenly in the order of their '
-        'grades, the frame that broke the run and that of the highest grade excepted.',
-    )  # fmt: skip
-    crash_retries: int = Field(
-        default=2, ge=0, description='How often a run that crashes is tried again from its start, more cautiously.'
-    )
-    crash_timestep_factor: float = Field(
-        default=0.5, gt=0, lt=1, description='Factor of the time step at each new try; the time to run stays the same.'
-    )
-    crash_temperature_factor: float = Field(
-        default=0.8, gt=0, le=1,
-        description='Factor of the temperature at each new try but the first; to survive there is not to survive.',
-    )  # fmt: skip
-    n_salvaged: int = Field(
-        default=5, ge=0, description='Last sane frames of the trajectory that become candidates after a crash.'
-    )
-    salvage_distance: float = Field(
-        default=0.6, ge=0, description='A frame of a crashed run is sane if no distance is below this, in Å.'
-    )
 
     @field_validator('masses')
     @classmethod
@@ -100,8 +64,6 @@ class LammpsOptions(ExplorationConditions):
 
     @model_validator(mode='after')
     def _makes_settings(self) -> Self:
-        if self.velocities == 'create' and self.seed is None:
-            raise ValueError('`seed` is missing, which `velocities: create` needs')
         plain = self.model_copy(update={'dialect': next(iter(DIALECTS))}) if self.dialect == AUTO else self
         plain.to_settings()
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.structure import get_frame
 from aiida_seimlip.data.track import store_track
 from aiida_seimlip.options.lammps import LammpsOptions
+from aiida_seimlip.parsers.candidates import Candidates, gather_candidates
 from aiida_seimlip.parsers.lammps_ending import Ending, find_ending
 from aiida_seimlip.science.analysis.track import Track, TrackError
 from aiida_seimlip.science.formats import FormatError
@@ -35,7 +36,6 @@ from aiida_seimlip.science.formats.lammps_track import (
     read_track,
 )
 from aiida_seimlip.science.frames import Frames, predicted_by
-from aiida_seimlip.science.salvage import is_sane, is_whole, thin
 from aiida_seimlip.science.structures.cells import CellExtremes
 
 OUT_OF_WALLTIME_BY_SCHEDULER = 120
@@ -51,55 +51,6 @@ QUANTITIES = {
     **{name.capitalize(): (f'pressure_{name[1:]}', 'bar') for name in ('pxx', 'pyy', 'pzz', 'pxy', 'pxz', 'pyz')},
 }  # fmt: skip
 """Name and unit of the arrays in the output `thermo`, by the column that LAMMPS prints."""
-
-
-@dataclass(frozen=True, eq=False)
-class Candidates:
-    """Frames that are worth a look, and what was left out.
-
-    :param frames: in LAMMPS' frame, in the order in which they were met.
-    :param counts: how many there were at first, and how many were left out for which reason.
-    :param breaking_index: index of the frame that broke the run, None if there is none.
-    """
-
-    frames: Frames = field(default_factory=Frames.empty)
-    counts: dict[str, int] = field(default_factory=dict)
-    breaking_index: int | None = None
-
-
-def gather_candidates(
-    preselected: Preselected, trajectory: Frames, options: LammpsOptions, outcome: str, numbers: np.ndarray
-) -> Candidates:
-    """Choose the candidates of a run.
-
-    :param preselected: what LAMMPS saved.
-    :param trajectory: of the same run; its last sane frames are added after a crash.
-    :param options: how many to keep, and what is sane.
-    :param outcome: how the run ended; the last frame saved by a run that broke is the one that broke it.
-    :param numbers: atomic numbers of the start: frames that have lost atoms are left out.
-    """
-    frames = preselected.frames
-    counts = {'n_saved': len(frames) + preselected.n_damaged, 'n_damaged': preselected.n_damaged}
-    whole = is_whole(frames, numbers)
-    counts['n_incomplete'] = int((~whole).sum())
-    frames = frames[whole]
-    if outcome == 'crashed':
-        sane = is_sane(frames, options.salvage_distance)
-        counts['n_insane'] = int((~sane).sum())
-        frames = frames[sane]
-    grades = np.full(len(frames), np.nan) if frames.grades is None else frames.grades
-    broke = outcome == 'broke' and len(frames) > 0
-    chosen = thin(grades, options.max_candidates, keep=(-1,) if broke else ())
-    counts['n_thinned'] = len(frames) - len(chosen)
-    frames = frames[chosen]
-    breaking_index = len(frames) - 1 if broke else None
-    if outcome == 'crashed' and options.n_salvaged:
-        sane = is_sane(trajectory, options.salvage_distance) & is_whole(trajectory, numbers)
-        salvaged = trajectory[sane].without_labels()
-        salvaged = salvaged[np.arange(len(salvaged))[-options.n_salvaged :]].replace(velocities=None)
-        counts['n_salvaged'] = len(salvaged)
-        frames = Frames.concatenate([frames, salvaged])
-    return Candidates(frames, counts, breaking_index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +177,9 @@ class LammpsParser(Parser):
         start = get_frame(self.node.inputs.structure)
         numbers = start.numbers
         cell = CellExtremes.of(np.concatenate([start.cells, trajectory.frames.cells, final.cells]))
-        candidates = gather_candidates(preselected, trajectory.frames, options, ending.outcome, numbers)
+        candidates = gather_candidates(
+            preselected.frames, trajectory.frames, options, ending.outcome, numbers, n_damaged=preselected.n_damaged
+        )
         if options.keep_energies and len(trajectory.frames):
             frames = trajectory.frames
             energies = log.at_steps('PotEng', frames.origin_steps if frames.origin_steps is not None else [])

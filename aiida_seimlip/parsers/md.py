@@ -27,15 +27,17 @@ from aiida_seimlip.science.structures.cells import CellExtremes
 OUT_OF_WALLTIME_BY_SCHEDULER = 120
 UNITS = {
     'step': '', 'temperature': 'K', 'potential_energy': 'eV', 'kinetic_energy': 'eV', 'volume': 'Å³', 'pressure': 'bar',
+    'grade': 'eV/Å',
 }  # fmt: skip
 OUTCOMES = {
-    'finished': 'completed', 'crashed': 'crashed', 'out_of_walltime': 'out_of_walltime', 'terminated': 'interrupted',
-    'out_of_disk': 'interrupted',
+    'finished': 'completed', 'crashed': 'crashed', 'broke': 'broke', 'out_of_walltime': 'out_of_walltime',
+    'terminated': 'interrupted', 'out_of_disk': 'interrupted',
 }  # fmt: skip
 
 EXIT_CODES = {
     'setup_failed': 'ERROR_CALCULATOR_SETUP', 'start_failed': 'ERROR_START_FAILED', 'crashed': 'ERROR_CRASHED',
     'out_of_disk': 'ERROR_OUT_OF_DISK', 'out_of_walltime': 'ERROR_OUT_OF_WALLTIME', 'terminated': 'ERROR_INTERRUPTED',
+    'broke': 'BREAKING_THRESHOLD_EXCEEDED',
 }  # fmt: skip
 """Label of the exit code by the status with which the script ended early."""
 
@@ -165,19 +167,20 @@ class MdParser(Parser):
 
         :param retrieved_temporary_folder: where the files are for the time of parsing.
         """
-        options = AseDynamicsOptions.from_node(self.node.inputs.parameters)
-        start = get_frame(self.node.inputs.structure)
-        names, folder = self.node.process_class, Path(retrieved_temporary_folder)
-        if not any((folder / name).is_file() for name in (names.RESULTS_FILENAME, names.THERMO_FILENAME)):  # type: ignore[attr-defined]
-            return self.exit_codes.ERROR_OUTPUT_MISSING.format(filename=names.RESULTS_FILENAME)  # type: ignore[attr-defined]
+        names: Any = self.node.process_class
+        options, start = names.dynamics_options(self.node.inputs.parameters), get_frame(self.node.inputs.structure)
+        folder = Path(retrieved_temporary_folder)
+        if not any((folder / name).is_file() for name in (names.RESULTS_FILENAME, names.THERMO_FILENAME)):
+            return self.exit_codes.ERROR_OUTPUT_MISSING.format(filename=names.RESULTS_FILENAME)
         try:
             files = MdFiles.read(folder, names, start)
             trajectory = to_frames(files.trajectory, start) if len(files.trajectory) else Frames.empty()
             kind = energy_kind_of(files.end.get('energy_property'))
-            trajectory = trajectory.computed_by(method_of(self.node), kind)
+            trajectory = trajectory.computed_by(method_of(self.node, options.calculator), kind)
+            more = self.parse_more(folder, files, trajectory, start)
         except ValueError as error:
             return self.exit_codes.ERROR_OUTPUT_INVALID.format(reason=error)
-        if files.end.get('status') in ('crashed', 'start_failed', 'setup_failed'):
+        if files.end.get('status') in ('broke', 'crashed', 'start_failed', 'setup_failed'):
             files.final = Frames.empty()
         track, problem = None, None
         if options.mobile and len(files.thermo):
@@ -185,11 +188,22 @@ class MdParser(Parser):
                 track = to_track(files, start, options)
             except TrackError as error:
                 problem = str(error)
-        results = summarise(files, options, track, problem)
+        results = {**summarise(files, options, track, problem), **more}
         cells = np.concatenate([start.cells, trajectory.cells, files.final.cells])
         results['cell'] = {**asdict(CellExtremes.of(cells)), 'cutoff': self._cutoff()} if start.pbc.all() else None
         self._attach(files, trajectory, track, results, options)
         return self._judge(files, results, problem)
+
+    def parse_more(self, folder: Path, files: MdFiles, trajectory: Frames, start: Frames) -> dict[str, Any]:
+        """Attach what a subclass of the job leaves besides, and return what there is to say of it in `results`.
+
+        :param folder: where the files are for the time of parsing.
+        :param files: what they hold that every run leaves.
+        :param trajectory: the whole frames.
+        :param start: the frame that the run started from.
+        :raises ValueError: if a file cannot be read, or does not fit the start.
+        """
+        return {}
 
     def _cutoff(self) -> float | None:
         """Return the cut-off of the potential in Å, None if the calculator is no potential of ours."""
@@ -209,7 +223,7 @@ class MdParser(Parser):
             node = orm.ArrayData()
             for name in files.thermo.dtype.names or ():
                 node.set_array(name, np.array(files.thermo[name]))
-            node.base.attributes.set('units', UNITS)
+            node.base.attributes.set('units', {name: UNITS[name] for name in files.thermo.dtype.names or ()})
             self.out('thermo', node)
         self.out('results', orm.Dict(results))
 
@@ -220,7 +234,7 @@ class MdParser(Parser):
             status = 'out_of_walltime'
         if status == 'finished':
             return None if problem is None else codes.ERROR_TRACK_UNUSABLE.format(reason=problem)
-        name = self.node.inputs.parameters['calculator']['name']
+        name = self.node.process_class.dynamics_options(self.node.inputs.parameters).calculator.name  # type: ignore[attr-defined]
         exit_code: ExitCode = codes[EXIT_CODES.get(status, 'ERROR_INTERRUPTED')]
         return exit_code.format(
             name=name, reason=results['message'], n_steps=results['n_steps'], n_steps_asked=results['n_steps_asked']

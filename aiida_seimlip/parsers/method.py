@@ -11,15 +11,16 @@ from aiida_seimlip.options.calculator import CalculatorOptions
 EnergyKind = Literal['', 'free']
 
 
-def method_of(job: orm.CalcJobNode) -> str:
+def method_of(job: orm.CalcJobNode, calculator: CalculatorOptions | None = None) -> str:
     """Return the method of the energies and forces that a job of an ASE calculator returns.
 
     What a calculator says that is given a `PotentialData` is a prediction, unless `method_label` names it as a method
     to learn from.
 
     :param job: with the input `parameters`, and perhaps `potential`.
+    :param calculator: None: the one that `parameters` names.
     """
-    options = CalculatorOptions.model_validate(job.inputs.parameters['calculator'])
+    options = calculator or CalculatorOptions.model_validate(job.inputs.parameters['calculator'])
     return options.method_given(job.inputs.potential.uuid if 'potential' in job.inputs else None)
 
 

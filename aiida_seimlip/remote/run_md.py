@@ -79,7 +79,7 @@ HIGHEST_TEMPERATURE = 1e5
 
 EXIT_CODES = {
     'finished': 0, 'setup_failed': 2, 'out_of_walltime': 3, 'terminated': 4, 'out_of_disk': 5, 'start_failed': 6,
-    'crashed': 7,
+    'crashed': 7, 'broke': 9,
 }  # fmt: skip
 
 
@@ -122,6 +122,8 @@ class Recorder:
     :param options: what is wanted.
     """
 
+    thermo_names: tuple[str, ...] = ('temperature', 'potential_energy', 'kinetic_energy', 'volume', 'pressure')
+
     def __init__(self, folder: Path, atoms: Atoms, options: Record) -> None:
         import numpy as np
 
@@ -133,8 +135,7 @@ class Recorder:
         self.track = RecordFile(folder / 'track.npy', track, {'positions': '<f4'}) if n_ions else None
         whole = {'cell': (3, 3), 'positions': (n_atoms, 3), 'energy': (), 'forces': (n_atoms, 3)}
         self.trajectory = RecordFile(folder / 'trajectory.npy', whole)
-        names = ('temperature', 'potential_energy', 'kinetic_energy', 'volume', 'pressure')
-        self.thermo = RecordFile(folder / 'thermo.npy', dict.fromkeys(names, ()))
+        self.thermo = RecordFile(folder / 'thermo.npy', dict.fromkeys(self.thermo_names, ()))
         self.saved = time.monotonic()
 
     def record(self, step: int) -> None:
@@ -151,12 +152,17 @@ class Recorder:
             values = {'energy': labels['energy'], 'forces': labels['forces']}
             self.trajectory.append(step, cell=cell, positions=atoms.positions, **values)
         if step % self.options['thermo_every'] == 0:
-            self.thermo.append(
-                step, temperature=temperature(atoms), potential_energy=label(atoms, stress=False)['energy'],
-                kinetic_energy=atoms.get_kinetic_energy(), volume=atoms.get_volume(), pressure=pressure(atoms),
-            )  # fmt: skip
+            self.thermo.append(step, **self.thermo_values())
         if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
             self.save(step)
+
+    def thermo_values(self) -> dict[str, float]:
+        """Return the thermodynamic quantities of the present frame, by `thermo_names`."""
+        atoms = self.atoms
+        return {
+            'temperature': temperature(atoms), 'potential_energy': label(atoms, stress=False)['energy'],
+            'kinetic_energy': atoms.get_kinetic_energy(), 'volume': atoms.get_volume(), 'pressure': pressure(atoms),
+        }  # fmt: skip
 
     def framework(self) -> np.ndarray:
         """Return the mass-weighted centre of the atoms that are not mobile, zeros if there are none."""
@@ -259,6 +265,11 @@ class Run:
         self.energy_property: str | None = None
         self.n_steps = 0
         self.loop_seconds = 0.0
+        self.found: Record = {}
+
+    def make_recorder(self, atoms: Atoms) -> Recorder:
+        """Return what writes."""
+        return Recorder(self.folder, atoms, self.options)
 
     def interrupt(self, signum: int, frame: Any) -> None:
         """Remember a signal; the loop ends behind the present step."""
@@ -275,7 +286,7 @@ class Run:
         begun = time.monotonic()
         try:
             set_velocities(atoms, self.options)
-            recorder = Recorder(self.folder, atoms, self.options)
+            recorder = self.make_recorder(atoms)
             dynamics = make_dynamics(atoms, self.options)
             self.energy_property = label(atoms, stress=False)['energy_property']
             recorder.record(first)
@@ -321,6 +332,8 @@ class Run:
 
 def _explain(exception: Exception, status: str) -> StopError:
     """Return what an exception means for the run."""
+    if isinstance(exception, StopError):
+        return exception
     if is_full(exception):
         return StopError('out_of_disk', str(exception))
     if isinstance(exception, FrameError):
@@ -328,15 +341,19 @@ def _explain(exception: Exception, status: str) -> StopError:
     return StopError(status, f'{type(exception).__name__}: {exception}')
 
 
-def main(folder: Path | None = None) -> int:
-    """Run what the folder asks for and return the exit code of the script."""
+def main(folder: Path | None = None, run_class: type[Run] = Run) -> int:
+    """Run what the folder asks for and return the exit code of the script.
+
+    :param folder: of the job; None: the present one.
+    :param run_class: what kind of run.
+    """
     folder = Path.cwd() if folder is None else folder
     started = time.monotonic()
     options = json.loads((folder / OPTIONS_FILENAME).read_text(encoding='utf-8'))
     for name in THREAD_VARIABLES:
         os.environ[name] = str(options['threads'])
     status, message = 'finished', None
-    run = Run(folder, options, started)
+    run = run_class(folder, options, started)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, run.interrupt)
     try:
@@ -347,6 +364,7 @@ def main(folder: Path | None = None) -> int:
     record = {
         'status': status, 'message': message, 'n_steps': run.n_steps, 'seconds': time.monotonic() - started,
         'loop_seconds': run.loop_seconds, 'versions': run.versions, 'energy_property': run.energy_property,
+        **run.found,
     }  # fmt: skip
     (folder / RESULTS_FILENAME).write_text(json.dumps(record), encoding='utf-8')
     if message is not None:

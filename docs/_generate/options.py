@@ -14,6 +14,7 @@ from _generate import processes
 from _generate.markdown import code, first_sentence, join, prose, table
 from aiida_seimlip.options import (
     ase,
+    ase_exploration,
     condense,
     dynamics,
     expected,
@@ -22,6 +23,7 @@ from aiida_seimlip.options import (
     mlip3,
     quantumespresso,
     records,
+    selection,
     vasp,
     vasp_band,
 )
@@ -67,7 +69,8 @@ from aiida_seimlip.workflows.protocols import ProtocolMixin
 Model = type[pydantic.BaseModel]
 
 SECTIONS = {
-    'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'MACE': mace, 'VASP': vasp,
+    'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'MACE': mace,
+    'Exploration with a committee': ase_exploration, 'Selection for a committee': selection, 'VASP': vasp,
     'Quantum ESPRESSO': quantumespresso,
     'Diffusion': diffusivity, 'Conductivity': conductivity, 'Ions in a field': field,
     'Migration barriers': neb, 'Bands with VASP': vasp_band,

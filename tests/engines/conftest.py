@@ -113,6 +113,8 @@ def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
             'code': request.getfixturevalue('mace_code'), 'parameters': orm.Dict(MACE),
         },
         ('selection', 'mlip3'): lambda: {'code': code('seimlip.mlip3.select', 'seimlip-mlp')},
+        ('exploration', 'ase'): lambda: {'code': request.getfixturevalue('mace_code')},
+        ('selection', 'committee'): dict,
         ('exploration', 'lammps'): lambda: {'code': code('seimlip.lammps', 'seimlip-lmp')},
         ('path', 'ase'): lambda: {
             'code': code('seimlip.ase', sys.executable),

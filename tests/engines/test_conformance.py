@@ -15,11 +15,15 @@ from aiida_seimlip.testing import (
     ReferenceContract,
     SelectionContract,
     TrainingContract,
+    world,
 )
 from tests.espresso.fixtures import lif
 from tests.mace_models.fixtures import needs_mace
 
 ENGINES = [(socket, name) for socket in (*SOCKETS, *PROPERTY_SOCKETS) for name in engine_names(socket)]
+
+SCALE = 1.0
+"""Of the grades of models with random weights."""
 
 
 class Here(EngineContract):
@@ -78,6 +82,22 @@ class TestTrainingMace(Here, TrainingContract):
 @pytest.mark.slow
 class TestExplorationLammps(Here, ExplorationContract):
     engine = 'lammps'
+
+
+@needs_mace
+@pytest.mark.slow
+class TestExplorationAse(Here, ExplorationContract):
+    """With models of random weights: their disagreement is scaled such that it is small where the run begins."""
+
+    engine = 'ase'
+
+    @pytest.fixture
+    def potential(self, mace_potential):
+        return mace_potential(world.SPECIES, (1, 2, 3), deviation_scale=SCALE).store()
+
+
+class TestSelectionCommittee(Here, SelectionContract):
+    engine = 'committee'
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.track import load_track
 from aiida_seimlip.options.lammps import LammpsOptions
-from aiida_seimlip.parsers.lammps import gather_candidates
+from aiida_seimlip.parsers.candidates import gather_candidates
 from aiida_seimlip.parsers.lammps_ending import find_ending
 from aiida_seimlip.science.formats.lammps_data import lammps_frame, read_data
 from aiida_seimlip.science.formats.lammps_dump import read_dump
@@ -305,7 +305,7 @@ def test_crashed_with_atoms_on_top_of_each_other(start):
     saved = Frames.concatenate([frame.replace(**grades) for frame in (start, near, start)])
     trajectory = Frames.concatenate([start.replace(origin_steps=[step]) for step in range(0, 900, 100)] + [near])
     options = LammpsOptions.from_node({**PARAMETERS, 'n_salvaged': 3})
-    candidates = gather_candidates(Preselected(saved), trajectory, options, 'crashed', start.numbers)
+    candidates = gather_candidates(saved, trajectory, options, 'crashed', start.numbers)
     assert (candidates.counts['n_insane'], candidates.counts['n_salvaged']) == (1, 3)
     assert candidates.frames.origin_steps.tolist() == [-1, -1, 600, 700, 800]
 

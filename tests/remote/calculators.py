@@ -91,3 +91,26 @@ class Pairs(Calculator):
         if self.atoms.cell.rank == 3:
             stress = 0.5 * pull.T @ vectors / self.atoms.get_volume()
             self.results['stress'] = stress.ravel()[[0, 4, 8, 5, 2, 1]]
+
+
+class Committee(EMT):
+    """Members whose forces are those of EMT times a factor each; the mean of the factors is 1.
+
+    :param factors: of the members.
+    :param calls: number of evaluations after which forces are no numbers any more, None: they always are.
+    """
+
+    implemented_properties = [*EMT.implemented_properties, 'forces_comm']
+
+    def __init__(self, factors: Sequence[float], calls: int | None = None) -> None:
+        super().__init__()
+        self.factors, self.left = np.array(factors), calls
+
+    def calculate(self, *args: Any, **kwargs: Any) -> None:
+        """Evaluate the members."""
+        super().calculate(*args, **kwargs)
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                self.results['forces'] = np.full_like(self.results['forces'], np.nan)
+        self.results['forces_comm'] = self.factors[:, None, None] * self.results['forces']

@@ -5,16 +5,15 @@ from __future__ import annotations
 from aiida import orm
 from aiida.engine import ExitCode, ProcessHandlerReport, process_handler
 
-from aiida_seimlip.calculations.lammps import LammpsCalculation
 from aiida_seimlip.engines.restart import BEFORE_OTHERS, RestartMixin
 from aiida_seimlip.functions.parameters import with_other_velocities
-from aiida_seimlip.options.lammps import LammpsOptions
+from aiida_seimlip.options.exploration import ExplorationRunOptions
 
-EXIT_CODES = LammpsCalculation.spec().exit_codes
-ENDS = (
-    EXIT_CODES.BREAKING_THRESHOLD_EXCEEDED, EXIT_CODES.ERROR_CANDIDATES_MISSING, EXIT_CODES.ERROR_CRASHED,
-    EXIT_CODES.ERROR_OUT_OF_WALLTIME,
-)  # fmt: skip
+BROKE, CANDIDATES_MISSING, CRASHED = ExitCode(410), ExitCode(431), ExitCode(420)
+OUT_OF_WALLTIME, INTERRUPTED, OUTPUT_MISSING = ExitCode(400), ExitCode(401), ExitCode(300)
+"""How jobs of all exploration programs end; they give these statuses the same labels."""
+
+ENDS = (BROKE, CANDIDATES_MISSING, CRASHED, OUT_OF_WALLTIME)
 """How a job may end that has done what it could."""
 
 
@@ -41,7 +40,7 @@ class RepeatsMixin(RestartMixin):
 
         :param calculation: a job that broke, or a repeat of it.
         """
-        options = LammpsOptions.from_node(self.inputs.parameters)
+        options = ExplorationRunOptions.shared_by(self.inputs.parameters)
         wanted = options.n_repeats
         n_steps = sum(job.outputs.results['n_steps'] for job in self.all_jobs if 'results' in job.outputs)
         if self.ctx.n_repeats >= wanted or n_steps >= options.n_steps or self._is_last_job():

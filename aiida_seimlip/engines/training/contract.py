@@ -72,6 +72,11 @@ class TrainingWorkChain(SocketWorkChain):
         """
         return None
 
+    @classmethod
+    def needs_start(cls) -> bool:
+        """Return whether a training needs an untrained potential to begin from, which tells the form of it."""
+        return bool(cls.spec().inputs['start'].required)
+
     def report_mixture(self) -> None:
         """Say so if labels are learned from that do not go together."""
         for doubt in faults_of_mixture('training', self.inputs.training):

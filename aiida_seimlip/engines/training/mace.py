@@ -38,7 +38,7 @@ class MaceTrainingWorkChain(TrainingWorkChain, MembersMixin):
             'validation', valid_type=FramesData, dynamic=True, required=False,
             help='Labelled frames for validation; without them, some of `training` are held out.',
         )  # fmt: skip
-        spec.inputs.validator = lambda inputs, _: next(iter(cls.faults_of_call(inputs)), None)  # type: ignore[assignment]
+        spec.inputs.validator = lambda inputs, _: next(iter(cls.faults_of_call(inputs)), None)
 
     @classmethod
     def validate_code(cls, code: orm.AbstractCode | None, _: Any) -> str | None:

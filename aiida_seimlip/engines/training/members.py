@@ -59,6 +59,10 @@ class MembersMixin(InterruptionMixin):
     def failure_of(self, job: orm.CalcJobNode) -> str:
         """Return the label of the exit code for a job that failed for good."""
 
+    @abstractmethod
+    def results(self) -> None:
+        """Attach what the members have become."""
+
     def setup(self) -> None:
         """Begin with all members."""
         self.ctx.members = list(range(self.n_members))

@@ -14,7 +14,7 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.evaluation import predict_errors
+from aiida_seimlip.functions.evaluation import match_predictions, predict_errors, record_errors
 from aiida_seimlip.functions.frames import list_failed
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.campaign.history import DropRecord, Stage
@@ -145,7 +145,8 @@ def vet_labels(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
 
     :param options: of the campaign (`ActiveLearningOptions`).
     :param groups: ``labelled`` (frames, in any number of nodes) and, if there is one, ``potential`` with ``present``:
-        the potential that has not learned from these frames yet.
+        the potential that has not learned from these frames yet; ``predictions``: what it says of frames that
+        explorations with it have met, for a potential that cannot be evaluated here.
     :return: ``report`` (`n_labelled`, `n_kept`, `dropped`, `errors`) and, if any is left, ``accepted``; if all frames
         of a single node are accepted, they are not stored again.
     """
@@ -156,6 +157,9 @@ def vet_labels(options: orm.Dict, **groups: Any) -> dict[str, orm.Data]:
     accepted = frames[verdict.kept]
     potential = groups.get('potential', {}).get('present')
     errors = None if potential is None or not len(accepted) else predict_errors(potential, accepted)
+    pair = match_predictions(accepted, list(groups.get('predictions', {}).values())) if len(accepted) else None
+    if errors is None and pair is not None:
+        errors = record_errors(*pair)
     report = {
         'n_labelled': len(frames), 'n_kept': len(accepted), 'dropped': record(verdict, frames, 'label'),
         'errors': None if errors is None else errors.model_dump(mode='json'),

@@ -54,7 +54,8 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
         explorations that gave none), ``filter``, ``selected``, ``rank``, ``failures`` (of each batch of frames to
         label) and ``sent`` (those batches of which some frames have no label), ``late`` (frames whose labels are still
         out), ``vetting``, ``accepted``, ``check_errors``, ``errors`` and ``potential``; ``training_errors``: of the
-        last potential; ``message``: why the campaign ended; ``review``: what was found about the inputs, as
+        last potential; ``also_potential`` and ``also_errors`` of `also_train`, and outside of the iterations
+        ``also_errors`` on the held-out frames, and ``also_failure``; ``message``: why the campaign ended; ``review``: what was found about the inputs, as
         `review_beginning` returns it.
     """
     iterations: list[IterationRecord] = []
@@ -77,6 +78,7 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
         iterations=iterations,
         held_out=held_out,
         training_errors=_detailed(nodes.get('training_errors')),
+        also_errors=_detailed(nodes.get('also_errors')),
         starts=starts,
         late=still_out(iterations),
         continues=settings.continues,
@@ -164,6 +166,8 @@ def record_iteration(key: str, found: Nodes, n_before: int) -> IterationRecord:
         check_errors=_detailed(found.get('check_errors')),
         validation_errors=ErrorsRecord(**vetting['errors']) if vetting.get('errors') else None,
         potential_uuid=found['potential'].uuid if 'potential' in found else None,
+        also_uuid=found['also_potential'].uuid if 'also_potential' in found else None,
+        also_train_errors=read_errors(found['also_errors']) if 'also_errors' in found else None,
         training_uuid=found['accepted'].uuid if 'accepted' in found else None,
         seconds=_seconds(found),
     )
@@ -250,6 +254,8 @@ def _warnings(nodes: Nodes, runs: Iterable[ExplorationRecord]) -> Iterator[str]:
     potentials = [found['potential'] for found in made if 'potential' in found]
     unfilled = explain_unfilled(potentials[-1]) if potentials else None
     yield from [] if unfilled is None else [unfilled]
+    if 'also_failure' in nodes:
+        yield nodes['also_failure'].value
     for run in runs:
         yield from warn_about_run(run.start, run.condition, None if run.cell is None else run.cell.model_dump())
 
@@ -258,11 +264,15 @@ def _content(node: orm.Dict | None) -> dict[str, Any]:
     return {} if node is None else node.get_dict()
 
 
+def _is_made_by_job(node: orm.Data) -> bool:
+    return isinstance(node.creator, orm.CalcJobNode)
+
+
 def _seconds(found: Nodes) -> dict[Stage, float]:
     """Return the wall time of the jobs of each stage in s: jobs that ran side by side count once."""
     made_by: dict[Stage, list[orm.Data]] = {
         'explore': list(found.get('results', {}).values()),
-        'select': [found['selected']] if 'selected' in found else [],
+        'select': [found['selected']] if 'selected' in found and _is_made_by_job(found['selected']) else [],
         'label': list(found.get('failures', {}).values()),
         'train': [found['potential']] if 'potential' in found else [],
     }

@@ -39,7 +39,8 @@ def review_beginning(options: orm.Dict, species: orm.List, **groups: Any) -> orm
     :param species: chemical symbols in type order.
     :param groups: ``starts`` (by name) and, as far as there are any, ``training`` (labelled frames by name),
         ``potential`` (`present`: the initial potential), ``recorded`` (`errors`: those of its training) and
-        ``bootstrap`` (structures that join the bootstrap, by name).
+        ``bootstrap`` (structures that join the bootstrap, by name) and ``engine`` (`begins_untrained`: whether the
+        training needs an untrained potential to begin from; if not given, it does).
     :return: ``warnings``; ``errors`` and ``recorded`` (`ErrorsRecord`, None if unknown); ``fault``: why the potential
         is refused, None if it is not.
     """
@@ -48,7 +49,11 @@ def review_beginning(options: orm.Dict, species: orm.List, **groups: Any) -> orm
     potential = groups.get('potential', {}).get('present')
     others = groups.get('bootstrap', {})
     symbols = species.get_list()
-    warnings = list(find_warnings(settings, symbols, groups['starts'], training, potential, bootstrap=others))
+    engine = groups.get('engine', {})
+    warnings = list(find_warnings(
+        settings, symbols, groups['starts'], training, potential, bootstrap=others,
+        begins_untrained=engine['begins_untrained'].value if engine else True,
+    ))  # fmt: skip
     recorded = groups.get('recorded', {}).get('errors')
     known = None if recorded is None else read_errors(recorded)
     errors, fault = None, None
@@ -57,7 +62,7 @@ def review_beginning(options: orm.Dict, species: orm.List, **groups: Any) -> orm
         errors = predict_errors(potential, frames)
         fault = explain_order(potential, frames)
         doubt = fault or (explain_errors(errors, known, find_spread(frames)) if errors is not None else None)
-        if settings.train_first or potential.lacks_active_set:  # it learns from them before it is used
+        if settings.train_first or potential.lacks_grades:  # it learns from them before it is used
             warnings += [doubt] if doubt is not None and fault is None else []
         else:
             fault = doubt

@@ -41,6 +41,7 @@ def find_warnings(
     potential: PotentialData | None,
     *,
     bootstrap: Mapping[str, orm.Data] | None = None,
+    begins_untrained: bool = True,
 ) -> Iterator[str]:
     """Yield a sentence for each thing that is likely to go wrong.
 
@@ -49,14 +50,16 @@ def find_warnings(
     :param training: labelled frames that there are already.
     :param potential: that the campaign begins with, None if there is none.
     :param bootstrap: frames or structures that join the bootstrap only, by name.
+    :param begins_untrained: whether a campaign without a potential begins with the untrained one of the options.
     """
     frames = _all_frames(starts)
     others = _all_frames(bootstrap or {})
     begins_with = potential if options.warm_start else None
-    yield from warn_about_cells(frames, options.untrained.max_dist if begins_with is None else begins_with.cutoff)
+    if begins_with is not None or begins_untrained:
+        yield from warn_about_cells(frames, options.untrained.max_dist if begins_with is None else begins_with.cutoff)
     yield from _warn_about_vacuum(frames, options)
     yield from _warn_about_barostats(options)
-    if begins_with is None and species:
+    if begins_with is None and begins_untrained and species:
         yield from _warn_about_neighbourhoods(frames, others, options, species, training)
     learned = [*frames.values(), *others.values(), *(node.get_frames() for node in training.values())]
     tied = explain_tied(Frames.concatenate(learned), species)

@@ -153,8 +153,14 @@ class ExplorationOptions(Options):
     max_concurrent: int | None = Field(
         default=None, ge=1, description='Explorations under way at once; none for no limit.'
     )
-    threshold_save: float = Field(default=2.0, ge=1, description='Frames above this grade become candidates.')
-    threshold_break: float = Field(default=10.0, gt=1, description='An exploration ends itself above this grade.')
+    threshold_save: float = Field(
+        default=2.0, gt=0,
+        description='Frames above this grade become candidates. Grades of an active set have no unit, and are at least '
+        '1 where the potential extrapolates; those of a committee are in eV/Å.',
+    )  # fmt: skip
+    threshold_break: float = Field(
+        default=10.0, gt=0, description='An exploration ends itself above this grade, in the same unit.'
+    )
 
     @model_validator(mode='after')
     def _thresholds_in_order(self) -> Self:
@@ -203,7 +209,7 @@ class FilterOptions(Options):
     """Which frames are not worth a label, or not worth learning from."""
 
     min_distance: float = Field(default=0.9, ge=0, description='Candidates with a shorter distance in Å are dropped.')
-    max_grade: float = Field(default=1000.0, gt=1, description='Candidates with a higher grade are dropped.')
+    max_grade: float = Field(default=1000.0, gt=0, description='Candidates with a higher grade are dropped.')
     max_force: float | None = Field(
         default=50.0, gt=0, description='Labelled frames with a larger force on an atom in eV/Å are dropped.'
     )
@@ -300,8 +306,8 @@ class ActiveLearningOptions(Options):
     lone_atoms: float | None = Field(
         default=None, gt=0,
         description='Label an atom of each species alone, in a periodic box of this length in Å, and let trainings '
-        'begin from these energies, so that those of compositions that the labels do not tell are as if atoms were '
-        'added alone. None: such energies are arbitrary.',
+        'begin from these energies (MACE needs them), so that those of compositions that the labels do not tell are as '
+        'if atoms were added alone. None: such energies are arbitrary.',
     )  # fmt: skip
     bootstrap: BootstrapOptions = Field(default_factory=BootstrapOptions)
     exploration: ExplorationOptions

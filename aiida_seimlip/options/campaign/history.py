@@ -137,6 +137,12 @@ class IterationRecord(Record):
         'where no accuracy is asked for.',
     )
     potential_uuid: str | None = Field(default=None, description='Of the potential trained in this iteration.')
+    also_uuid: str | None = Field(
+        default=None, description='Of the potential of `also_train` that learned from the labels up to this iteration.'
+    )
+    also_train_errors: ErrorsRecord | None = Field(
+        default=None, description='Of that potential, on what it was trained on.'
+    )
     training_uuid: str | None = Field(default=None, description='Of the frames labelled in this iteration.')
     seconds: dict[Stage, float] = Field(default_factory=dict, description='Wall time of the jobs of each stage, in s.')
 
@@ -172,6 +178,9 @@ class CampaignHistory(Record):
     held_out: HeldOutRecord | None = None
     training_errors: DetailedErrorsRecord | None = Field(
         default=None, description='Of the last potential on what it learned from, or on frames drawn evenly from that.'
+    )
+    also_errors: DetailedErrorsRecord | None = Field(
+        default=None, description='Of the potential of `also_train` on the held-out frames.'
     )
     starts: dict[str, StartRecord] = Field(default_factory=dict, description='How each start stands, by name.')
     late: list[str] = Field(

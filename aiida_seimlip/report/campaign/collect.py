@@ -19,6 +19,7 @@ from aiida.common.links import LinkType
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.labels import describe_methods
 from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.functions.evaluation import match_predictions
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
 from aiida_seimlip.report.campaign.facts import CampaignReport, Errors, Interval, Parity
 from aiida_seimlip.report.campaign.records import (
@@ -183,19 +184,29 @@ class _Campaign(ProcessFacts):
             if not len(labelled):
                 self.notes.append(f'There are no labelled {name} frames to compare the potential with.')
                 continue
-            predicted = self._predict(labelled)
-            if predicted is not None:
-                yield compare(name, labelled, predicted)
+            pair = self._predict(name, labelled)
+            if pair is not None:
+                yield compare(name, *pair)
 
-    def _predict(self, frames: Frames) -> Frames | None:
+    def _predict(self, name: str, frames: Frames) -> tuple[Frames, Frames] | None:
+        """Return labelled frames, and the same as the potential predicts them, None if nobody knows.
+
+        A moment tensor potential is evaluated; what others say of held-out frames, the last explorations know.
+        """
         from aiida_seimlip.science.mtp.evaluate import evaluate
 
         if self.potential is None:
             return None
-        if self.potential.family != 'mtp' or not self.potential.is_trained:
-            self.notes.append(f'The potential {self.potential.uuid} is not evaluated here: it is no trained MTP.')
-            return None
-        return evaluate(self.potential.get_mtp(), frames)
+        if self.potential.family == 'mtp' and self.potential.is_trained:
+            return frames, evaluate(self.potential.get_mtp(), frames)
+        jobs = [job for job in self.jobs if job.uuid in self._held_out_jobs and 'trajectory' in job.outputs]
+        pair = match_predictions(frames, [job.outputs.trajectory for job in jobs])
+        if pair is None:
+            self.notes.append(
+                f'What the potential {self.potential.uuid} says of the {name} frames is not known here: it is no '
+                'trained MTP.'
+            )
+        return pair
 
     def held_out_errors(self, parities: tuple[Parity, ...]) -> Errors | None:
         """Return the errors on the held-out frames, from the frames themselves or from the history."""

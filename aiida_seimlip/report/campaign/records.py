@@ -23,7 +23,8 @@ from aiida_seimlip.report.process import flatten
 STAGES = {
     'seimlip.lammps': 'explore', 'seimlip.mlip3.select': 'select', 'seimlip.mlip3.train': 'train',
     'seimlip.mlip3.evaluate': 'evaluate', 'seimlip.mlip3.grade': 'evaluate', 'seimlip.ase': 'label',
-    'vasp.vasp': 'label', 'quantumespresso.pw': 'label',
+    'seimlip.md.explore': 'explore', 'seimlip.mace.train': 'train', 'vasp.vasp': 'label',
+    'quantumespresso.pw': 'label',
 }  # fmt: skip
 UNKNOWN = float('nan')
 

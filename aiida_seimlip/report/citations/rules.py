@@ -227,6 +227,7 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'seimlip.mlip3.evaluate': of_evaluation,
     'seimlip.ase': of_calculator('energies, forces and stresses of the reference'),
     'seimlip.md': of_calculator('molecular dynamics'),
+    'seimlip.md.explore': of_calculator('molecular dynamics graded by a committee'),
     'seimlip.ase.neb': of_calculator('migration barriers', 'Henkelman2000NEB', 'Henkelman2000CI'),
     'vasp.vasp': of_vasp,
     'vasp.neb': of_vasp,

@@ -15,9 +15,9 @@ from aiida_seimlip.functions.campaign.history import assemble_history
 from aiida_seimlip.functions.campaign.planning import generate_untrained, prepare_starts
 from aiida_seimlip.functions.campaign.review import find_recorded, review_beginning
 from aiida_seimlip.functions.campaign.warnings import find_warnings
-from aiida_seimlip.functions.evaluation import evaluate_training
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
+from aiida_seimlip.workflows.campaign.also import AlsoTrainStage
 from aiida_seimlip.workflows.campaign.bootstrap import BootstrapStage
 from aiida_seimlip.workflows.campaign.continuation import UNFIT, ContinueMixin
 from aiida_seimlip.workflows.campaign.ending import describe_end
@@ -25,7 +25,7 @@ from aiida_seimlip.workflows.campaign.explore import ExploreStage
 from aiida_seimlip.workflows.campaign.lone_atoms import LoneAtomsStage
 from aiida_seimlip.workflows.campaign.replay import ReplayMixin
 from aiida_seimlip.workflows.campaign.select import SelectStage
-from aiida_seimlip.workflows.campaign.stage import HELD_OUT
+from aiida_seimlip.workflows.campaign.stage import HELD_OUT, begins_untrained
 from aiida_seimlip.workflows.campaign.train import TrainStage
 from aiida_seimlip.workflows.campaign.validation import validate_campaign
 from aiida_seimlip.workflows.campaign.validation.methods import warn_about_methods
@@ -43,6 +43,7 @@ class ActiveLearningWorkChain(
     VerifyStage,
     SelectStage,
     TrainStage,
+    AlsoTrainStage,
 ):
     """Grow a potential until every exploration with it runs to its end without extrapolating.
 
@@ -100,6 +101,10 @@ class ActiveLearningWorkChain(
                     ),
                 ),
             ),
+            if_(cls.should_also_train)(
+                cls.run_also_training,
+                cls.inspect_also_training,
+            ),
             if_(cls.should_hold_out)(
                 cls.plan_held_out,
                 while_(cls.should_explore)(
@@ -108,6 +113,10 @@ class ActiveLearningWorkChain(
                 ),
                 cls.run_held_out_labelling,
                 cls.inspect_held_out,
+            ),
+            if_(cls.should_evaluate_also)(
+                cls.run_also_evaluation,
+                cls.inspect_also_evaluation,
             ),
             cls.results,
         )
@@ -245,7 +254,7 @@ class ActiveLearningWorkChain(
         yield from find_warnings(
             ActiveLearningOptions.from_node(inputs['options']), inputs['species'].get_list(), inputs['structures'],
             inputs.get('initial_training', {}), inputs.get('initial_potential'),
-            bootstrap=inputs.get('bootstrap_structures', {}),
+            bootstrap=inputs.get('bootstrap_structures', {}), begins_untrained=begins_untrained(inputs.get('engines')),
         )  # fmt: skip
         yield from warn_about_methods(inputs)
 
@@ -254,7 +263,7 @@ class ActiveLearningWorkChain(
     def should_train_first(self) -> bool:
         """Return whether there is no potential yet that knows the first training set."""
         potential, has_learned = self.ctx.potential, 'accepted' not in self.made
-        return potential is None or self.settings.train_first or potential.lacks_active_set or not has_learned
+        return potential is None or self.settings.train_first or potential.lacks_grades or not has_learned
 
     def should_iterate(self) -> bool:
         """Return whether to explore again."""
@@ -286,7 +295,8 @@ class ActiveLearningWorkChain(
         self.ctx.training = {self._name_initial(name): node for name, node in training}
         self.ctx.nodes = {'initial': dict(self.ctx.training)} if self.ctx.training else {}
         self.ctx.potential = self.inputs.get('initial_potential', None)
-        if self.ctx.potential is None or not self.settings.warm_start:
+        self.ctx.untrained, self.ctx.last_errors = None, None
+        if self.begins_untrained and (self.ctx.potential is None or not self.settings.warm_start):
             self.ctx.untrained = generate_untrained(self.inputs.species, self.inputs.options)
         self.open_record(f'iteration_{self.ctx.iteration:03d}')
         history = CampaignHistory(
@@ -306,6 +316,8 @@ class ActiveLearningWorkChain(
             recorded = find_recorded(self.ctx.potential)
             groups['potential'] = {'present': self.ctx.potential}
             groups['recorded'] = {} if recorded is None else {'errors': recorded}
+        if not self.begins_untrained:
+            groups['engine'] = {'begins_untrained': orm.Bool(False)}
         given = {name: nodes for name, nodes in groups.items() if nodes}
         self.ctx.review = review_beginning(self.inputs.options, self.inputs.species, **given)
         self.warn(self.ctx.review['warnings'])
@@ -317,7 +329,9 @@ class ActiveLearningWorkChain(
     def results(self) -> ExitCode | None:
         """Attach the outputs, and say whether the potential has converged."""
         exit_code = self.why_unconverged()
-        self._judge_by_training()
+        errors = self.judge_by_training()
+        if errors is not None:
+            self.ctx.nodes['training_errors'] = errors
         self.attach_outputs(None if exit_code is None else exit_code.message)
         return exit_code
 
@@ -330,6 +344,8 @@ class ActiveLearningWorkChain(
             self.out('training', self.labelled_so_far())
         if self.ctx.potential is not None:
             self.out('potential', self.ctx.potential)
+        if self.ctx.get('also') is not None:
+            self.out('also', self.ctx.also)
         checks = [found['checked'] for found in self.ctx.nodes.values() if 'checked' in found]
         if checks:
             self.out('checks', checks[-1])
@@ -342,21 +358,13 @@ class ActiveLearningWorkChain(
             nodes['review'] = self.ctx.review
         if message is not None:
             nodes['message'] = orm.Str(message)
+        if self.ctx.get('also_failure') is not None:
+            nodes['also_failure'] = orm.Str(self.ctx.also_failure)
         self.publish()
         self.out('history', assemble_history(self.inputs.options, self.inputs.species, **nodes))
         errors = held_out['errors'].get_dict() if 'errors' in held_out else None
         methods = held_out['accepted'].methods if 'accepted' in held_out else ()
         self.report(describe_end(self.ctx.iteration, self.count_labels(), message, errors, methods))
-
-    def _judge_by_training(self) -> None:
-        """Compare the last potential with what it learned from, where it can be evaluated here."""
-        potential = self.ctx.potential
-        if potential is None or potential.family != 'mtp' or not potential.is_trained or not self.ctx.training:
-            return
-        try:
-            self.ctx.nodes['training_errors'] = evaluate_training(potential, **self.labelled_so_far())
-        except ValueError as exception:
-            self.report(f'WARNING: The errors of the last potential on its training set are unknown: {exception}')
 
     def _name_initial(self, name: str) -> str:
         """Return how a set of `initial_training` is called in the training set: a set of another campaign as there."""

@@ -11,13 +11,12 @@ from aiida.engine import ExitCode
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.engines.pool import kill_processes
 from aiida_seimlip.functions.campaign.filters import draw_held_out, vet_labels
-from aiida_seimlip.functions.evaluation import evaluate_errors
 from aiida_seimlip.functions.frames import gather_late, join_frames, list_failed, list_late
-from aiida_seimlip.workflows.campaign.stage import StageMixin
+from aiida_seimlip.workflows.campaign.judge import JudgeMixin
 from aiida_seimlip.workflows.failures import explain_failure
 
 
-class LabelStage(StageMixin):
+class LabelStage(JudgeMixin):
     """Label frames, within a budget of failures, and take in what is worth learning from.
 
     Frames whose labels are still out at the deadline join those of the next iteration, under ``ctx.late``.
@@ -49,7 +48,9 @@ class LabelStage(StageMixin):
         :param labelled: sets of labelled frames by the name of their batch.
         """
         present = {'potential': {'present': self.ctx.potential}} if self.ctx.potential is not None else {}
-        outputs = vet_labels(self.inputs.options, labelled=labelled, **present)
+        predictions = self.predictions()
+        known = {'predictions': predictions} if predictions else {}
+        outputs = vet_labels(self.inputs.options, labelled=labelled, **present, **known)
         report: Any = outputs['report']
         self.made['vetting'] = report
         if not report['n_kept']:
@@ -81,8 +82,9 @@ class LabelStage(StageMixin):
             return self._fail_to_judge(self._why_no_labels(process))
         self._note_failures('drawn', process)
         self.made['accepted'] = process.outputs.frames
-        if self.ctx.potential.family == 'mtp':
-            self.made['errors'] = evaluate_errors(self.ctx.potential, process.outputs.frames)
+        errors = self.judge(process.outputs.frames)
+        if errors is not None:
+            self.made['errors'] = errors
         self.publish()
         return None
 

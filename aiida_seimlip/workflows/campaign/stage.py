@@ -30,6 +30,15 @@ def is_closed(found: Any) -> bool:
     return isinstance(found, dict) and isinstance(found.get('results'), str)
 
 
+def begins_untrained(engines: Any) -> bool:
+    """Return whether the training engine needs an untrained potential to begin from.
+
+    :param engines: as `EngineNames`.
+    """
+    engine: Any = load_engine('training', EngineNames.from_node(engines).training)
+    return bool(engine.needs_start())
+
+
 class StageMixin(WorkChain):
     """A part of the outline of `ActiveLearningWorkChain`.
 
@@ -37,8 +46,9 @@ class StageMixin(WorkChain):
 
     * ``iteration``: number of the present iteration; ``nodes``: what each iteration has made, as `build_history` takes
       it but for `closed` results, under ``current`` for the present one;
-    * ``starts``, ``training``, ``potential``, ``untrained``: what the stages work on; ``late``: frames whose labels
-      are still out, None if there are none; ``known``: frames that had a label before they were to be labelled;
+    * ``starts``, ``training``, ``potential``, ``untrained`` (None where the engine needs none): what the stages work
+      on; ``last_errors``: those of the last training, None before it; ``late``: frames whose labels are still out, None
+      if there are none; ``known``: frames that had a label before they were to be labelled;
     * ``passed``: whether all explorations of the last iteration survived; ``converged``: whether that is enough;
       ``stop``: label of the exit code with which the loop has to end, if it has to.
     """
@@ -52,6 +62,11 @@ class StageMixin(WorkChain):
     def engines(self) -> EngineNames:
         """The names of the engines."""
         return EngineNames.from_node(self.inputs.engines)
+
+    @cached_property
+    def begins_untrained(self) -> bool:
+        """Whether the first training needs an untrained potential to begin from."""
+        return begins_untrained(self.inputs.engines)
 
     @property
     def made(self) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from aiida.engine import ExitCode
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.functions.campaign.filters import draw_checks, pick_checks
-from aiida_seimlip.functions.evaluation import evaluate_errors
 from aiida_seimlip.functions.frames import join_frames
 from aiida_seimlip.functions.words import describe_count
 from aiida_seimlip.options.records import DetailedErrorsRecord
+from aiida_seimlip.workflows.campaign.judge import UNKNOWN
 from aiida_seimlip.workflows.campaign.label import LabelStage
 from aiida_seimlip.workflows.campaign.survival import SurvivalMixin
 
@@ -32,9 +32,8 @@ class VerifyStage(LabelStage, SurvivalMixin):
 
     def run_verification(self) -> ExitCode | None:
         """Label frames of each exploration, and those whose labels were late the last time."""
-        if self.ctx.potential.family != 'mtp':
-            family = self.ctx.potential.family
-            return self._fail_to_verify(f'potentials of the family `{family}` cannot be evaluated in this process')
+        if not self.can_judge():
+            return self._fail_to_verify(UNKNOWN)
         groups = {'plan': {'present': self.made['plan']}} if self.ctx.doubted else {}
         outputs = draw_checks(
             self.inputs.options, survivors=self.ctx.trajectories, labels=self.labelled_so_far(), **groups
@@ -69,7 +68,7 @@ class VerifyStage(LabelStage, SurvivalMixin):
     def recall_starts(self) -> None:
         """Let starts be explored again that survived although the potential was wrong about their spot checks."""
         survivors = self.surviving_trajectories()
-        if self.settings.accuracy is None or self.ctx.potential.family != 'mtp' or not survivors:
+        if self.settings.accuracy is None or not self.can_judge() or not survivors:
             return
         checks = pick_checks(self.made['accepted'], **survivors)
         if 'frames' in checks:
@@ -83,7 +82,8 @@ class VerifyStage(LabelStage, SurvivalMixin):
         """Return the compositions on which the potential is not as accurate as asked, and say so."""
         accuracy = self.settings.accuracy
         assert accuracy is not None
-        errors = self.made['check_errors'] = evaluate_errors(self.ctx.potential, checks)
+        errors = self.made['check_errors'] = self.judge(checks)
+        assert errors is not None  # checks are drawn from what the explorations have kept
         record = DetailedErrorsRecord(**errors.get_dict())
         misses = accuracy.find_misses(record)
         words = ', '.join(f'{formula} ({error})' for formula, error in misses.items())

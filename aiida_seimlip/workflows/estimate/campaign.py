@@ -11,6 +11,7 @@ from aiida_seimlip.options.campaign.judgement import AccuracyOptions, HeldOutOpt
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.cost import Known, frames_bytes, n_samples
+from aiida_seimlip.workflows.campaign.stage import begins_untrained
 from aiida_seimlip.workflows.estimate.plan import LABELLED, Plan, Work, sizes_of, thermo_bytes
 
 MAX_CANDIDATES: int = LammpsOptions.model_fields['max_candidates'].default
@@ -25,7 +26,7 @@ def plan_campaign(inputs: Mapping[str, Any], sizes: Sequence[int] = ()) -> Plan:
     options = ActiveLearningOptions.from_node(inputs['options'])
     sizes = sizes or [size for node in inputs['structures'].values() for size in sizes_of(node)]
     iterations = options.max_iterations - options.first_iteration
-    level = options.untrained.level
+    level = options.untrained.level if begins_untrained(inputs.get('engines')) else None
     explorations = [
         _explorations(f'explore {condition.label}', condition, sizes, level, iterations)
         for condition in options.exploration.conditions
@@ -107,7 +108,7 @@ def _labels(name: str, count: int | None, size: int, known: tuple[Known, ...] = 
 
 
 def _explorations(
-    name: str, condition: ExplorationConditions, sizes: Sequence[int], level: int, repeats: int = 1
+    name: str, condition: ExplorationConditions, sizes: Sequence[int], level: int | None, repeats: int = 1
 ) -> Work:  # fmt: skip
     """Return the explorations under a condition from each start.
 
@@ -125,7 +126,8 @@ def _explorations(
     )  # fmt: skip
     return Work(
         name, 'exploration', repeats * len(sizes), condition.n_steps,
-        atom_steps=repeats * condition.n_steps * sum(sizes), n_bytes=repeats * n_bytes, level=level, with_grades=True,
+        atom_steps=repeats * condition.n_steps * sum(sizes), n_bytes=repeats * n_bytes, level=level,
+        with_grades=None if level is None else True,
     )  # fmt: skip
 
 
@@ -134,7 +136,7 @@ def _checks(accuracy: AccuracyOptions, n_conditions: int, sizes: Sequence[int]) 
     return _labels('label spot checks', accuracy.frames_per_exploration * n_conditions * len(sizes), max(sizes))
 
 
-def _held_out(held_out: HeldOutOptions, sizes: Sequence[int], level: int) -> Iterator[Work]:
+def _held_out(held_out: HeldOutOptions, sizes: Sequence[int], level: int | None) -> Iterator[Work]:
     for condition in held_out.conditions:
         yield _explorations(f'held out {condition.label}', condition, sizes, level)
     yield _labels('label held-out frames', held_out.n_frames, max(sizes))

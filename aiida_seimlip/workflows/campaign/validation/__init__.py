@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
+from aiida_seimlip.workflows.campaign.validation.also import faults_of_also
 from aiida_seimlip.workflows.campaign.validation.beginning import faults_of_beginning, faults_of_quarantine
 from aiida_seimlip.workflows.campaign.validation.budgets import faults_of_budgets, faults_of_filters
 from aiida_seimlip.workflows.campaign.validation.calls import faults_of_calls
@@ -51,4 +52,5 @@ def _faults_of_inputs(inputs: Mapping[str, Any], species: Sequence[Any]) -> Iter
     yield from faults_of_budgets(inputs)
     yield from faults_of_filters(inputs)
     yield from faults_of_engines(inputs, species)
+    yield from faults_of_also(inputs, species)
     yield from faults_of_methods(inputs)

@@ -21,7 +21,8 @@ def faults_of_beginning(inputs: Mapping[str, Any], species: Sequence[str]) -> It
     potential = inputs.get('initial_potential')
     if potential is None:
         return
-    if list(potential.species) != list(species):
+    ordered = list if potential.family == 'mtp' else sorted  # only there types are numbers
+    if ordered(potential.species) != ordered(species):
         yield (
             f'Input `initial_potential` is for the species {list(potential.species)}, but the input `species` is '
             f'{list(species)}: their order gives the type numbers.'

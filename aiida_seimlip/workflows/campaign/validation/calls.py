@@ -31,7 +31,7 @@ def faults_of_calls(inputs: Mapping[str, Any], species: Sequence[str]) -> Iterat
         call = {**_plan_exploration(inputs, names.training), 'structure': start, 'species': species}
         found = load_engine('exploration', names.exploration).faults_of_call(call)
         here = {'structure': f'structures.{name}', 'potential': 'initial_potential'}
-        yield from _renamed(found, 'exploration', inputs.get('exploration', {}), **here)
+        yield from renamed(found, 'exploration', inputs.get('exploration', {}), **here)
 
 
 def _faults_of_bootstrap(inputs: Mapping[str, Any], engine: str) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _faults_of_bootstrap(inputs: Mapping[str, Any], engine: str) -> Iterator[str
         for name, node in inputs.get(group, {}).items():
             call = {**settings, 'frames': _first_frame(node)}
             found = load_engine('reference', engine).faults_of_call(call)
-            yield from _renamed(found, 'reference', settings, frames=f'{group}.{name}')
+            yield from renamed(found, 'reference', settings, frames=f'{group}.{name}')
 
 
 def _faults_of_training(inputs: Mapping[str, Any], engine: str, species: Sequence[str]) -> Iterator[str]:
@@ -53,13 +53,20 @@ def _faults_of_training(inputs: Mapping[str, Any], engine: str, species: Sequenc
     settings, potential = inputs.get('training', {}), inputs.get('initial_potential')
     call: dict[str, Any] = dict(settings)
     is_start = potential is not None and options.warm_start
-    call['start'] = potential if is_start else PotentialData.from_mtp(empty_potential(options, species))
-    is_first = potential is None or options.train_first or potential.lacks_active_set
+    loaded: Any = load_engine('training', engine)
+    if is_start:
+        call['start'] = potential
+    elif loaded.needs_start():
+        call['start'] = PotentialData.from_mtp(empty_potential(options, species))
+    if options.lone_atoms is not None:
+        given = settings['parameters'].get_dict() if 'parameters' in settings else {}
+        call['parameters'] = orm.Dict({**given, 'atom_energies': dict.fromkeys(species, 0.0)})
+    is_first = potential is None or options.train_first or potential.lacks_grades
     if inputs.get('initial_training') and is_first and not options.has_bootstrap(inputs['initial_training']):
         call['training'] = inputs['initial_training']
-    found = load_engine('training', engine).faults_of_call(call)
+    found = loaded.faults_of_call(call)
     start = 'initial_potential' if is_start else 'species'
-    yield from _renamed(found, 'training', settings, training='initial_training', start=start)
+    yield from renamed(found, 'training', settings, training='initial_training', start=start)
 
 
 def _plan_exploration(inputs: Mapping[str, Any], training: str) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def _plan_exploration(inputs: Mapping[str, Any], training: str) -> dict[str, Any
     found = {
         **settings, 'parameters': parameters, 'selection_mode': engine.selection_mode(inputs.get('training', {})),
     }  # fmt: skip
-    return found if potential is None or potential.lacks_active_set else {**found, 'potential': potential}
+    return found if potential is None or potential.lacks_grades else {**found, 'potential': potential}
 
 
 def _first_frame(node: orm.Data) -> FramesData:
@@ -85,7 +92,7 @@ def _first_frame(node: orm.Data) -> FramesData:
     return FramesData(get_frame(node))
 
 
-def _renamed(faults: Iterator[str], socket: str, settings: Mapping[str, Any], **names: str) -> Iterator[str]:
+def renamed(faults: Iterator[str], socket: str, settings: Mapping[str, Any], **names: str) -> Iterator[str]:
     """Yield sentences of an engine with the names that its inputs have here.
 
     :param socket: of the engine.

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiida import orm
 
+from aiida_seimlip.data.potential import COMMITTEE
 from aiida_seimlip.engines.contract import SOCKETS, load_engine
 from aiida_seimlip.functions.campaign.planning import exploration_parameters
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
@@ -29,6 +30,7 @@ def faults_of_engines(inputs: Mapping[str, Any], species: Sequence[str]) -> Iter
             yield message
         elif socket == 'training':
             yield from _faults_of_lone_atoms(engine, names.training, settings, inputs['options'], species)
+            yield from _faults_of_thresholds(engine, settings, ActiveLearningOptions.from_node(inputs['options']))
         elif is_planned:
             yield from _faults_of_conditions(engine, settings, ActiveLearningOptions.from_node(inputs['options']))
         elif socket == 'reference' and not inputs.get('initial_training'):
@@ -46,6 +48,16 @@ def _faults_of_lone_atoms(
     if engine.explain_settings('training', {**settings, 'parameters': parameters}, species=species) is not None:
         yield (
             f'Input `options` asks for `lone_atoms`, but the training engine `{name}` cannot begin from their energies.'
+        )
+
+
+def _faults_of_thresholds(engine: Any, settings: Mapping[str, Any], options: ActiveLearningOptions) -> Iterator[str]:
+    """Look for thresholds within what a potential with an active set knows."""
+    mode, save = engine.selection_mode(settings), options.exploration.threshold_save
+    if mode is not None and mode != COMMITTEE and save < 1:
+        yield (
+            f'Input `options` sets `exploration.threshold_save` to {save:g}, but up to a grade of 1 a potential with '
+            'an active set interpolates: take 1 at least.'
         )
 
 

@@ -10,16 +10,19 @@ from aiida.engine import ProcessBuilder
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.engines.contract import SOCKETS
+from aiida_seimlip.engines.contract import SOCKETS, engine_names, load_engine
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, EngineNames
 from aiida_seimlip.workflows.protocols import ProtocolMixin, elements_of_all, resolve_codes, socket_inputs
+
+ALSO = 'also_train'
+"""Section of a second training on the same labels."""
 
 
 class CampaignProtocolMixin(ProtocolMixin):
     """Builders filled from protocols, for `ActiveLearningWorkChain`."""
 
     protocol_folder: ClassVar[str] = 'active_learning'
-    protocol_sections: ClassVar[tuple[str, ...]] = ('options', 'engines', *SOCKETS)
+    protocol_sections: ClassVar[tuple[str, ...]] = ('options', 'engines', *SOCKETS, ALSO)
 
     @classmethod
     def get_builder_from_protocol(
@@ -39,7 +42,8 @@ class CampaignProtocolMixin(ProtocolMixin):
         """Return a builder with the inputs of a protocol.
 
         :param codes: the code for each socket (``reference``, ``training``, ``exploration``, ``selection``), or its
-            label; ``selection`` may be left out: it is that of ``training`` then.
+            label; ``selection`` may be left out: it is that of ``training`` then, or none where its engine runs no
+            program. Of ``also_train`` there may be one, too, where the overrides have such a section.
         :param structures: the starts of the explorations, by name, or a single one.
         :param species: chemical symbols in type order; by default those of `initial_potential`, or else
             those of the starts, of `initial_training` and of what joins the bootstrap in order of atomic number.
@@ -65,8 +69,16 @@ class CampaignProtocolMixin(ProtocolMixin):
         builder.species = orm.List(list(species))
         builder.options = ActiveLearningOptions.serializer(inputs['options'])
         builder.engines = EngineNames.serializer(inputs['engines'])
-        for socket, code in resolve_codes(codes, SOCKETS, stand_in={'selection': 'training'}).items():
-            setattr(builder, socket, socket_inputs(inputs.get(socket, {}), code, scheduler_options))
+        idle = sockets_without_code(inputs['engines'])
+        stand_in = {} if 'selection' in idle else {'selection': 'training'}
+        found = resolve_codes(codes, (*SOCKETS, ALSO), optional=(*idle, ALSO), stand_in=stand_in)
+        for socket in SOCKETS:
+            options = None if socket in idle else scheduler_options
+            setattr(builder, socket, socket_inputs(inputs.get(socket, {}), found.get(socket), options))
+        if inputs.get(ALSO):
+            setattr(builder, ALSO, socket_inputs(inputs[ALSO], found.get(ALSO), scheduler_options))
+        elif ALSO in codes:
+            raise ValueError(f'A code for `{ALSO}` is given, but nothing says what it trains: set `{ALSO}.engine`.')
         given = {
             'initial_training': initial_training, 'bootstrap_structures': bootstrap_structures,
             'bootstrap_candidates': bootstrap_candidates,
@@ -77,3 +89,12 @@ class CampaignProtocolMixin(ProtocolMixin):
         if initial_potential is not None:
             builder.initial_potential = initial_potential
         return builder
+
+
+def sockets_without_code(engines: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the sockets whose engines run no program.
+
+    :param engines: name of the engine of each socket; one that is not installed is refused later.
+    """
+    installed = {socket: name for socket, name in engines.items() if name in engine_names(socket)}
+    return tuple(socket for socket, name in installed.items() if not load_engine(socket, name).needs_code)

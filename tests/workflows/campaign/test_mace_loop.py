@@ -1,0 +1,137 @@
+"""One whole campaign without a moment tensor potential: a committee of two small MACE models learns an alloy by EMT."""
+
+import sys
+
+import numpy as np
+import pytest
+from aiida import orm
+from aiida.engine import run_get_node
+from ase.build import bulk
+
+from aiida_seimlip.options.campaign.history import CampaignHistory
+from aiida_seimlip.report.campaign.collect import collect
+from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
+from tests.mace_models.fixtures import needs_mace
+
+MD = {'timestep': 4.0, 'n_steps': 100, 'dump_every': 20, 'thermo_every': 20}
+OVERRIDES = {
+    'options': {
+        'seed': 7, 'max_iterations': 3, 'max_labels': 60, 'lone_atoms': 12.0,
+        'bootstrap': {'n_perturbed': 16, 'temperatures': [150.0, 300.0, 600.0], 'strain': 0.02},
+        'exploration': {
+            'threshold_save': 0.2, 'threshold_break': 0.5,
+            'conditions': [{**MD, 'temperature': 300.0}, {**MD, 'temperature': 900.0}],
+        },
+        'filters': {'min_distance': 1.5, 'max_grade': 20.0},
+        'selection': {'max_frames': 8},
+        'held_out': {'conditions': [{**MD, 'temperature': 600.0}], 'n_frames': 4},
+    },
+    'reference': {'parameters': {'calculator': {'name': 'emt'}}},
+    'training': {
+        'parameters': {
+            'committee': 2, 'num_channels': 8, 'max_ell': 1, 'num_interactions': 2, 'r_max': 4.0, 'max_num_epochs': 20,
+            'batch_size': 2,
+        }
+    },
+    'selection': {'parameters': {'n_frames': 8}},
+}  # fmt: skip
+
+pytestmark = [pytest.mark.slow, needs_mace]
+_RUN = {}
+
+
+def alloy():
+    atoms = bulk('Cu', cubic=True, a=3.8) * (2, 1, 1)
+    atoms.symbols[::2] = 'Au'
+    return atoms
+
+
+@pytest.fixture
+def campaign(code, mace_code):
+    """Return outputs and process of the campaign, which is run once for all tests of this module."""
+    if not _RUN:
+        codes = {'reference': code('seimlip.ase', sys.executable), 'training': mace_code, 'exploration': mace_code}
+        builder = ActiveLearningWorkChain.get_builder_from_protocol(
+            codes, {'alloy': orm.StructureData(ase=alloy())}, protocol='mace', overrides=OVERRIDES
+        )
+        _RUN['outputs'], _RUN['node'] = run_get_node(builder)
+    return _RUN['outputs'], _RUN['node']
+
+
+def history_of(outputs):
+    return CampaignHistory(**outputs['history'].get_dict())
+
+
+def test_it_comes_to_an_end(campaign):
+    """It converges, or says that explorations still break when its budget is spent."""
+    outputs, node = campaign
+    assert node.exit_status in (0, 400, 401), node.exit_message
+    history = history_of(outputs)
+    assert history.converged == (node.exit_status == 0)
+    assert history.n_labels <= 60
+    assert history.species == ['Cu', 'Au']
+
+
+def test_the_potential_is_a_committee_that_knows_its_scale(campaign):
+    potential = campaign[0]['potential']
+    assert (potential.family, potential.selection_mode, len(potential.members)) == ('mace', 'committee', 2)
+    assert 0.1 < potential.deviation_scale < 100.0
+
+
+def test_explorations_are_graded(campaign):
+    """In eV/Å, against the thresholds of the campaign: a run that broke was above, one that survived was not."""
+    for record in history_of(campaign[0]).iterations[1:]:
+        for run in record.explorations:
+            assert run.highest_grade is not None
+            assert (run.outcome == 'broke') == (run.highest_grade > 0.5) or run.outcome == 'crashed'
+
+
+def test_held_out_errors_are_known(campaign):
+    """They are those of what the last explorations predicted of these frames."""
+    outputs, node = campaign
+    errors = history_of(outputs).held_out.errors
+    assert errors.n_frames == outputs['held_out'].n_frames
+    labelled = outputs['held_out'].get_frames()
+    runs = [
+        entry.node for entry in node.base.links.get_outgoing().all()
+        if entry.link_label.startswith('held_out') and 'trajectory' in entry.node.outputs
+    ]  # fmt: skip
+    predicted = {
+        value: frame.forces for run in runs for value, frame in zip(
+            run.outputs.trajectory.hashes, _each(run.outputs.trajectory.get_frames()), strict=True
+        )
+    }  # fmt: skip
+    differences = [frame.forces - predicted[value] for value, frame in zip(
+        outputs['held_out'].hashes, _each(labelled), strict=True
+    )]  # fmt: skip
+    rms = float(np.sqrt(np.mean(np.square(differences))))
+    assert errors.force_ev_per_angstrom == pytest.approx(rms, rel=1e-9)
+    assert rms < 1.0
+    assert errors.energy_mev_per_atom is not None
+
+
+def _each(frames):
+    return [frames[index] for index in range(len(frames))]
+
+
+def test_new_labels_judge_the_potential_that_has_not_seen_them(campaign):
+    records = [record for record in history_of(campaign[0]).iterations[1:] if record.n_labelled]
+    for record in records:
+        assert record.validation_errors.n_frames > 0
+
+
+def test_trainings_know_the_energies_of_lone_atoms(campaign):
+    _, node = campaign
+    trainings = [process for process in node.called if process.process_label == 'MaceTrainingWorkChain']
+    assert trainings
+    for training in trainings:
+        energies = training.inputs.parameters['atom_energies']
+        assert energies['Cu'] == pytest.approx(3.51, abs=0.01)  # what EMT gives a lone atom: its cohesive energy
+        assert energies['Au'] == pytest.approx(3.80, abs=0.01)
+    assert all('start' in training.inputs for training in trainings[1:])
+
+
+def test_it_can_be_reported(campaign):
+    report = collect(campaign[1])
+    assert report.title.startswith('A MACE potential')
+    assert [parity.name for parity in report.parities] == ['held-out']
