@@ -21,7 +21,7 @@ from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.calculator import CalculatorOptions
 from aiida_seimlip.science.frames import Frames
 
-PYTHON_PLUGINS = ('seimlip.ase', 'seimlip.md', 'seimlip.ase.neb')
+PYTHON_PLUGINS = ('seimlip.ase', 'seimlip.md', 'seimlip.ase.neb', 'seimlip.mace.train')
 """Entry points of the jobs whose code is a Python interpreter: a code for one of them serves them all."""
 
 UPLOADED_ARRAYS = ('numbers', 'positions', 'ptr', 'cells', 'pbc', 'velocities')

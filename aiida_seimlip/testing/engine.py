@@ -65,7 +65,7 @@ class EngineContract:
             for port, promised in getattr(contract, kind).items():
                 given = getattr(engine.spec(), kind)[port]
                 assert given.valid_type == promised.valid_type or port in engine.settings, port
-                assert given.required == promised.required or port in engine.settings, port
+                assert given.required >= promised.required or port in engine.settings, port  # it may need more
         own = {name: port for name, port in engine.spec().inputs.items() if name not in contract.inputs}
         needed = [name for name, port in own.items() if port.required and not _has_default(port)]
         assert not [name for name in needed if name not in engine.settings]

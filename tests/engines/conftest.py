@@ -16,6 +16,13 @@ from tests.espresso.fixtures import SCHEDULER
 __all__ = ('DYNAMICS', 'LENNARD_JONES', 'SPECIES', 'image', 'labelled', 'recorded')
 
 
+MACE = {
+    'atom_energies': {'Ne': 0.0, 'Ar': 0.0}, 'r_max': 5.5, 'num_channels': 8, 'max_num_epochs': 40, 'max_ell': 1,
+    'num_radial_basis': 6, 'validation_fraction': 0.08, 'default_dtype': 'float64',
+}  # fmt: skip
+"""Settings with which MACE learns the forces of this world in a few seconds."""
+
+
 @pytest.fixture(autouse=True)
 def _keep_reports(reports_in_database: None) -> None:
     """Keep what processes report, which many tests look at."""
@@ -101,6 +108,9 @@ def settings(code, request) -> Callable[[str, str], dict[str, Any]]:
         },
         ('training', 'mlip3'): lambda: {
             'code': code('seimlip.mlip3.train', 'seimlip-mlp'), 'parameters': orm.Dict({'iteration_limit': 30}),
+        },
+        ('training', 'mace'): lambda: {
+            'code': request.getfixturevalue('mace_code'), 'parameters': orm.Dict(MACE),
         },
         ('selection', 'mlip3'): lambda: {'code': code('seimlip.mlip3.select', 'seimlip-mlp')},
         ('exploration', 'lammps'): lambda: {'code': code('seimlip.lammps', 'seimlip-lmp')},

@@ -17,6 +17,7 @@ from aiida_seimlip.testing import (
     TrainingContract,
 )
 from tests.espresso.fixtures import lif
+from tests.mace_models.fixtures import needs_mace
 
 ENGINES = [(socket, name) for socket in (*SOCKETS, *PROPERTY_SOCKETS) for name in engine_names(socket)]
 
@@ -62,6 +63,16 @@ class TestReferenceQuantumEspresso(Here, ReferenceContract):
 @pytest.mark.slow
 class TestTrainingMlip3(Here, TrainingContract):
     engine = 'mlip3'
+
+
+@needs_mace
+@pytest.mark.slow
+class TestTrainingMace(Here, TrainingContract):
+    engine = 'mace'
+    n_frames = 11  # one is held out
+
+    def start(self):
+        return None
 
 
 @pytest.mark.slow

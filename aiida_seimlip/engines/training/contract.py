@@ -28,8 +28,9 @@ class TrainingWorkChain(SocketWorkChain):
             help='The labelled frames, in as many nodes as one likes; learned from in the order of the keys.',
         )  # fmt: skip
         spec.input(
-            'start', valid_type=PotentialData,
-            help='Where to start from: an untrained potential, or a trained one for a warm start.',
+            'start', valid_type=PotentialData, required=False,
+            help='Where to start from: a trained potential for a warm start or fine-tuning, or an untrained one, which '
+            'tells the form of the potential where an engine (`mlip3`) has no other way to know it.',
         )  # fmt: skip
         spec.output(
             'potential', valid_type=PotentialData,

@@ -35,6 +35,7 @@ class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
     def define(cls, spec: ProcessSpec) -> None:  # type: ignore[override]
         """Define the parameters."""
         super().define(spec)
+        spec.inputs['start'].required = True
         spec.input('parameters', **Mlip3TrainOptions.port('How to train.'))
 
     @classmethod
