@@ -10,6 +10,7 @@ from pathlib import Path
 from aiida import orm
 
 from aiida_seimlip.report.barrier.neb import neb_sections, neb_tables
+from aiida_seimlip.report.campaign.distillation import distillation_sections, distillation_tables
 from aiida_seimlip.report.citations.collect import citations_section
 from aiida_seimlip.report.crystal.atlas import atlas_sections, atlas_tables
 from aiida_seimlip.report.crystal.defect import defect_sections, defect_tables
@@ -54,6 +55,7 @@ PROPERTIES = {
     'seimlip.size_transfer': (size_transfer_sections, size_transfer_tables),
     'seimlip.starts': (starts_sections, starts_tables),
     'seimlip.sei': (sei_sections, tables_of_node),
+    'seimlip.distil': (distillation_sections, distillation_tables),
 }
 """Who makes sections and tables, by the entry point of the WorkChain."""
 

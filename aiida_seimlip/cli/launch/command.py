@@ -16,6 +16,7 @@ from aiida_seimlip.cli.launch.calibrate import launch_calibrate
 from aiida_seimlip.cli.launch.common import SEED, begin, common_options
 from aiida_seimlip.cli.launch.comparison import COMPARISON_COMMANDS
 from aiida_seimlip.cli.launch.crystal import CRYSTAL_COMMANDS
+from aiida_seimlip.cli.launch.distil import launch_distil
 from aiida_seimlip.cli.launch.field import launch_field
 from aiida_seimlip.cli.launch.interface import INTERFACE_COMMANDS
 from aiida_seimlip.cli.launch.types import RecipeParam
@@ -242,5 +243,7 @@ def _with_fixed_atoms(overrides: dict[str, Any] | None) -> dict[str, Any] | None
     return merge(overrides or {}, {'options': {'fixed': fixed}})
 
 
-for command in (*CRYSTAL_COMMANDS, *INTERFACE_COMMANDS, *COMPARISON_COMMANDS, launch_calibrate, launch_field):
+for command in (
+    *CRYSTAL_COMMANDS, *INTERFACE_COMMANDS, *COMPARISON_COMMANDS, launch_calibrate, launch_distil, launch_field,
+):  # fmt: skip
     cmd_launch.add_command(command)

@@ -19,6 +19,7 @@ from aiida_seimlip.workflows.estimate.calibration import plan_calibration
 from aiida_seimlip.workflows.estimate.campaign import plan_campaign
 from aiida_seimlip.workflows.estimate.comparison import plan_evaluation, plan_size_transfer
 from aiida_seimlip.workflows.estimate.crystal import plan_atlas, plan_property
+from aiida_seimlip.workflows.estimate.distillation import plan_distillation
 from aiida_seimlip.workflows.estimate.field import plan_field
 from aiida_seimlip.workflows.estimate.interface import plan_interface
 from aiida_seimlip.workflows.estimate.neb import plan_neb
@@ -40,6 +41,6 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'SurfaceWorkChain': partial(plan_property, SurfaceOptions), 'InterfaceWorkChain': plan_interface,
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
     'EvaluateWorkChain': plan_evaluation, 'SizeTransferWorkChain': plan_size_transfer,
-    'FieldWorkChain': plan_field,
+    'FieldWorkChain': plan_field, 'DistillationWorkChain': plan_distillation,
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""
