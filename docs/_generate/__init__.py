@@ -32,6 +32,7 @@ def write_all(folder: Path) -> None:
         'comparisons': options.describe_comparisons(),
         'crystals': options.describe_crystals(),
         'calibration': options.describe_calibration(),
+        'distillation': options.describe_distillation(),
         'interfaces': options.describe_interfaces(),
         'field': options.describe_field(),
         'command_line': command_line.describe_command_line(),

@@ -189,19 +189,20 @@ class DistillationStages(WorkChain):
     # -- training of the teacher --------------------------------------------------------------------------------------
 
     def should_tune(self) -> bool:
-        """Return whether the teacher learns from the new labels."""
-        return self.engines.tuning is not None and not self.ctx.accepted and not self.should_end()
+        """Return whether the teacher learns from the new labels, in the last round as well."""
+        return self.engines.tuning is not None and not self.ctx.accepted
 
     def run_tuning(self) -> None:
         """Train the teacher on all labels of the reference, on from what it is, if it is a model."""
         assert self.engines.tuning is not None
+        engine = load_engine('training', self.engines.tuning)
         settings = dict(self.inputs[TUNING])
-        given = settings.get('parameters', orm.Dict({}))
-        settings['parameters'] = seed_tuning(self.inputs.options, given, orm.Int(self.ctx.round))
+        if takes_seed(engine):
+            given = settings.get('parameters', orm.Dict({}))
+            settings['parameters'] = seed_tuning(self.inputs.options, given, orm.Int(self.ctx.round))
         data: dict[str, Any] = {'training': self.ctx.reference_sets}
         if self.ctx.teacher is not None and self.inputs.continue_teacher.value:
             data['start'] = self.ctx.teacher
-        engine = load_engine('training', self.engines.tuning)
         self.to_context(tuning_process=self.call(engine, settings, TUNING, **data))
 
     def inspect_tuning(self) -> ExitCode | None:
@@ -314,3 +315,9 @@ class DistillationStages(WorkChain):
             return process.outputs.frames, None
         reason = next(iter(failures.values())) if failures else explain_failure(process)
         return None, self.end('ERROR_TEACHER_FAILED', number=self.ctx.round, reason=reason)
+
+
+def takes_seed(engine: type[SocketWorkChain]) -> bool:
+    """Return whether the parameters of an engine have a seed."""
+    port: Any = engine.spec().inputs['parameters']
+    return bool(port.has_default() and 'seed' in port.default().get_dict())

@@ -1,93 +1,23 @@
-"""A distillation with the programs that come with the package: argon and neon, whose reference has other constants."""
-
-import sys
+"""A distillation with the programs that come with the package, none of which is pretended."""
 
 import numpy as np
 import pytest
 from aiida.engine import run_get_node
 
-from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.campaign.distillation_results import DistillationResults
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import evaluate
-from aiida_seimlip.workflows.campaign.distillation import DistillationWorkChain
-from tests.workflows.conftest import SPECIES, crystal
-
-CONSTANTS = {'Ne': -3.7, 'Ar': 1.9}
-ARGON = {'sigma': 3.4, 'epsilon': 0.0104, 'rc': 6.0, 'smooth': True}
-MODULE = f"""
-from ase.calculators.lj import LennardJones
-
-class Reference(LennardJones):
-    def calculate(self, *arguments, **keywords):
-        super().calculate(*arguments, **keywords)
-        extra = sum({CONSTANTS}[symbol] for symbol in self.atoms.symbols)
-        for name in ('energy', 'free_energy'):
-            self.results[name] += extra
-"""
-MD = {'timestep': 4.0, 'n_steps': 60, 'dump_every': 20, 'thermo_every': 30, 'thermostat_damping': 200.0}
-OVERRIDES = {
-    'options': {
-        'seed': 5, 'max_rounds': 2, 'labels_per_round': 6, 'max_force_error': 1e-3, 'max_energy_error': 1e-2,
-        'max_student_force_error': None,
-    },
-    'campaign': {
-        'options': {
-            'max_iterations': 4, 'max_labels': 60, 'untrained': {'level': 6, 'min_dist': 2.0, 'max_dist': 5.2},
-            'bootstrap': {'n_perturbed': 6, 'temperatures': [20.0], 'strain': 0.01, 'ion_stiffness': 0.2},
-            'exploration': {'conditions': [{**MD, 'temperature': 20.0}]},
-            'filters': {'min_distance': 2.0, 'max_force': 5.0}, 'selection': {'max_frames': 12},
-            'held_out': {'conditions': [{**MD, 'temperature': 20.0}], 'n_frames': 4},
-        },
-        'reference': {'parameters': {
-            'calculator': {'name': 'lj', 'kwargs': ARGON, 'method_label': 'teacher'}, 'processes': 1,
-        }},
-        'training': {'parameters': {'iteration_limit': 30, 'extra_options': {'threads': 1}}},
-    },
-    'reference': {'parameters': {
-        'calculator': {'name': 'shifted:Reference', 'kwargs': ARGON, 'method_label': 'truth', 'reusable': True},
-        'processes': 1,
-    }},
-}  # fmt: skip
+from tests.workflows.campaign.distilled import CONSTANTS, build
 
 pytestmark = pytest.mark.slow
 _RUN = {}
 
 
-def starts() -> dict[str, FramesData]:
-    """Return two starts of different composition."""
-    pure = crystal()
-    pure.symbols[:] = 'Ar'
-    return {'mixed': FramesData.from_atoms([crystal()]), 'pure': FramesData.from_atoms([pure])}
-
-
 @pytest.fixture
-def build(code, tmp_path):
-    """Return a function that makes a builder: ``build(overrides)``."""
-    from aiida_seimlip.workflows.protocols import merge
-
-    (tmp_path / 'shifted.py').write_text(MODULE)
-    python = code('seimlip.ase', sys.executable)
-    codes = {
-        'teacher': python, 'reference': python, 'training': code('seimlip.mlip3.train', 'seimlip-mlp'),
-        'exploration': code('seimlip.lammps', 'seimlip-lmp'),
-    }  # fmt: skip
-    path = {'options': {'environment_variables': {'PYTHONPATH': str(tmp_path), 'OMP_NUM_THREADS': '1'}}}
-
-    def factory(**overrides):
-        content = merge(merge(OVERRIDES, {'reference': path}), overrides)
-        return DistillationWorkChain.get_builder_from_protocol(
-            codes, starts(), species=SPECIES, protocol='demo', overrides=content
-        )
-
-    return factory
-
-
-@pytest.fixture
-def distillation(build):
+def distillation(code, tmp_path):
     """Return outputs and process, which is run once for all tests of this module."""
     if not _RUN:
-        _RUN['outputs'], _RUN['node'] = run_get_node(build())
+        _RUN['outputs'], _RUN['node'] = run_get_node(build(code, tmp_path))
     return _RUN['outputs'], _RUN['node']
 
 

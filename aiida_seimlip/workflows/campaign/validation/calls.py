@@ -54,12 +54,14 @@ def _faults_of_training(inputs: Mapping[str, Any], engine: str, species: Sequenc
     call: dict[str, Any] = dict(settings)
     is_start = potential is not None and options.warm_start
     call['start'] = potential if is_start else PotentialData.from_mtp(empty_potential(options, species))
+    prefix = 'initial_' if options.continues is None else ''  # as the campaign names them, and weights do
     is_first = potential is None or options.train_first or potential.lacks_active_set
     if inputs.get('initial_training') and is_first and not options.has_bootstrap(inputs['initial_training']):
-        call['training'] = inputs['initial_training']
+        call['training'] = {prefix + name: node for name, node in inputs['initial_training'].items()}
     found = load_engine('training', engine).faults_of_call(call)
     start = 'initial_potential' if is_start else 'species'
-    yield from _renamed(found, 'training', settings, training='initial_training', start=start)
+    for fault in _renamed(found, 'training', settings, training='initial_training', start=start):
+        yield fault.replace(f'`initial_training.{prefix}', '`initial_training.') if prefix else fault
 
 
 def _plan_exploration(inputs: Mapping[str, Any], training: str) -> dict[str, Any]:
