@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -58,7 +58,7 @@ def plan_campaign(
         content |= {'train_first': True}
         if content['max_labels'] is not None:
             content['max_labels'] += n_known.value
-    return ActiveLearningOptions.serializer(content)  # type: ignore[no-any-return]
+    return ActiveLearningOptions.serializer(content)
 
 
 @calcfunction
@@ -114,7 +114,7 @@ def choose_labels(
     candidates = _without(candidates, drawn)
     chosen = candidates[[]]
     if room > n_fresh and len(candidates):
-        missing = dict.fromkeys(set(candidates.formulas) - set(taken.formulas), 1)
+        missing: dict[Hashable, int] = dict.fromkeys(set(candidates.formulas) - set(taken.formulas), 1)
         choice = choose(
             potential.get_mtp(), candidates.without_labels(), candidates.formulas, room - n_fresh,
             known=taken.without_labels() if len(taken) else None, n_per_group=missing,

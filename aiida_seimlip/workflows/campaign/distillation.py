@@ -16,7 +16,8 @@ from aiida_seimlip.functions.campaign.distillation_results import assemble_disti
 from aiida_seimlip.options.campaign.distillation import DistillationEngines, DistillationOptions
 from aiida_seimlip.options.campaign.distillation_results import AlignmentRecord
 from aiida_seimlip.workflows.campaign.active_learning import ActiveLearningWorkChain
-from aiida_seimlip.workflows.campaign.distillation_stages import CAMPAIGN, TUNING, DistillationStages
+from aiida_seimlip.workflows.campaign.distillation_stage import CAMPAIGN, TUNING
+from aiida_seimlip.workflows.campaign.distillation_stages import DistillationStages
 from aiida_seimlip.workflows.campaign.distillation_validation import find_doubts, validate_distillation
 from aiida_seimlip.workflows.protocols.distil import DistillationProtocolMixin
 
@@ -183,11 +184,8 @@ class DistillationWorkChain(DistillationProtocolMixin, DistillationStages):
         return self.engines.tuning is not None and self.ctx.teacher is None and bool(self.ctx.reference_sets)
 
     def should_explore(self) -> bool:
-        """Return whether a campaign follows: the last one learns from the last labels, and asks for none."""
-        if self.ctx.final:
-            return False
-        self.ctx.final = bool(self.ctx.records) and (self.ctx.accepted or self.should_end())
-        return True
+        """Return whether a campaign follows."""
+        return not self.ctx.final
 
     def should_ask_reference(self) -> bool:
         """Return whether the reference labels frames of this round."""
@@ -239,4 +237,4 @@ class DistillationWorkChain(DistillationProtocolMixin, DistillationStages):
 
     def _given_teacher(self) -> str | None:
         given = self.inputs[CAMPAIGN].reference.get('potential', None)
-        return None if given is None else given.uuid  # type: ignore[no-any-return]
+        return None if given is None else given.uuid
