@@ -94,7 +94,14 @@ def _faults_of_reference(inputs: Mapping[str, Any], engines: DistillationEngines
     settings = inputs.get('reference') or {}
     fault = engine.explain_settings('reference', settings, species=inputs['species'].get_list())
     yield from () if fault is None else [fault]
-    for name, node in (inputs.get('initial_reference') or {}).items():
+    given, limit = inputs.get('initial_reference') or {}, DistillationOptions.from_node(inputs['options']).max_labels
+    n_given = sum(node.n_frames for node in given.values())
+    if limit is not None and n_given >= limit:
+        yield (
+            f'Input `initial_reference` holds {n_given} labels: `max_labels` ({limit}) in the input `options` must be '
+            'a larger number.'
+        )
+    for name, node in given.items():
         predictions = explain_predictions(f'initial_reference.{name}', node)
         if predictions is not None:
             yield predictions
