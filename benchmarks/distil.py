@@ -198,8 +198,8 @@ class Measurement:
         epochs = max(30, 600 // number)
         command = [
             python.parent / 'mace_run_train', '--name=m', '--train_file=train.extxyz', *MACE.split(),
-            '--E0s=foundation', f'--foundation_model={foundation.resolve()}', f'--max_num_epochs={epochs}', f'--seed={self.seed + 1}',
-            f'--lr_scheduler_gamma={0.05 ** (1 / epochs)}',
+            '--E0s=foundation', f'--foundation_model={foundation.resolve()}', f'--max_num_epochs={epochs}',
+            f'--seed={self.seed + 1}', f'--lr_scheduler_gamma={0.05 ** (1 / epochs)}',
         ]  # fmt: skip
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
         held_out = self.held_out
