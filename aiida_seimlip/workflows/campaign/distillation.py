@@ -176,7 +176,7 @@ class DistillationWorkChain(DistillationProtocolMixin, DistillationStages):
             f'given_{name}': node for name, node in sorted(self.inputs.get('initial_reference', {}).items())
         }
         self.ctx.n_given = self.count_reference()
-        self.ctx.student = self.ctx.alignment = None
+        self.ctx.student = self.ctx.alignment = self.ctx.student_alignment = None
         self.ctx.accepted = self.ctx.converged = self.ctx.final = False
 
     def should_train_teacher(self) -> bool:
@@ -223,11 +223,11 @@ class DistillationWorkChain(DistillationProtocolMixin, DistillationStages):
             self.out('reference', dict(sets))
         if self.ctx.teacher is not None and self.ctx.teacher.uuid != self._given_teacher():
             self.out('teacher', self.ctx.teacher)
-        if alignment is not None:
-            self.out('potential', raise_constants(alignment, self.ctx.student, **sets))
-            if not AlignmentRecord(**alignment.get_dict()).unknown:
-                teacher = {name: align_teacher(alignment, node) for name, node in self.ctx.teacher_sets.items()}
-                self.out('distilled', teacher)
+        if self.ctx.student_alignment is not None:
+            self.out('potential', raise_constants(self.ctx.student_alignment, self.ctx.student, **sets))
+        if alignment is not None and not AlignmentRecord(**alignment.get_dict()).unknown:
+            teacher = {name: align_teacher(alignment, node) for name, node in self.ctx.teacher_sets.items()}
+            self.out('distilled', teacher)
         facts = {
             'n_given': self.ctx.n_given, 'n_reference': self.count_reference(), 'accepted': self.ctx.accepted,
             'converged': self.ctx.converged, 'message': message,

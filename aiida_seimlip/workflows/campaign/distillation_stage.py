@@ -20,9 +20,10 @@ class DistillationStage(WorkChain):
 
     The context holds ``round``; ``teacher``: its potential, None if it is none; ``teacher_sets`` and
     ``reference_sets``: labels by name; ``fresh``: held-out frames of the last campaign, labelled by the teacher;
-    ``both``: labels of the teacher for the frames of the reference; ``student`` and ``alignment``, None before there
-    is one; ``records``: `RoundRecord` as plain data; ``accepted``: whether errors are within their bounds;
-    ``converged``: whether the last campaign has; and ``final``: whether it was the last one, which asks for no labels.
+    ``both``: labels of the teacher for the frames of the reference; ``student``; ``alignment`` of the present teacher
+    and ``student_alignment`` of the one that the student has learned from, None before there is one; ``records``:
+    `RoundRecord` as plain data; ``accepted``: whether errors are within their bounds; ``converged``: whether the last
+    campaign has; and ``final``: whether it was the last one, which asks for no labels.
     """
 
     @cached_property

@@ -64,6 +64,7 @@ class DistillationStages(TeacherStages):
         if 'potential' not in outputs or 'training' not in outputs:
             return self.end('ERROR_CAMPAIGN_FAILED', number=self.ctx.round, reason=explain_failure(process))
         self.ctx.student, self.ctx.converged = outputs.potential, process.is_finished_ok
+        self.ctx.student_alignment = self.ctx.alignment
         made = {name: node for name, node in outputs.training.items() if name.startswith('iteration_')}
         prefix = f'round_{self.ctx.round:02d}'
         self.ctx.teacher_sets = {
@@ -115,7 +116,7 @@ class DistillationStages(TeacherStages):
 
     def align_and_judge(self) -> None:
         """Shift the energies, and compare teacher and student with the new labels, which neither has learned from."""
-        alignment = self.align_teacher_labels()
+        alignment = self.ctx.student_alignment = self.align_teacher_labels()
         labels = join_frames(**self.ctx.both) if len(self.ctx.both) > 1 else next(iter(self.ctx.both.values()))
         errors = judge(alignment, self.ctx.bought, labels, self.ctx.student).get_dict()
         teacher, student = (ErrorsRecord(**errors[name]) for name in (TEACHER, 'student'))

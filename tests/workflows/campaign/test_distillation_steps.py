@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from aiida import orm
 from aiida.engine.utils import instantiate_process
 from aiida.manage import get_manager
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.options.campaign.distillation_results import DistillationResults
+from aiida_seimlip.options.campaign.distillation_results import AlignmentRecord, DistillationResults
 from aiida_seimlip.options.records import ErrorsRecord
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.workflows.campaign.distillation import DistillationWorkChain
@@ -146,6 +147,23 @@ def test_training_of_the_teacher_that_fails(process, finished):
     process.ctx.tuning_process = finished(330, 'It diverged.')
     code = process.inspect_tuning()
     assert (code.status, 'It diverged.' in code.message) == (330, True)
+
+
+def test_student_keeps_the_zero_that_it_has_learned(process, potential):
+    old, new = (
+        orm.Dict(AlignmentRecord(
+            per_element={'Ne': shift, 'Ar': 2 * shift}, is_determined=True, compositions=[{'Ne': 1}, {'Ar': 1}],
+            residual_mev_per_atom=0.0, n_frames=2, teacher_method='teacher', reference_method='truth',
+        ).model_dump()).store()
+        for shift in (1.0, 5.0)
+    )  # fmt: skip
+    process.ctx.student_alignment, process.ctx.alignment = old, new
+    process.end('ERROR_CAMPAIGN_FAILED', number=2, reason='Nothing works.')
+    raised = process.outputs['potential'].get_mtp().species_coeffs - potential.get_mtp().species_coeffs
+    assert raised == pytest.approx([1.0, 2.0])
+    (name,) = process.ctx.teacher_sets
+    distilled = process.outputs['distilled'][name].get_frames().energies
+    assert distilled - [0.0, 1.0, 2.0] == pytest.approx(np.full(3, 2 * 5.0 + 6 * 10.0))
 
 
 def test_nothing_left_to_label(process):
