@@ -80,7 +80,15 @@ class Mlip3TrainCalculation(Mlip3Calculation):
                 yield from faults_of_labels(f'training.{key}', frames)
             yield from _faults_of_coverage(training, start.species)
         if 'parameters' in inputs:
-            energies = Mlip3TrainOptions.from_node(inputs['parameters']).atom_energies
+            options = Mlip3TrainOptions.from_node(inputs['parameters'])
+            energies = options.atom_energies
+            unknown = sorted(set(options.weights) - set(inputs.get('training', options.weights)))
+            if unknown:
+                known = ', '.join(sorted(inputs['training']))
+                yield (
+                    f'Input `parameters` gives weights to {", ".join(unknown)}, which `training` does not hold: its '
+                    f'sets are {known}.'
+                )
             lacking = [symbol for symbol in start.species if energies and symbol not in energies]
             if lacking:
                 yield f'Input `parameters` gives no {", ".join(lacking)} among `atom_energies`, which `start` is for.'
@@ -106,8 +114,10 @@ class Mlip3TrainCalculation(Mlip3Calculation):
         return Mlip3TrainOptions.from_node(self.inputs.parameters).atom_energies
 
     def get_configurations(self) -> dict[str, Frames]:
-        """Return the training set, whose energies are less those of lone atoms where these are given."""
-        training = self.get_training()
+        """Return the training set, each part as often as it counts, and less the energies of lone atoms if given."""
+        options, parts = Mlip3TrainOptions.from_node(self.inputs.parameters), self.inputs.training
+        repeated = [parts[name].get_frames() for name in sorted(parts) for _ in range(options.weight_of(name))]
+        training = Frames.concatenate(repeated).replace(grades=None)
         if self.atom_energies:
             species = tuple(self.atom_energies)
             lone = count_elements(training, species) @ np.array([self.atom_energies[symbol] for symbol in species])

@@ -59,6 +59,11 @@ class Mlip3TrainOptions(Options):
         description='Energy of a lone atom of each element in eV, by the method of the labels. The constant of an '
         'element deviates from it only as far as the labels demand, where these do not tell it.',
     )
+    weights: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default={},
+        description='How many times as much each configuration of a training set counts, by the name of the set; 1 for '
+        'others. MLIP-3 knows no weights: the set is written as many times, which is the same and takes longer.',
+    )
     extra_options: dict[OptionName, OptionText | int | float | bool] = Field(
         default_factory=dict,
         description='Options of a program that knows more than MLIP-3, which ignores in silence what it does not know.',
@@ -74,9 +79,16 @@ class Mlip3TrainOptions(Options):
                 raise ValueError(f'`{name}` has a place of its own among the options')
         return value
 
+    def weight_of(self, name: str) -> int:
+        """Return how many times a training set is learned from.
+
+        :param name: of the set.
+        """
+        return self.weights.get(name, 1)
+
     def command_line(self) -> list[str]:
         """Return the options as ``--key=value``."""
-        options = {**self.model_dump(exclude={'extra_options', 'atom_energies'}), **self.extra_options}
+        options = {**self.model_dump(exclude={'extra_options', 'atom_energies', 'weights'}), **self.extra_options}
         return [f'--{key}={_written(value)}' for key, value in options.items()]
 
 

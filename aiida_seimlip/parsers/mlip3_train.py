@@ -50,6 +50,12 @@ class Mlip3TrainParser(Mlip3Parser):
         if output.errors is not None:
             self.out('errors', orm.Dict(plain(output.errors)))
 
+    @property
+    def train_options(self) -> Mlip3TrainOptions:
+        """The options of the job."""
+        inputs = self.node.inputs
+        return Mlip3TrainOptions.from_node(inputs.parameters if 'parameters' in inputs else None)
+
     def check_convergence(self, output: TrainOutput) -> None:
         """Check that the loss is finite and did not grow: ``mlp`` goes on with either, and says that all is well.
 
@@ -82,7 +88,8 @@ class Mlip3TrainParser(Mlip3Parser):
 
         :raises OutputError: if it has read more or fewer.
         """
-        expected = sum(frames.n_frames for frames in self.node.inputs.training.values())
+        sets, options = self.node.inputs.training, self.train_options
+        expected = sum(frames.n_frames * options.weight_of(name) for name, frames in sets.items())
         if output.n_configurations != expected:
             reason = f'{output.n_configurations} configurations were read for training, but {expected} were given.'
             raise OutputError('ERROR_OUTPUT_MISMATCH', reason=reason)
@@ -114,7 +121,7 @@ class Mlip3TrainParser(Mlip3Parser):
         """
         inputs = self.node.inputs
         potential = PotentialData(io.BytesIO(content), self.job.OUTPUT_FILE, species=inputs.start.species)
-        energies = Mlip3TrainOptions.from_node(inputs.parameters).atom_energies if 'parameters' in inputs else {}
+        energies = self.train_options.atom_energies
         if energies and potential.is_trained:
             potential = PotentialData.from_mtp(
                 potential.get_mtp().with_constants_raised(energies), self.job.OUTPUT_FILE

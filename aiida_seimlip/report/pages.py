@@ -10,6 +10,7 @@ from pathlib import Path
 from aiida import orm
 
 from aiida_seimlip.report.barrier.neb import neb_sections, neb_tables
+from aiida_seimlip.report.campaign.distillation import distillation_sections, distillation_tables
 from aiida_seimlip.report.citations.collect import citations_section
 from aiida_seimlip.report.comparison.compare import compare_sections, compare_tables
 from aiida_seimlip.report.crystal.atlas import atlas_sections, atlas_tables
@@ -60,6 +61,7 @@ PROPERTIES = {
     'seimlip.train': (train_sections, train_tables),
     'seimlip.starts': (starts_sections, starts_tables),
     'seimlip.sei': (sei_sections, tables_of_node),
+    'seimlip.distil': (distillation_sections, distillation_tables),
 }
 """Who makes sections and tables, by the entry point of the WorkChain."""
 

@@ -33,6 +33,7 @@ def write_all(folder: Path) -> None:
         'side_by_side': options.describe_side_by_side(),
         'crystals': options.describe_crystals(),
         'calibration': options.describe_calibration(),
+        'distillation': options.describe_distillation(),
         'interfaces': options.describe_interfaces(),
         'field': options.describe_field(),
         'command_line': command_line.describe_command_line(),

@@ -29,7 +29,7 @@ from aiida_seimlip.options import (
 )
 from aiida_seimlip.options.barrier import neb
 from aiida_seimlip.options.barrier import results as neb_results
-from aiida_seimlip.options.campaign import active_learning, history
+from aiida_seimlip.options.campaign import active_learning, distillation, distillation_results, history
 from aiida_seimlip.options.check import check
 from aiida_seimlip.options.check import report as check_report
 from aiida_seimlip.options.comparison import compare
@@ -69,8 +69,9 @@ from aiida_seimlip.workflows.protocols import ProtocolMixin
 Model = type[pydantic.BaseModel]
 
 SECTIONS = {
-    'A campaign': active_learning, 'LAMMPS': lammps, 'MLIP-3': mlip3, 'MACE': mace,
-    'Exploration with a committee': ase_exploration, 'Selection for a committee': selection, 'VASP': vasp,
+    'A campaign': active_learning, 'Distillation of a teacher': distillation, 'LAMMPS': lammps, 'MLIP-3': mlip3,
+    'MACE': mace, 'Exploration with a committee': ase_exploration, 'Selection for a committee': selection,
+    'VASP': vasp,
     'Quantum ESPRESSO': quantumespresso,
     'Diffusion': diffusivity, 'Conductivity': conductivity, 'Ions in a field': field,
     'Migration barriers': neb, 'Bands with VASP': vasp_band,
@@ -94,8 +95,8 @@ PAGES = {
     transport_results.__name__: 'transport.md', starts_table.__name__: 'starts.md', sei_results.__name__: 'sei.md',
     crystal_results.__name__: 'crystals.md', surface_results.__name__: 'interfaces.md',
     interface_results.__name__: 'interfaces.md', calibration_results.__name__: 'calibration.md',
-    comparison_results.__name__: 'comparisons.md', compare_results.__name__: 'side_by_side.md',
-    cross_examination_results.__name__: 'side_by_side.md',
+    distillation_results.__name__: 'distillation.md', compare_results.__name__: 'side_by_side.md',
+    comparison_results.__name__: 'comparisons.md', cross_examination_results.__name__: 'side_by_side.md',
     expected.__name__: 'calibration.md',
     field_results.__name__: 'field.md',
 }  # fmt: skip
@@ -172,6 +173,12 @@ def describe_crystals() -> str:
         crystal_results.ElasticComparison, crystal_results.PhononComparison, crystal_results.DefectComparison,
     )  # fmt: skip
     models = dict.fromkeys(model for root in roots for model in _with_nested(root))
+    return join(part for model in models for part in _describe_model(model, '##'))
+
+
+def describe_distillation() -> str:
+    """Return the tables of the models that the output `results` of a distillation is made of."""
+    models = _with_nested(distillation_results.DistillationResults)
     return join(part for model in models for part in _describe_model(model, '##'))
 
 

@@ -23,11 +23,12 @@ PROPERTIES = (
     'seimlip.diffusivity', 'seimlip.conductivity', 'seimlip.neb', 'seimlip.neb.compare', 'seimlip.atlas',
     'seimlip.relax', 'seimlip.eos', 'seimlip.elastic', 'seimlip.phonon', 'seimlip.defect', 'seimlip.surface',
     'seimlip.interface', 'seimlip.evaluate', 'seimlip.size_transfer', 'seimlip.compare', 'seimlip.cross_examine',
-    'seimlip.calibrate', 'seimlip.train', 'seimlip.starts', 'seimlip.field', 'seimlip.sei',
+    'seimlip.calibrate', 'seimlip.train', 'seimlip.starts', 'seimlip.field', 'seimlip.sei', 'seimlip.distil',
 )  # fmt: skip
 MODELS = {
     'CampaignHistory': 'history.md', 'CheckReport': 'check_report.md', 'ExplorationConditions': 'options.md',
     'BarrierRecord': 'barriers.md', 'StartsTable': 'starts.md', 'SeiResults': 'sei.md',
+    'DistillationResults': 'distillation.md',
     'LatticeComparison': 'crystals.md', 'EquationOfStateComparison': 'crystals.md',
     'ElasticComparison': 'crystals.md', 'PhononComparison': 'crystals.md',
     'DefectComparison': 'crystals.md', 'SurfaceComparison': 'interfaces.md', 'CalibrationResults': 'calibration.md',

@@ -204,6 +204,15 @@ def test_refuse_species_that_training_lacks(refuse, fixtures, frames_training):
     refuse('train', r"Input `training` holds no F, but `start` is for \['Li', 'C', 'O', 'F'\]", start=start)
 
 
+def test_refuse_weight_of_a_set_that_is_not_there(refuse):
+    parameters = orm.Dict({'weights': {'b': 2, 'c': 3}})
+    refuse('train', r'gives weights to c, which `training` does not hold: its sets are a, b', parameters=parameters)
+
+
+def test_refuse_weight_that_is_no_number_of_times(refuse):
+    refuse('train', r'`weights\.a` is 0, but', parameters=orm.Dict({'weights': {'a': 0}}))
+
+
 def test_refuse_mode_that_would_be_ignored(refuse, potential_trained):
     reason = r'Input `parameters` asks for an active set with `al_mode` `cfg`, but `start` has one with `nbh`'
     refuse('train', reason, start=potential_trained, parameters=orm.Dict({'al_mode': 'cfg'}))

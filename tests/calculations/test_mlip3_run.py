@@ -70,6 +70,32 @@ def test_constants_stay_with_the_energies_of_lone_atoms(run, potential_untrained
         run('train', start=potential_untrained, parameters=refused, training={'a': frames_labelled})
 
 
+def test_weight_is_the_number_of_times_that_a_set_is_given(run, potential_untrained, frames_labelled):
+    frames = frames_labelled.get_frames()
+    few, many = FramesData(frames[:4]), FramesData(frames[4:10])
+    options = {'iteration_limit': 6, 'extra_options': {'seed': 3}}
+    cases = {
+        'weighted': ({'few': few, 'many': many}, {'weights': {'few': 3}}),
+        'repeated': ({'few_0': few, 'few_1': few, 'few_2': few, 'many': many}, {}),
+        'plain': ({'few': few, 'many': many}, {}),
+    }
+    found = {
+        name: run('train', start=potential_untrained, training=training, parameters=orm.Dict({**options, **weights}))
+        for name, (training, weights) in cases.items()
+    }
+    losses = {name: node.outputs.history.get_array('loss') for name, node in found.items()}
+    np.testing.assert_allclose(losses['weighted'], losses['repeated'], rtol=1e-10)
+    assert abs(losses['weighted'][-1] - losses['plain'][-1]) > 1e-8
+    parameters = {name: node.outputs.potential.get_mtp().parameters for name, node in found.items()}
+    np.testing.assert_allclose(parameters['weighted'], parameters['repeated'], rtol=1e-10, atol=1e-10)
+    assert found['weighted'].outputs.results['n_configurations'] == 18
+    forces = {}
+    for name in ('weighted', 'plain'):
+        predicted = evaluate(found[name].outputs.potential.get_mtp(), frames[:4])
+        forces[name] = np.mean((predicted.forces - frames[:4].forces) ** 2)
+    assert forces['weighted'] < forces['plain']
+
+
 def test_grade(run, potential_trained, frames_labelled):
     node = run('grade', potential=potential_trained, frames=frames_labelled)
     recorded = [0.890692, 1.05239, 0.908838, 0.71538, 1.35984]

@@ -17,6 +17,7 @@ from aiida_seimlip.cli.launch.common import SEED, begin, common_options
 from aiida_seimlip.cli.launch.compare import COMPARE_COMMANDS
 from aiida_seimlip.cli.launch.comparison import COMPARISON_COMMANDS
 from aiida_seimlip.cli.launch.crystal import CRYSTAL_COMMANDS
+from aiida_seimlip.cli.launch.distil import launch_distil
 from aiida_seimlip.cli.launch.field import launch_field
 from aiida_seimlip.cli.launch.interface import INTERFACE_COMMANDS
 from aiida_seimlip.cli.launch.train import launch_train
@@ -247,5 +248,5 @@ def _with_fixed_atoms(overrides: dict[str, Any] | None) -> dict[str, Any] | None
 
 COMMANDS = (*CRYSTAL_COMMANDS, *INTERFACE_COMMANDS, *COMPARISON_COMMANDS, *COMPARE_COMMANDS)
 """Of workflows that have a module of their own for it."""
-for command in (*COMMANDS, launch_calibrate, launch_field, launch_train):
+for command in (*COMMANDS, launch_calibrate, launch_distil, launch_field, launch_train):
     cmd_launch.add_command(command)

@@ -20,6 +20,7 @@ from aiida_seimlip.workflows.estimate.campaign import plan_campaign
 from aiida_seimlip.workflows.estimate.compare import plan_comparison, plan_cross_examination
 from aiida_seimlip.workflows.estimate.comparison import plan_evaluation, plan_size_transfer
 from aiida_seimlip.workflows.estimate.crystal import plan_atlas, plan_property
+from aiida_seimlip.workflows.estimate.distillation import plan_distillation
 from aiida_seimlip.workflows.estimate.field import plan_field
 from aiida_seimlip.workflows.estimate.interface import plan_interface
 from aiida_seimlip.workflows.estimate.neb import plan_neb
@@ -43,6 +44,6 @@ PLANNERS: dict[str, Callable[[Mapping[str, Any]], Plan]] = {
     'EquationOfStateWorkChain': partial(plan_property, EquationOfStateOptions),
     'EvaluateWorkChain': plan_evaluation, 'SizeTransferWorkChain': plan_size_transfer,
     'FieldWorkChain': plan_field, 'TrainWorkChain': plan_training, 'ComparisonWorkChain': plan_comparison,
-    'CrossExaminationWorkChain': plan_cross_examination,
+    'CrossExaminationWorkChain': plan_cross_examination, 'DistillationWorkChain': plan_distillation,
 }  # fmt: skip
 """Who knows what a WorkChain is going to do, by the name of its class."""

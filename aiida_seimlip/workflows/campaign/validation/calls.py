@@ -61,12 +61,14 @@ def _faults_of_training(inputs: Mapping[str, Any], engine: str, species: Sequenc
     if options.lone_atoms is not None:
         given = settings['parameters'].get_dict() if 'parameters' in settings else {}
         call['parameters'] = orm.Dict({**given, 'atom_energies': dict.fromkeys(species, 0.0)})
+    prefix = 'initial_' if options.continues is None else ''  # as the campaign names them, and weights do
     is_first = potential is None or options.train_first or potential.lacks_grades
     if inputs.get('initial_training') and is_first and not options.has_bootstrap(inputs['initial_training']):
-        call['training'] = inputs['initial_training']
+        call['training'] = {prefix + name: node for name, node in inputs['initial_training'].items()}
     found = loaded.faults_of_call(call)
     start = 'initial_potential' if is_start else 'species'
-    yield from renamed(found, 'training', settings, training='initial_training', start=start)
+    for fault in renamed(found, 'training', settings, training='initial_training', start=start):
+        yield fault.replace(f'`initial_training.{prefix}', '`initial_training.') if prefix else fault
 
 
 def _plan_exploration(inputs: Mapping[str, Any], training: str) -> dict[str, Any]:
