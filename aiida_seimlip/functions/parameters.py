@@ -73,7 +73,7 @@ def with_remaining_steps(parameters: orm.Dict, results: orm.Dict) -> orm.Dict:
 
 
 @calcfunction
-def with_dialect(parameters: orm.Dict, probe: orm.Dict, **settings: orm.Data) -> orm.Dict:
+def with_dialect(parameters: orm.Dict, probe: orm.Dict, **settings: Any) -> orm.Dict:
     """Return parameters of a LAMMPS job with the dialect that the code speaks and the potential fits.
 
     Of several the first in `DIALECTS` is taken, on several MPI ranks the first that saves whole frames there.

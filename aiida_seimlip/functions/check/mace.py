@@ -111,10 +111,10 @@ def _plan_ase(options: CheckOptions) -> dict[str, orm.Dict]:
     for name, precision in PRECISIONS.items():
         calculator = {'name': 'mace', 'kwargs': {'default_dtype': precision}}
         plans[name] = orm.Dict({'calculator': calculator})
-        run = AseDynamicsOptions(
-            calculator=calculator, ensemble='nve', temperature=10.0, timestep=TIMESTEP, n_steps=n, seed=SEED,
-            dump_every=n, thermo_every=n,
-        )  # fmt: skip
+        run = AseDynamicsOptions.model_validate({
+            'calculator': calculator, 'ensemble': 'nve', 'temperature': 10.0, 'timestep': TIMESTEP, 'n_steps': n,
+            'seed': SEED, 'dump_every': n, 'thermo_every': n,
+        })  # fmt: skip
         plans[f'speed_{name}'] = orm.Dict(run.to_dict())
     return plans
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aiida_seimlip.options.transport.diffusivity import TransportEngines
 from aiida_seimlip.options.transport.results import ConductivityResults, DiffusivityResults
 from aiida_seimlip.report import words
 from aiida_seimlip.report.expected import describe_expected
@@ -20,6 +21,11 @@ def doubts_of_transport(
     """
     yield from facts.doubts()
     yield from facts.notes
+    inputs = facts.inputs_of(facts.node)
+    potential, engines = inputs.get('potential'), TransportEngines.from_node(inputs.get('engines'))
+    is_other = potential is not None and potential.family != 'mtp'
+    if is_other and engines.dynamics == 'lammps' and 'parity' not in facts.outputs:
+        yield 'whether the program computes what the potential says was not looked at: see the input `evaluation`'
     if results is None:
         return
     if results.message:

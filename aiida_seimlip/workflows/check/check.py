@@ -16,7 +16,8 @@ from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.check.check import CheckOptions
 from aiida_seimlip.options.check.report import CheckReport
-from aiida_seimlip.workflows.check.programs import ProgramCheck, find_check
+from aiida_seimlip.workflows.check.base import ProgramCheck
+from aiida_seimlip.workflows.check.programs import find_check
 from aiida_seimlip.workflows.failures import explain_failure
 
 GIVEN = ('options', 'potential', 'reference', 'structure')

@@ -6,7 +6,7 @@ engine `ase`, where the namespace `evaluation` says how.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from aiida import orm
@@ -23,7 +23,14 @@ EVALUATION, EVALUATOR = 'evaluation', 'ase'
 
 
 class ParityMixin(PoolMixin):
-    """The part of the outline that compares the first evaluation of the program with another one."""
+    """The part of the outline that compares the first evaluation of the program with another one.
+
+    What it is mixed into has the options as `settings`, submits the program and says how it ended.
+    """
+
+    settings: Any
+    submit_dynamics: Callable[..., orm.ProcessNode]
+    _describe_end: Callable[[str, orm.ProcessNode], dict[str, Any]]
 
     @classmethod
     def define_evaluation(cls, spec: ProcessSpec) -> None:
