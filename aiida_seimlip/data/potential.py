@@ -310,7 +310,7 @@ class PotentialData(orm.SinglefileData):
         if self.family == 'mtp':
             super()._validate()  # type: ignore[no-untyped-call]
         else:  # several files, which `SinglefileData` would refuse
-            orm.Data._validate(self)  # type: ignore[no-untyped-call]
+            orm.Data._validate(self)
         self._validate_species()
         if self.family == 'mtp':
             self._validate_mtp()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from aiida import orm
@@ -56,14 +57,32 @@ def compare_predictions(labelled: FramesData, **predicted: FramesData) -> dict[s
     return {} if pair is None else {'errors': orm.Dict(detailed_errors(*pair).model_dump(mode='json'))}
 
 
+def read_errors(errors: Mapping[str, Any] | orm.Dict) -> ErrorsRecord:
+    """Return the errors that a training engine reports as root-mean-square errors per component.
+
+    :param errors: in eV, eV/Å and GPa, as the contract of the socket `training` says.
+    """
+    content = errors.get_dict() if isinstance(errors, orm.Dict) else dict(errors)
+
+    def rms(name: str, factor: float) -> float | None:
+        found = content.get(name) or {}
+        value = found.get('rms') if found.get('count', 1) else None  # of nothing; older nodes say 0 there
+        return None if value is None else factor * value
+
+    return ErrorsRecord(
+        n_frames=int(content['energy_per_atom']['count']),
+        energy_mev_per_atom=rms('energy_per_atom', 1e3),
+        force_ev_per_angstrom=rms('force', 1.0 / np.sqrt(3.0)),
+        stress_gpa=rms('stress_pressure', 1.0 / 3.0),
+    )
+
+
 @calcfunction
 def restate_errors(errors: orm.Dict) -> orm.Dict:
     """Return the errors that a training engine reports as a `DetailedErrorsRecord`, without its details.
 
     :param errors: output of the engine.
     """
-    from aiida_seimlip.functions.campaign.history import read_errors
-
     return orm.Dict(DetailedErrorsRecord(**read_errors(errors).model_dump()).model_dump(mode='json'))
 
 

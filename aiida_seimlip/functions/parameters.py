@@ -11,7 +11,6 @@ from aiida.engine import calcfunction
 from aiida_seimlip.calculations.lammps import n_ranks
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.options.exploration import ExplorationRunOptions
-from aiida_seimlip.options.lammps import LammpsOptions
 from aiida_seimlip.science.formats.lammps_dialects import DIALECTS, KINDS, fits
 from aiida_seimlip.science.seeds import derive_seed
 

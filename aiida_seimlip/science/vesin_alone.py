@@ -1,7 +1,7 @@
 """The neighbour lists of vesin, without torch.
 
-vesin 0.6.2 imports torch (and cupy) wherever they are installed, to take their arrays: seconds and hundreds of megabytes
-for each program that wants a neighbour list of numpy arrays.
+vesin 0.6.2 imports torch (and cupy) wherever they are installed, to take their arrays: seconds and hundreds of
+megabytes for each program that wants a neighbour list of numpy arrays.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.functions.campaign.history import read_errors
+from aiida_seimlip.functions.evaluation import read_errors
 from aiida_seimlip.science.mtp.levels import untrained
 from aiida_seimlip.testing import world
 from aiida_seimlip.testing.engine import EngineContract, PotentialFixtures, Settings

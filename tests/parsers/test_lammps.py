@@ -11,7 +11,6 @@ from aiida_seimlip.parsers.lammps_ending import find_ending
 from aiida_seimlip.science.formats.lammps_data import lammps_frame, read_data
 from aiida_seimlip.science.formats.lammps_dump import read_dump
 from aiida_seimlip.science.formats.lammps_log import parse_log
-from aiida_seimlip.science.formats.lammps_preselected import Preselected
 from aiida_seimlip.science.formats.mlip3_cfg import read_cfg
 from aiida_seimlip.science.frames import Frames
 from tests.science.formats.test_lammps_track import snapshot

@@ -7,7 +7,7 @@ import pytest
 from aiida.orm import CalcJobNode
 
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
-from aiida_seimlip.functions.campaign.history import read_errors
+from aiida_seimlip.functions.evaluation import read_errors
 
 EXIT = Mlip3TrainCalculation.exit_codes
 

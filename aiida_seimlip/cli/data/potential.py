@@ -185,7 +185,7 @@ def training_errors(potential: PotentialData) -> dict[str, float]:
     creator = find_original(potential).creator
     if creator is None or 'errors' not in creator.outputs:
         return {}
-    from aiida_seimlip.functions.campaign.history import read_errors
+    from aiida_seimlip.functions.evaluation import read_errors
 
     errors = read_errors(creator.outputs.errors)
     values = {

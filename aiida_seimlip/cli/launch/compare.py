@@ -45,9 +45,7 @@ class ProgramParam(click.ParamType):
             return value
         name, separator, engine = value.partition('=')
         if not separator or not name or not engine:
-            self.fail(
-                f'`{value}` is not of the form MODEL=ENGINE, such as `grown=lammps`.', param, ctx
-            )
+            self.fail(f'`{value}` is not of the form MODEL=ENGINE, such as `grown=lammps`.', param, ctx)
         return name, engine
 
 

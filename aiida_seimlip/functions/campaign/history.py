@@ -12,6 +12,7 @@ from aiida.engine import calcfunction
 from aiida_seimlip.functions.campaign.filters import describe_origin
 from aiida_seimlip.functions.campaign.survival import follow_starts, warn_about_quarantine
 from aiida_seimlip.functions.campaign.warnings import explain_unfilled, warn_about_run
+from aiida_seimlip.functions.evaluation import read_errors
 from aiida_seimlip.functions.frames import list_failed, list_late
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.campaign.history import (
@@ -55,8 +56,8 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
         label) and ``sent`` (those batches of which some frames have no label), ``late`` (frames whose labels are still
         out), ``vetting``, ``accepted``, ``check_errors``, ``errors`` and ``potential``; ``training_errors``: of the
         last potential; ``also_potential`` and ``also_errors`` of `also_train`, and outside of the iterations
-        ``also_errors`` on the held-out frames, and ``also_failure``; ``message``: why the campaign ended; ``review``: what was found about the inputs, as
-        `review_beginning` returns it.
+        ``also_errors`` on the held-out frames, and ``also_failure``; ``message``: why the campaign ended; ``review``:
+        what was found about the inputs, as `review_beginning` returns it.
     """
     iterations: list[IterationRecord] = []
     n_training = sum(node.n_frames for node in nodes.get('initial', {}).values())
@@ -108,26 +109,6 @@ def still_out(iterations: Iterable[IterationRecord]) -> list[str]:
     """
     labelled = [record for record in iterations if record.n_labelled or record.n_failed or record.n_late]
     return list(labelled[-1].late) if labelled else []
-
-
-def read_errors(errors: Mapping[str, Any] | orm.Dict) -> ErrorsRecord:
-    """Return the errors that a training engine reports as root-mean-square errors per component.
-
-    :param errors: in eV, eV/Å and GPa, as the contract of the socket `training` says.
-    """
-    content = errors.get_dict() if isinstance(errors, orm.Dict) else dict(errors)
-
-    def rms(name: str, factor: float) -> float | None:
-        found = content.get(name) or {}
-        value = found.get('rms') if found.get('count', 1) else None  # of nothing; older nodes say 0 there
-        return None if value is None else factor * value
-
-    return ErrorsRecord(
-        n_frames=int(content['energy_per_atom']['count']),
-        energy_mev_per_atom=rms('energy_per_atom', 1e3),
-        force_ev_per_angstrom=rms('force', 1.0 / np.sqrt(3.0)),
-        stress_gpa=rms('stress_pressure', 1.0 / 3.0),
-    )
 
 
 def record_iteration(key: str, found: Nodes, n_before: int) -> IterationRecord:

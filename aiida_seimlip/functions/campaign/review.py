@@ -12,9 +12,8 @@ from aiida import orm
 from aiida.engine import calcfunction
 
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.functions.campaign.history import read_errors
 from aiida_seimlip.functions.campaign.warnings import find_warnings
-from aiida_seimlip.functions.evaluation import errors_of_mtp, predict_errors, sample
+from aiida_seimlip.functions.evaluation import errors_of_mtp, predict_errors, read_errors, sample
 from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions
 from aiida_seimlip.options.records import ErrorsRecord
 from aiida_seimlip.science.analysis.spread import Spread, find_spread

@@ -10,7 +10,7 @@ from aiida import orm
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import PotentialData
-from aiida_seimlip.functions.campaign.history import read_errors
+from aiida_seimlip.functions.evaluation import read_errors
 from aiida_seimlip.options.records import DetailedErrorsRecord, ErrorsRecord
 from aiida_seimlip.report import words
 from aiida_seimlip.report.models import train_plots as plots

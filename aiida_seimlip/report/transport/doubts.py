@@ -22,7 +22,7 @@ def doubts_of_transport(
     yield from facts.doubts()
     yield from facts.notes
     inputs = facts.inputs_of(facts.node)
-    potential, engines = inputs.get('potential'), TransportEngines.from_node(inputs.get('engines'))
+    potential, engines = inputs.get('potential'), TransportEngines.from_node(inputs.get('engines'))  # type: ignore[arg-type]
     is_other = potential is not None and potential.family != 'mtp'
     if is_other and engines.dynamics == 'lammps' and 'parity' not in facts.outputs:
         yield 'whether the program computes what the potential says was not looked at: see the input `evaluation`'
