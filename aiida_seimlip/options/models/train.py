@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from aiida_seimlip.options.base import Options
-from aiida_seimlip.options.campaign.active_learning import UntrainedOptions
+from aiida_seimlip.options.untrained import UntrainedOptions
 
 
 class TrainEngines(Options):
