@@ -1,4 +1,4 @@
-"""Options of a moment tensor potential that is to be trained."""
+"""Options of a moment tensor potential without coefficients."""
 
 from __future__ import annotations
 
