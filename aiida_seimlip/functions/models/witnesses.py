@@ -16,6 +16,8 @@ from aiida_seimlip.science.frames import Frames
 
 SMALLEST = 1e-6
 """eV/Å; an error that is told to be smaller is not believed."""
+FEW_MEMBERS = 4
+"""With fewer members the deviation of a committee on a single atom says little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +62,8 @@ def find_allowed(
 ) -> tuple[np.ndarray | float, dict[str, WitnessRecord], list[str]]:
     """Return how far the forces on each atom may be apart in eV/Å, where that is from, and what is to be doubted.
 
-    Where both models tell their errors, it is the root of the sum of the squares of their quantiles. Where one does,
-    the other is taken to be as wrong; where none does, it is the threshold.
+    Where both models tell their errors, it is the root of the sum of the squares of their quantiles, and no less than
+    `min_allowed`. Where one does, the other is taken to be as wrong; where none does, it is the threshold.
 
     :param settings: what was asked for.
     :param witnesses: both models.
@@ -89,7 +91,8 @@ def find_allowed(
             record.source, record.error_ev_per_angstrom = 'other', float(np.median(known))
             doubts.append(f'{name} tells no errors: it is taken to be as wrong as the other model.')
             errors = {**errors, name: known}
-    return combine_errors(*errors.values()), records, doubts
+    allowed = combine_errors(*errors.values())
+    return np.maximum(allowed, settings.min_allowed), records, doubts
 
 
 def _error_of(settings: CrossExaminationOptions, witness: Witness, record: WitnessRecord) -> np.ndarray | None:
@@ -108,6 +111,11 @@ def _error_of(settings: CrossExaminationOptions, witness: Witness, record: Witne
 
 
 def _doubts_of(witness: Witness, record: WitnessRecord) -> Iterator[str]:
+    if record.source == 'committee' and len(witness.members) < FEW_MEMBERS:
+        yield (
+            f'The committee {witness.name} has {len(witness.members)} members, which are close to each other by chance '
+            'on many atoms: there its error is larger than told.'
+        )
     if record.n_beyond:
         yield (
             f'{record.n_beyond} atoms are beyond what {witness.name} is calibrated for: they are allowed the error at '

@@ -25,6 +25,11 @@ class CrossExaminationOptions(Options):
         description='Disagreement of the forces on an atom in eV/Å that is allowed where neither model tells its '
         'errors.',
     )
+    min_allowed: float = Field(
+        default=0.1, ge=0,
+        description='Disagreement in eV/Å that is allowed in any case: the members of a committee may be close to each '
+        'other by chance.',
+    )  # fmt: skip
     min_ratio: float = Field(
         default=1.5,
         gt=0,

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import rc_context
 
 from aiida_seimlip.report.models.calibration_plots import MAX_POINTS
-from aiida_seimlip.report.style import BLUE, GREY, INK, STYLE, VERMILION, new_figure, to_svg
+from aiida_seimlip.report.style import BLUE, GREY, INK, STYLE, VERMILION, new_figure, plain_log, to_svg
 
 POINTS, ALLOWED, KEPT = BLUE, INK, VERMILION
 """Colours of disagreements, of what is allowed, and of frames that are kept."""
@@ -52,5 +52,7 @@ def disagreement_against_allowed(norms: np.ndarray, allowed: np.ndarray, salt: s
         axes.plot(ends, ends, color=ALLOWED, lw=1.2)
         axes.set_xscale('log')
         axes.set_yscale('log')
+        for axis in (axes.xaxis, axes.yaxis):
+            plain_log(axis)
         axes.set(xlabel='allowed by the errors of both (eV/Å)', ylabel='disagreement (eV/Å)')
         return to_svg(figure, salt)

@@ -166,6 +166,11 @@ def test_a_committee_allows_its_deviation(frames_labelled):
     assert found['points'].get_array('atom_allowed')[5] == pytest.approx(np.sqrt(2.0) * 1.6140 * deviation, rel=1e-4)
     audit = read(found['audit'])
     assert audit.models['one'].source == 'committee'
+    assert not any('by chance on many atoms' in doubt for doubt in audit.doubts)
+    close = {name: members['m0'] for name in ('m0', 'm1')}
+    found = disagreements(orm.Dict({'min_allowed': 0.07}), one, other, members={'one': close})
+    assert set(found['points'].get_array('atom_allowed')) == {0.07}, 'members that agree are not right for that'
+    assert any('by chance on many atoms' in doubt for doubt in read(found['audit']).doubts)
     assert any('Nobody has measured' in doubt for doubt in audit.doubts)
 
 
@@ -197,7 +202,10 @@ def test_mace_against_an_mtp(python, mace_code, mace_potential, frames_labelled,
         'mace': {'code': mace_code, 'potential': committee, 'parameters': orm.Dict({'calculator': {'name': 'mace'}})},
     }
     outputs, node = run_get_node(
-        CrossExaminationWorkChain, frames=frames_labelled, models=models, options={'max_examined': 2}
+        CrossExaminationWorkChain,
+        frames=frames_labelled,
+        models=models,
+        options={'max_examined': 2, 'min_allowed': 0.0},
     )
     assert node.is_finished_ok, node.exit_message
     audit = read(outputs['audit'])
