@@ -8,51 +8,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from aiida_seimlip.science.mtp.kernel.atom import (
-    OPTIONS,
-    capacity_of,
+from aiida_seimlip.science.mtp.kernel.atom import OPTIONS, capacity_of, gather
+from aiida_seimlip.science.mtp.kernel.group import (
     combine,
-    fill_adjoint,
+    contract,
+    differentiate,
+    fill_gradient,
     fill_local_basis,
-    fill_moments,
-    fill_monomials,
     fill_radial,
-    gather,
+    sum_moments,
 )
-
-
-@njit(**OPTIONS)
-def _gradient(count, basis, unit, distance, functions, slopes, angular, adjoint, by_function, by_monomial, gradient):
-    """Differentiate the energy of an atom by the vectors to its neighbours.
-
-    :param by_function: output, dE/df_μ(r_k); shape (R, n_neighbours).
-    :param by_monomial: workspace, dE/dA_a(n_k); shape (n_monomials, n_neighbours).
-    :param gradient: output in eV/Å; shape (3, n_neighbours).
-    """
-    by_function[:, :count] = 0.0
-    by_monomial[:, :count] = 0.0
-    for b in range(basis.monomial.size):
-        mu = basis.radial_function[b]
-        a = basis.monomial[b]
-        weight = adjoint[b]
-        for k in range(count):
-            by_function[mu, k] += weight * angular[a, k]
-            by_monomial[a, k] += weight * functions[mu, k]
-    gradient[:, :count] = 0.0
-    for a in range(basis.parent.size - 1, 0, -1):
-        parent = basis.parent[a]
-        axis = basis.axis[a]
-        for k in range(count):
-            gradient[axis, k] += by_monomial[a, k] * angular[parent, k]
-            by_monomial[parent, k] += by_monomial[a, k] * unit[axis, k]
-    for k in range(count):
-        along = gradient[0, k] * unit[0, k] + gradient[1, k] * unit[1, k] + gradient[2, k] * unit[2, k]
-        radial = 0.0
-        for mu in range(by_function.shape[0]):
-            radial += by_function[mu, k] * slopes[mu, k]
-        inverse = 1.0 / distance[k]
-        for c in range(3):
-            gradient[c, k] = (gradient[c, k] - along * unit[c, k]) * inverse + radial * unit[c, k]
+from aiida_seimlip.science.mtp.kernel.lanes import LANES, add_up, load, spread, store, workspace
 
 
 @njit(**OPTIONS)
@@ -70,53 +36,98 @@ def evaluate_kernel(
     :param local: output of `fill_local_basis` for each atom; pass shape (0, 0) if not needed.
     """
     n_species, _, n_functions, size = parameters.radial.shape
-    capacity = capacity_of(first)
-    bucket = np.empty(n_species + 1, dtype=np.int64)
-    where = np.empty(capacity, dtype=np.int64)
-    unit = np.empty((3, capacity))
-    distance = np.empty(capacity)
-    basis_values = np.empty((size, capacity))
-    basis_slopes = np.empty((size, capacity))
-    functions = np.empty((n_functions, capacity))
-    slopes = np.empty((n_functions, capacity))
-    angular = np.empty((basis.parent.size, capacity))
-    moments = np.empty(basis.is_factor.size)
-    adjoint = np.empty(basis.is_factor.size)
-    by_function = np.empty((n_functions, capacity))
-    by_monomial = np.empty((basis.parent.size, capacity))
-    gradient = np.empty((3, capacity))
-    for i in range(first.size - 1):
-        count = gather(
-            first[i], first[i + 1], neighbours, vectors, types, parameters.max_dist, bucket, where, unit, distance
-        )
-        fill_radial(count, distance, parameters, basis_values, basis_slopes)
-        combine(bucket, parameters.radial[types[i]], basis_values, functions)
-        combine(bucket, parameters.radial[types[i]], basis_slopes, slopes)
-        fill_monomials(count, basis, unit, angular)
-        fill_moments(count, basis, functions, angular, moments)
-        energy = parameters.species[types[i]]
+    n_basic, n_moments = basis.monomial.size, basis.is_factor.size
+    stride = capacity_of(first) + LANES
+    bucket = np.empty((LANES, n_species + 1), dtype=np.int64)
+    where = np.empty((LANES, stride), dtype=np.int64)
+    counts = np.zeros(LANES, dtype=np.int64)
+    unit = workspace(LANES * 3 * stride).reshape((LANES, 3, stride))
+    distance = workspace(LANES * stride).reshape((LANES, stride))
+    values = workspace(LANES * size * stride).reshape((LANES, size, stride))
+    basis_slopes = workspace(size * stride).reshape((size, stride))
+    functions = workspace(LANES * n_functions * stride).reshape((LANES, n_functions, stride))
+    slopes = workspace(LANES * n_functions * stride).reshape((LANES, n_functions, stride))
+    by_function = workspace(n_functions * stride).reshape((n_functions, stride))
+    gradient = workspace(3 * stride).reshape((3, stride))
+    angular = workspace(basis.parent.size * LANES)
+    by_monomial = workspace(basis.parent.size * LANES)
+    sums = workspace(n_basic * LANES)
+    moments = workspace(n_moments * LANES).reshape((n_moments, LANES))
+    adjoint = workspace(n_moments * LANES).reshape((n_moments, LANES))
+    energies = np.empty(LANES)
+    own = np.empty(n_basic)
+    moments[:] = 0.0
+    weights = np.zeros(n_moments)
+    for s in range(basis.scalars.size):
+        weights[basis.scalars[s]] += parameters.moments[s]
+    for m in range(n_moments):
+        store(adjoint, m * LANES, spread(weights[m]))
+    n_atoms = first.size - 1
+    for base in range(0, n_atoms, LANES):
+        n = min(LANES, n_atoms - base)
+        for lane in range(n):
+            i = base + lane
+            count = gather(
+                first[i], first[i + 1], neighbours, vectors, types, parameters.max_dist,
+                bucket[lane], where[lane], unit[lane], distance[lane],
+            )  # fmt: skip
+            counts[lane] = count
+            fill_radial(count, stride, distance[lane], parameters, values[lane], basis_slopes)
+            combine(
+                bucket[lane], stride, parameters.radial[types[i]], values[lane], basis_slopes,
+                functions[lane], slopes[lane],
+            )  # fmt: skip
+            sum_moments(count, stride, basis, unit[lane], functions[lane], angular, sums)
+            for b in range(n_basic):
+                moments[b, lane] = add_up(load(sums, b * LANES))
+        contract(basis.schedule, moments)
+        differentiate(basis.schedule, weights, moments, adjoint)
+        energy = spread(0.0)
         for s in range(basis.scalars.size):
-            energy += parameters.moments[s] * moments[basis.scalars[s]]
-        site_energies[i] = energy
-        fill_adjoint(basis, parameters.moments, moments, adjoint)
-        _gradient(count, basis, unit, distance, functions, slopes, angular, adjoint, by_function, by_monomial, gradient)
-        if local.shape[0] > 0:
-            fill_local_basis(bucket, basis, moments, by_function, basis_values, local[i])
-        for k in range(count):
-            if where[k] >= 0:
-                j = neighbours[where[k]]
-                x, y, z = vectors[where[k], 0], vectors[where[k], 1], vectors[where[k], 2]
-                gx, gy, gz = gradient[0, k], gradient[1, k], gradient[2, k]
-                forces[i, 0] += gx
-                forces[i, 1] += gy
-                forces[i, 2] += gz
-                forces[j, 0] -= gx
-                forces[j, 1] -= gy
-                forces[j, 2] -= gz
-                f = frames[i]
-                virials[f, 0] += x * gx
-                virials[f, 1] += y * gy
-                virials[f, 2] += z * gz
-                virials[f, 3] += 0.5 * (y * gz + z * gy)
-                virials[f, 4] += 0.5 * (x * gz + z * gx)
-                virials[f, 5] += 0.5 * (x * gy + y * gx)
+            energy += parameters.moments[s] * load(moments, basis.scalars[s] * LANES)
+        store(energies, 0, energy)
+        for lane in range(n):
+            i = base + lane
+            count = counts[lane]
+            site_energies[i] = energies[lane] + parameters.species[types[i]]
+            for b in range(n_basic):
+                own[b] = adjoint[b, lane]
+            fill_gradient(
+                count, stride, basis, unit[lane], distance[lane], functions[lane], slopes[lane], own,
+                angular, by_monomial, by_function, gradient,
+            )  # fmt: skip
+            if local.shape[0] > 0:
+                fill_local_basis(bucket[lane], stride, lane, basis, moments, by_function, values[lane], local[i])
+            _scatter(i, count, where[lane], neighbours, vectors, gradient, forces, virials[frames[i]])
+
+
+@njit(**OPTIONS)
+def _scatter(i, count, where, neighbours, vectors, gradient, forces, virial):
+    """Add the gradients of an atom's energy to the forces and to the virial of its configuration."""
+    fx = fy = fz = xx = yy = zz = yz = xz = xy = 0.0
+    for k in range(count):
+        if where[k] >= 0:
+            j = neighbours[where[k]]
+            x, y, z = vectors[where[k], 0], vectors[where[k], 1], vectors[where[k], 2]
+            gx, gy, gz = gradient[0, k], gradient[1, k], gradient[2, k]
+            fx += gx
+            fy += gy
+            fz += gz
+            forces[j, 0] -= gx
+            forces[j, 1] -= gy
+            forces[j, 2] -= gz
+            xx += x * gx
+            yy += y * gy
+            zz += z * gz
+            yz += 0.5 * (y * gz + z * gy)
+            xz += 0.5 * (x * gz + z * gx)
+            xy += 0.5 * (x * gy + y * gx)
+    forces[i, 0] += fx
+    forces[i, 1] += fy
+    forces[i, 2] += fz
+    virial[0] += xx
+    virial[1] += yy
+    virial[2] += zz
+    virial[3] += yz
+    virial[4] += xz
+    virial[5] += xy

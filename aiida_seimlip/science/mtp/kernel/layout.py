@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aiida_seimlip.science.mtp.kernel.schedule import Schedule, make_schedule
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 
@@ -23,6 +24,7 @@ class Basis(NamedTuple):
     :param factors: shape (n_times,).
     :param is_factor: 1 if a moment occurs as a factor in `times`; shape (n_moments,).
     :param scalars: moments in the energy; shape (n_scalars,).
+    :param schedule: the products of `times`, sorted.
     """
 
     parent: np.ndarray
@@ -36,6 +38,7 @@ class Basis(NamedTuple):
     factors: np.ndarray
     is_factor: np.ndarray
     scalars: np.ndarray
+    schedule: Schedule
 
 
 class Parameters(NamedTuple):
@@ -73,6 +76,7 @@ def make_basis(potential: MomentTensorPotential) -> Basis:
     ])  # fmt: skip
     axis = np.argmax(powers > 0, axis=1)
     times = np.asarray(potential.alpha_index_times, dtype=np.int64).reshape(-1, 4)
+    products, factors = np.ascontiguousarray(relabel[times[:, [0, 1, 3]]]), times[:, 2].astype(float)
     is_factor = np.zeros(potential.alpha_moments_count, dtype=np.int64)
     is_factor[relabel[times[:, :2]]] = 1
     return Basis(
@@ -83,10 +87,11 @@ def make_basis(potential: MomentTensorPotential) -> Basis:
         radial_function=basic[:, 0].copy(),
         monomial=np.array([index[tuple(row)] for row in basic[:, 1:].tolist()], dtype=np.int64),
         radial_first=np.searchsorted(basic[:, 0], np.arange(potential.radial_funcs_count + 1)).astype(np.int64),
-        times=np.ascontiguousarray(relabel[times[:, [0, 1, 3]]]),
-        factors=times[:, 2].astype(float),
+        times=products,
+        factors=factors,
         is_factor=is_factor,
         scalars=relabel[np.asarray(potential.alpha_moment_mapping, dtype=np.int64)],
+        schedule=make_schedule(products, factors, potential.alpha_moments_count),
     )
 
 
