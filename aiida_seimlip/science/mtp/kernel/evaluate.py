@@ -77,7 +77,7 @@ def evaluate_kernel(
                 bucket[lane], stride, parameters.radial[types[i]], values[lane], basis_slopes,
                 functions[lane], slopes[lane],
             )  # fmt: skip
-            sum_moments(count, stride, basis, unit[lane], functions[lane], angular, sums)
+            sum_moments(count, stride, basis.runs, unit[lane], functions[lane], angular, sums)
             for b in range(n_basic):
                 moments[b, lane] = add_up(load(sums, b * LANES))
         contract(basis.schedule, moments)
@@ -93,7 +93,7 @@ def evaluate_kernel(
             for b in range(n_basic):
                 own[b] = adjoint[b, lane]
             fill_gradient(
-                count, stride, basis, unit[lane], distance[lane], functions[lane], slopes[lane], own,
+                count, stride, basis.runs, unit[lane], distance[lane], functions[lane], slopes[lane], own,
                 angular, by_monomial, by_function, gradient,
             )  # fmt: skip
             if local.shape[0] > 0:

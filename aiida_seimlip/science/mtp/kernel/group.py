@@ -56,25 +56,30 @@ def combine(bucket, stride, coefficients, values, slopes, functions, function_sl
 
 
 @njit(**OPTIONS)
-def fill_monomials(k, stride, basis, unit, angular):
+def fill_monomials(k, stride, steps, unit, angular):
     """Evaluate all monomials of eight unit vectors; shape (n_monomials, LANES)."""
     store(angular, 0, spread(1.0))
-    for a in range(1, basis.parent.size):
-        parent = load(angular, basis.parent[a] * LANES)
-        store(angular, a * LANES, parent * load(unit, basis.axis[a] * stride + k))
+    for step in range(steps.shape[0]):
+        factor = load(unit, steps[step, 3] * stride + k)
+        parent = steps[step, 2]
+        for a in range(steps[step, 0], steps[step, 1]):
+            store(angular, a * LANES, factor * load(angular, parent * LANES))
+            parent += 1
 
 
 @njit(**OPTIONS)
-def sum_moments(count, stride, basis, unit, functions, angular, sums):
+def sum_moments(count, stride, runs, unit, functions, angular, sums):
     """Sum the basic moments of an atom, each in eight parts; shape (n_basic, LANES)."""
-    for b in range(basis.monomial.size):
+    for b in range(sums.size // LANES):
         store(sums, b * LANES, spread(0.0))
     for k in range(0, count, LANES):
-        fill_monomials(k, stride, basis, unit, angular)
-        for mu in range(functions.shape[0]):
-            function = load(functions, mu * stride + k)
-            for b in range(basis.radial_first[mu], basis.radial_first[mu + 1]):
-                store(sums, b * LANES, load(sums, b * LANES) + function * load(angular, basis.monomial[b] * LANES))
+        fill_monomials(k, stride, runs.steps, unit, angular)
+        for span in range(runs.spans.shape[0]):
+            function = load(functions, runs.spans[span, 3] * stride + k)
+            a = runs.spans[span, 2]
+            for b in range(runs.spans[span, 0], runs.spans[span, 1]):
+                store(sums, b * LANES, load(sums, b * LANES) + function * load(angular, a * LANES))
+                a += 1
 
 
 @njit(**OPTIONS)
@@ -103,7 +108,7 @@ def differentiate(schedule, weights, moments, adjoint):
 
 @njit(**OPTIONS)
 def fill_gradient(
-    count, stride, basis, unit, distance, functions, slopes, adjoint, angular, by_monomial, by_function, gradient
+    count, stride, runs, unit, distance, functions, slopes, adjoint, angular, by_monomial, by_function, gradient
 ):
     """Differentiate the energy of an atom by the vectors to its neighbours.
 
@@ -113,28 +118,36 @@ def fill_gradient(
     :param gradient: output in eV/Å; shape (3, stride).
     """
     for k in range(0, count, LANES):
-        fill_monomials(k, stride, basis, unit, angular)
-        for a in range(basis.parent.size):
+        fill_monomials(k, stride, runs.steps, unit, angular)
+        for a in range(by_monomial.size // LANES):
             store(by_monomial, a * LANES, spread(0.0))
-        radial = spread(0.0)
         for mu in range(functions.shape[0]):
-            function = load(functions, mu * stride + k)
-            total = spread(0.0)
-            for b in range(basis.radial_first[mu], basis.radial_first[mu + 1]):
-                place = basis.monomial[b] * LANES
+            store(by_function, mu * stride + k, spread(0.0))
+        for span in range(runs.spans.shape[0]):
+            place = runs.spans[span, 3] * stride + k
+            function, total = load(functions, place), load(by_function, place)
+            a = runs.spans[span, 2]
+            for b in range(runs.spans[span, 0], runs.spans[span, 1]):
                 weight = spread(adjoint[b])
-                total += weight * load(angular, place)
-                store(by_monomial, place, load(by_monomial, place) + weight * function)
-            store(by_function, mu * stride + k, total)
-            radial += total * load(slopes, mu * stride + k)
+                total += weight * load(angular, a * LANES)
+                store(by_monomial, a * LANES, load(by_monomial, a * LANES) + weight * function)
+                a += 1
+            store(by_function, place, total)
         for c in range(3):
             store(gradient, c * stride + k, spread(0.0))
-        for a in range(basis.parent.size - 1, 0, -1):
-            parent = basis.parent[a] * LANES
-            axis = basis.axis[a] * stride + k
-            value = load(by_monomial, a * LANES)
-            store(gradient, axis, load(gradient, axis) + value * load(angular, parent))
-            store(by_monomial, parent, load(by_monomial, parent) + value * load(unit, axis))
+        for step in range(runs.steps.shape[0] - 1, -1, -1):
+            place = runs.steps[step, 3] * stride + k
+            factor, total = load(unit, place), load(gradient, place)
+            parent = runs.steps[step, 2]
+            for a in range(runs.steps[step, 0], runs.steps[step, 1]):
+                value = load(by_monomial, a * LANES)
+                total += value * load(angular, parent * LANES)
+                store(by_monomial, parent * LANES, load(by_monomial, parent * LANES) + value * factor)
+                parent += 1
+            store(gradient, place, total)
+        radial = spread(0.0)
+        for mu in range(functions.shape[0]):
+            radial += load(by_function, mu * stride + k) * load(slopes, mu * stride + k)
         x, y, z = load(unit, k), load(unit, stride + k), load(unit, 2 * stride + k)
         gx, gy, gz = load(gradient, k), load(gradient, stride + k), load(gradient, 2 * stride + k)
         inverse = 1.0 / load(distance, k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -68,3 +69,34 @@ def _group(keys: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     ordered = keys[order]
     starts = np.flatnonzero(np.diff(ordered, prepend=-1))
     return ordered[starts], np.append(starts, keys.size), order
+
+
+class Runs(NamedTuple):
+    """Monomials and basic moments in runs within which all indices grow by one.
+
+    :param steps: rows (first monomial, last + 1, first parent, axis): each is its parent times a component of the unit
+        vector; shape (n_steps, 4).
+    :param spans: rows (first basic moment, last + 1, first monomial, radial function); shape (n_spans, 4).
+    """
+
+    steps: np.ndarray
+    spans: np.ndarray
+
+
+def make_runs(parent: np.ndarray, axis: np.ndarray, monomial: np.ndarray, radial_function: np.ndarray) -> Runs:
+    """Find the runs.
+
+    :param parent: of each monomial, the first of which has none; shape (n_monomials,).
+    :param axis: of each monomial; shape (n_monomials,).
+    :param monomial: of each basic moment; shape (n_basic,).
+    :param radial_function: of each basic moment; shape (n_basic,).
+    """
+    return Runs(_runs(parent, axis, 1), _runs(monomial, radial_function, 0))
+
+
+def _runs(values: np.ndarray, labels: np.ndarray, start: int) -> np.ndarray:
+    """Return rows (start, stop, first value, label) of the runs in which labels stay and values grow by one."""
+    breaks = (np.diff(values[start:]) != 1) | (np.diff(labels[start:]) != 0)
+    bounds = np.unique([start, *(start + 1 + np.flatnonzero(breaks)), values.size])
+    rows = [(i, j, values[i], labels[i]) for i, j in itertools.pairwise(bounds)]
+    return np.array(rows, dtype=np.int64).reshape(-1, 4)
