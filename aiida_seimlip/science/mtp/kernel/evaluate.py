@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from aiida_seimlip.science.mtp.kernel.atom import OPTIONS, capacity_of, gather
+from aiida_seimlip.science.mtp.kernel.atom import OPTIONS, capacity_of
+from aiida_seimlip.science.mtp.kernel.gather import gather, scatter
 from aiida_seimlip.science.mtp.kernel.group import (
     combine,
     contract,
@@ -40,6 +41,8 @@ def evaluate_kernel(
     stride = capacity_of(first) + LANES
     bucket = np.empty((LANES, n_species + 1), dtype=np.int64)
     where = np.empty((LANES, stride), dtype=np.int64)
+    found = np.empty(stride, dtype=np.int64)
+    found_types = np.empty(stride, dtype=np.int64)
     counts = np.zeros(LANES, dtype=np.int64)
     unit = workspace(LANES * 3 * stride).reshape((LANES, 3, stride))
     distance = workspace(LANES * stride).reshape((LANES, stride))
@@ -68,8 +71,8 @@ def evaluate_kernel(
         for lane in range(n):
             i = base + lane
             count = gather(
-                first[i], first[i + 1], neighbours, vectors, types, parameters.max_dist,
-                bucket[lane], where[lane], unit[lane], distance[lane],
+                first[i], first[i + 1], stride, neighbours, vectors, types, parameters.max_dist,
+                bucket[lane], found, found_types, where[lane], unit[lane], distance[lane],
             )  # fmt: skip
             counts[lane] = count
             fill_radial(count, stride, distance[lane], parameters, values[lane], basis_slopes)
@@ -98,36 +101,4 @@ def evaluate_kernel(
             )  # fmt: skip
             if local.shape[0] > 0:
                 fill_local_basis(bucket[lane], stride, lane, basis, moments, by_function, values[lane], local[i])
-            _scatter(i, count, where[lane], neighbours, vectors, gradient, forces, virials[frames[i]])
-
-
-@njit(**OPTIONS)
-def _scatter(i, count, where, neighbours, vectors, gradient, forces, virial):
-    """Add the gradients of an atom's energy to the forces and to the virial of its configuration."""
-    fx = fy = fz = xx = yy = zz = yz = xz = xy = 0.0
-    for k in range(count):
-        if where[k] >= 0:
-            j = neighbours[where[k]]
-            x, y, z = vectors[where[k], 0], vectors[where[k], 1], vectors[where[k], 2]
-            gx, gy, gz = gradient[0, k], gradient[1, k], gradient[2, k]
-            fx += gx
-            fy += gy
-            fz += gz
-            forces[j, 0] -= gx
-            forces[j, 1] -= gy
-            forces[j, 2] -= gz
-            xx += x * gx
-            yy += y * gy
-            zz += z * gz
-            yz += 0.5 * (y * gz + z * gy)
-            xz += 0.5 * (x * gz + z * gx)
-            xy += 0.5 * (x * gy + y * gx)
-    forces[i, 0] += fx
-    forces[i, 1] += fy
-    forces[i, 2] += fz
-    virial[0] += xx
-    virial[1] += yy
-    virial[2] += zz
-    virial[3] += yz
-    virial[4] += xz
-    virial[5] += xy
+            scatter(i, count, stride, where[lane], unit[lane], distance[lane], gradient, forces, virials[frames[i]])
