@@ -10,13 +10,14 @@ throughout, so that every kernel is compiled once and loaded from the cache afte
 """
 
 from aiida_seimlip.science.mtp.kernel.cache import forget_stale_kernels
-from aiida_seimlip.science.mtp.kernel.evaluate import evaluate_kernel
+from aiida_seimlip.science.mtp.kernel.evaluate import System, evaluate_kernel
 from aiida_seimlip.science.mtp.kernel.jacobian import jacobian_kernel
 from aiida_seimlip.science.mtp.kernel.layout import Basis, Parameters, make_basis, make_parameters
 from aiida_seimlip.science.mtp.kernel.precompile import compile_kernels
 
 __all__ = (
-    'Basis', 'Parameters', 'compile_kernels', 'evaluate_kernel', 'jacobian_kernel', 'make_basis', 'make_parameters',
+    'Basis', 'Parameters', 'System', 'compile_kernels', 'evaluate_kernel', 'jacobian_kernel', 'make_basis',
+    'make_parameters',
 )  # fmt: skip
 
 forget_stale_kernels()

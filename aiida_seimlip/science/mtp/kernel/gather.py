@@ -12,38 +12,42 @@ from aiida_seimlip.science.mtp.kernel.lanes import LANES, add_up, load, root, sp
 
 
 @njit(**OPTIONS)
-def gather(start, stop, stride, neighbours, vectors, types, cutoff, bucket, found, found_types, where, unit, distance):
+def gather(i, stride, positions, first, neighbours, vectors, types, cutoff, found, bucket, where, unit, distance):
     """Sort the neighbours within the cut-off by species and fill up with dummies at the cut-off.
 
     There are no branches, as which pair is within the cut-off cannot be foreseen.
 
-    :param found: workspace; shape (stride,).
-    :param found_types: workspace; shape (stride,).
+    :param found: workspace; shape (2, stride).
     :param bucket: on return, neighbours of species t are ``bucket[t]:bucket[t + 1]``, dummies in the last bucket.
     :param where: on return, the neighbour's index.
     :return: number of neighbours without dummies.
     """
     n_species = bucket.size - 1
     bucket[:] = 0
+    x0, y0, z0 = positions[i, 0], positions[i, 1], positions[i, 2]
     count = 0
-    for pair in range(start, stop):
-        x, y, z = vectors[pair, 0], vectors[pair, 1], vectors[pair, 2]
+    for pair in range(first[i], first[i + 1]):
+        j = neighbours[pair]
+        x = vectors[pair, 0] + (positions[j, 0] - x0)
+        y = vectors[pair, 1] + (positions[j, 1] - y0)
+        z = vectors[pair, 2] + (positions[j, 2] - z0)
         inside = int(x * x + y * y + z * z < cutoff * cutoff)
-        t = types[neighbours[pair]]
-        found[count] = pair
-        found_types[count] = t
+        t = types[j]
+        found[0, count] = pair
+        found[1, count] = t
         bucket[t + 1] += inside
         count += inside
     for t in range(n_species):
         bucket[t + 1] += bucket[t]
     for n in range(count):
-        pair, t = found[n], found_types[n]
+        pair, t = found[0, n], found[1, n]
         k = bucket[t]
         bucket[t] += 1
-        where[k] = neighbours[pair]
-        unit[0, k] = vectors[pair, 0]
-        unit[1, k] = vectors[pair, 1]
-        unit[2, k] = vectors[pair, 2]
+        j = neighbours[pair]
+        where[k] = j
+        unit[0, k] = vectors[pair, 0] + (positions[j, 0] - x0)
+        unit[1, k] = vectors[pair, 1] + (positions[j, 1] - y0)
+        unit[2, k] = vectors[pair, 2] + (positions[j, 2] - z0)
     for t in range(n_species - 1, 0, -1):
         bucket[t] = bucket[t - 1]
     bucket[0] = 0

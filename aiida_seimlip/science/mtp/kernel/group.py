@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from aiida_seimlip.science.mtp.kernel.atom import OPTIONS
@@ -83,6 +84,29 @@ def sum_moments(count, stride, runs, unit, functions, angular, sums):
 
 
 @njit(**OPTIONS)
+def sum_weights(scalars, coefficients, adjoint):
+    """Return the coefficient of each moment in the energy, which is the derivative by those that are no factors.
+
+    :param adjoint: filled with them; shape (n_moments, LANES).
+    """
+    weights = np.zeros(adjoint.shape[0])
+    for s in range(scalars.size):
+        weights[scalars[s]] += coefficients[s]
+    for m in range(weights.size):
+        store(adjoint, m * LANES, spread(weights[m]))
+    return weights
+
+
+@njit(**OPTIONS)
+def fill_energies(scalars, coefficients, moments, energies):
+    """Sum the energies of eight atoms, but for the constants of their species."""
+    total = spread(0.0)
+    for s in range(scalars.size):
+        total += coefficients[s] * load(moments, scalars[s] * LANES)
+    store(energies, 0, total)
+
+
+@njit(**OPTIONS)
 def contract(schedule, moments):
     """Contract the basic moments of eight atoms to all moments; shape (n_moments, LANES)."""
     for n in range(schedule.targets.size):
@@ -158,7 +182,7 @@ def fill_gradient(
 
 
 @njit(**OPTIONS)
-def fill_local_basis(bucket, stride, lane, basis, moments, by_function, values, row):
+def fill_local_basis(bucket, stride, lane, scalars, moments, by_function, values, row):
     """Differentiate the energy of an atom by its parameters.
 
     :param row: output; radial coefficients of the atom's own species (S, R, Q), then 1 for the species coefficient,
@@ -175,5 +199,5 @@ def fill_local_basis(bucket, stride, lane, basis, moments, by_function, values, 
                 row[p] = add_up(total)
                 p += 1
     row[p] = 1.0
-    for s in range(basis.scalars.size):
-        row[p + 1 + s] = moments[basis.scalars[s], lane]
+    for s in range(scalars.size):
+        row[p + 1 + s] = moments[scalars[s], lane]

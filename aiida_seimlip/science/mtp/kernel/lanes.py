@@ -133,6 +133,17 @@ def root(typing_context, value):  # type: ignore[no-untyped-def]
     return _LANES(_LANES), generate
 
 
+@intrinsic
+def take_next(typing_context, counter):  # type: ignore[no-untyped-def]
+    """Return the first number of an int64 array and add one to it, as if no other thread were there."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.atomic_rmw('add', data, ir.Constant(ir.IntType(64), 1), 'monotonic')
+
+    return types.int64(counter), generate
+
+
 def _make_operator(instruction: str) -> Any:
     @intrinsic
     def apply(typing_context, one, other):  # type: ignore[no-untyped-def]
