@@ -11,7 +11,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from aiida_seimlip.embedded.extrapolation import BreakError, ExtrapolationControl, Thresholds
-from aiida_seimlip.embedded.lammps_library import Simulation, flush_all, leave
+from aiida_seimlip.embedded.lammps_library import Simulation, flush_all, leave, thread_count
 from aiida_seimlip.embedded.verlet import VerletList
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp.evaluate import Evaluator
@@ -35,7 +35,7 @@ class ExternalPair:
     def __init__(self, potential: MomentTensorPotential, thresholds: Thresholds | None, *, dialect: str):
         self.dialect = dialect
         self.potential = potential
-        self.evaluator = Evaluator(potential)
+        self.evaluator = Evaluator(potential, threads=thread_count())
         self.control = ExtrapolationControl(potential, self.evaluator, thresholds) if thresholds else None
         self._verlet = VerletList(potential.max_dist)
         self._tags = np.empty(0, dtype=np.int64)
@@ -90,8 +90,8 @@ class ExternalPair:
         cell = self._simulation.cell
         relative = positions - self._simulation.origin
         _check_stability(relative, cell)
-        pairs = self._verlet.update(relative, cell, self._simulation.pbc)
-        result = self.evaluator.compute(types, pairs, with_local=self.control is not None)
+        pairs = self._verlet.images(relative, cell, self._simulation.pbc)
+        result = self.evaluator.compute(types, pairs, positions=relative, with_local=self.control is not None)
         if self.control is not None and result.local is not None:
             self.control.inspect(step, types, result.local, lambda: self._frame(types, positions, cell))
             self._lmp.fix_external_set_vector(FIX_ID, 1, self.control.grade)

@@ -130,7 +130,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f'ERROR: Cannot open input script {options.script}: {error.strerror}')
         return 1
-    os.environ.setdefault('OMP_NUM_THREADS', '1')  # before numpy is imported, which reads it then
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+    os.environ['OPENBLAS_NUM_THREADS'] = '1'  # before numpy is imported: the threads are those of the kernels
     from aiida_seimlip.embedded.lammps_session import run
 
     run(script.decode(errors='surrogateescape'), options.lammps)

@@ -14,10 +14,11 @@ from aiida_seimlip.science.mtp.kernel.evaluate import System, evaluate_kernel
 from aiida_seimlip.science.mtp.kernel.jacobian import jacobian_kernel
 from aiida_seimlip.science.mtp.kernel.layout import Basis, Parameters, make_basis, make_parameters
 from aiida_seimlip.science.mtp.kernel.precompile import compile_kernels
+from aiida_seimlip.science.mtp.kernel.product import largest_kernel, make_panels
 
 __all__ = (
     'Basis', 'Parameters', 'System', 'compile_kernels', 'evaluate_kernel', 'jacobian_kernel', 'make_basis',
-    'make_parameters',
+    'largest_kernel', 'make_panels', 'make_parameters',
 )  # fmt: skip
 
 forget_stale_kernels()

@@ -1,12 +1,12 @@
-"""Eight numbers at once: a type for compiled functions that fills vector registers whatever the loop around it.
+"""Several numbers at once: types for compiled functions that fill vector registers whatever the loop around them.
 
 Compilers vectorise inner loops that they can prove to be independent, over as many numbers as the loop has. The kernels
 have short loops over arrays that might overlap, so they say themselves what is done to eight numbers at once. Operators
-work on `Lanes` as on floats; on processors with shorter registers the compiler takes several for each.
+work on them as on floats; on processors with shorter registers the compiler takes several for each.
 """
 
-# ruff: noqa: ARG001, N802, N803
-# Numba passes the typing context first, and gives meaning to the names of what it overloads.
+# ruff: noqa: ARG001
+# Numba passes the typing context first.
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import operator
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.datamodel import models
@@ -23,71 +23,92 @@ from numba.extending import intrinsic, overload, register_model
 LANES = 8
 """How many numbers are treated at once."""
 
-_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-_ALIGNMENT = 64  # bytes of a cache line: no vector then lies in two
+WIDE = 32 if binding.get_host_cpu_features().get('avx512f') else 8
+"""How many columns products of matrices treat at once: as many as there are registers for, six rows at a time."""
+
+_LINE = 8  # numbers in a line of the cache: no vector shall lie in two
 
 
 class LanesType(types.Type):  # type: ignore[misc]
-    """The type of eight float64 in a vector register."""
+    """The type of several float64 in vector registers.
 
-    def __init__(self) -> None:
-        super().__init__(name=f'Lanes({LANES})')
+    :param width: their number.
+    """
 
+    def __init__(self, width: int) -> None:
+        self.width = width
+        super().__init__(name=f'Lanes({width})')
 
-_LANES = LanesType()
+    @property
+    def vector(self) -> Any:
+        """The same for the compiler."""
+        return ir.VectorType(ir.DoubleType(), self.width)
 
 
 @register_model(LanesType)
 class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
-    def __init__(self, manager: Any, numba_type: Any) -> None:
-        super().__init__(manager, numba_type, _VECTOR)
+    def __init__(self, manager: Any, lanes: LanesType) -> None:
+        super().__init__(manager, lanes, lanes.vector)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+_LANES, _WIDE = LanesType(LANES), LanesType(WIDE)
+
+
+def _address(context: Any, builder: Any, vector: Any, array_type: Any, array: Any, index: Any) -> Any:
     data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
 
 
-def _constant(values: list[int]) -> Any:
-    return ir.Constant(ir.VectorType(ir.IntType(32), LANES), values)
+def _order(indices: list[int]) -> Any:
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), indices)
 
 
-def _spread(builder: Any, value: Any) -> Any:
-    undefined = ir.Constant(_VECTOR, ir.Undefined)
+def _repeat(builder: Any, value: Any, width: int) -> Any:
+    undefined = ir.Constant(ir.VectorType(value.type, width), ir.Undefined)
     one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(one, undefined, _constant([0] * LANES))
+    return builder.shuffle_vector(one, undefined, _order([0] * width))
 
 
-@intrinsic
-def load(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """Return eight numbers of a contiguous float64 array, beginning at a flat index."""
+def _make_load(lanes: LanesType) -> Any:
+    @intrinsic
+    def load(typing_context, array, index):  # type: ignore[no-untyped-def]
+        """Return numbers of a contiguous float64 array, beginning at a flat index."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load(_address(context, builder, signature.args[0], *arguments), align=8)
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.load(_address(context, builder, lanes.vector, signature.args[0], *arguments), align=8)
 
-    return _LANES(array, types.int64), generate
+        return lanes(array, types.int64), generate
+
+    return load
+
+
+def _make_spread(lanes: LanesType) -> Any:
+    @intrinsic
+    def spread(typing_context, value):  # type: ignore[no-untyped-def]
+        """Return one number in all lanes."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return _repeat(builder, arguments[0], lanes.width)
+
+        return lanes(types.float64), generate
+
+    return spread
+
+
+load, load_wide = _make_load(_LANES), _make_load(_WIDE)
+spread, spread_wide = _make_spread(_LANES), _make_spread(_WIDE)
 
 
 @intrinsic
 def store(typing_context, array, index, value):  # type: ignore[no-untyped-def]
-    """Write eight numbers into a contiguous float64 array, beginning at a flat index."""
+    """Write numbers into a contiguous float64 array, beginning at a flat index."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        *place, value = arguments
-        builder.store(value, _address(context, builder, signature.args[0], *place), align=8)
+        *place, numbers = arguments
+        builder.store(numbers, _address(context, builder, value.vector, signature.args[0], *place), align=8)
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, _LANES), generate
-
-
-@intrinsic
-def spread(typing_context, value):  # type: ignore[no-untyped-def]
-    """Return one number in all lanes."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _spread(builder, arguments[0])
-
-    return _LANES(types.float64), generate
+    return types.void(array, types.int64, value), generate
 
 
 @intrinsic
@@ -95,12 +116,12 @@ def add_up(typing_context, value):  # type: ignore[no-untyped-def]
     """Return the sum of the lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value, width = arguments[0], LANES
+        total, width = arguments[0], LANES
         while width > 1:  # halves are added until one number is left
             width //= 2
-            order = [*range(width, 2 * width), *[0] * (LANES - width)]
-            value = builder.fadd(value, builder.shuffle_vector(value, value, _constant(order)))
-        return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+            half = _order([*range(width, 2 * width), *[0] * (LANES - width)])
+            total = builder.fadd(total, builder.shuffle_vector(total, total, half))
+        return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
 
     return types.float64(_LANES), generate
 
@@ -110,12 +131,9 @@ def keep_first(typing_context, value, count):  # type: ignore[no-untyped-def]
     """Return the first numbers, and zero in all other lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        integers = ir.VectorType(ir.IntType(64), LANES)
-        undefined = ir.Constant(integers, ir.Undefined)
-        one = builder.insert_element(undefined, arguments[1], ir.Constant(ir.IntType(32), 0))
-        counts = builder.shuffle_vector(one, undefined, _constant([0] * LANES))
-        kept = builder.icmp_signed('<', ir.Constant(integers, list(range(LANES))), counts)
-        return builder.select(kept, arguments[0], ir.Constant(_VECTOR, [0.0] * LANES))
+        counts = _repeat(builder, arguments[1], LANES)
+        kept = builder.icmp_signed('<', ir.Constant(counts.type, list(range(LANES))), counts)
+        return builder.select(kept, arguments[0], ir.Constant(_LANES.vector, [0.0] * LANES))
 
     return _LANES(_LANES, types.int64), generate
 
@@ -125,12 +143,38 @@ def root(typing_context, value):  # type: ignore[no-untyped-def]
     """Return the square roots."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), f'llvm.sqrt.v{LANES}f64'
-        )  # fmt: skip
+        kind = ir.FunctionType(_LANES.vector, [_LANES.vector])
+        function = cgutils.get_or_insert_function(builder.module, kind, f'llvm.sqrt.v{LANES}f64')
         return builder.call(function, arguments)
 
     return _LANES(_LANES), generate
+
+
+def _make_operator(instruction: str) -> Any:
+    @intrinsic
+    def apply(typing_context, one, other):  # type: ignore[no-untyped-def]
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return getattr(builder, instruction)(*arguments)
+
+        return one(one, one), generate
+
+    def implement(one, other):  # type: ignore[no-untyped-def]
+        if isinstance(one, LanesType) and one == other:
+            return lambda one, other: apply(one, other)
+        if one == _LANES:
+            return lambda one, other: apply(one, spread(other))
+        if other == _LANES:
+            return lambda one, other: apply(spread(one), other)
+        return None
+
+    return implement
+
+
+for _operator, _instruction in (
+    (operator.add, 'fadd'), (operator.iadd, 'fadd'), (operator.sub, 'fsub'), (operator.isub, 'fsub'),
+    (operator.mul, 'fmul'), (operator.truediv, 'fdiv'),
+):  # fmt: skip
+    overload(_operator)(_make_operator(_instruction))
 
 
 @intrinsic
@@ -144,40 +188,12 @@ def take_next(typing_context, counter):  # type: ignore[no-untyped-def]
     return types.int64(counter), generate
 
 
-def _make_operator(instruction: str) -> Any:
-    @intrinsic
-    def apply(typing_context, one, other):  # type: ignore[no-untyped-def]
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return getattr(builder, instruction)(*arguments)
-
-        return _LANES(_LANES, _LANES), generate
-
-    def implement(one, other):  # type: ignore[no-untyped-def]
-        match isinstance(one, LanesType), isinstance(other, LanesType):
-            case True, True:
-                return lambda one, other: apply(one, other)
-            case True, False:
-                return lambda one, other: apply(one, spread(other))
-            case False, True:
-                return lambda one, other: apply(spread(one), other)
-        return None
-
-    return implement
-
-
-for _operator, _instruction in (
-    (operator.add, 'fadd'), (operator.iadd, 'fadd'), (operator.sub, 'fsub'), (operator.isub, 'fsub'),
-    (operator.mul, 'fmul'), (operator.truediv, 'fdiv'),
-):  # fmt: skip
-    overload(_operator)(_make_operator(_instruction))
-
-
 @njit
 def workspace(size):  # type: ignore[no-untyped-def]
-    """Return memory for numbers that begins with a cache line.
+    """Return memory for numbers that begins with a line of the cache.
 
     :param size: in numbers.
     """
-    memory = np.empty(size + _ALIGNMENT // 8)
-    start = -memory.ctypes.data // 8 % (_ALIGNMENT // 8)
+    memory = np.empty(size + _LINE)
+    start = -memory.ctypes.data // 8 % _LINE
     return memory[start : start + size]

@@ -7,6 +7,7 @@ import numpy as np
 from aiida_seimlip.science.mtp.kernel.evaluate import System, evaluate_kernel
 from aiida_seimlip.science.mtp.kernel.jacobian import jacobian_kernel
 from aiida_seimlip.science.mtp.kernel.layout import make_basis, make_parameters
+from aiida_seimlip.science.mtp.kernel.product import largest_kernel, make_panels
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 
@@ -30,3 +31,5 @@ def compile_kernels() -> None:
         basis, parameters, types, frames, first, neighbours, vectors,
         np.zeros((1, n)), np.zeros((3, n)), np.zeros((6, n)),
     )  # fmt: skip
+    matrix = make_panels([np.zeros((1, 1))])
+    largest_kernel(matrix, matrix, matrix, types, np.zeros((1, 1)), np.zeros(1, dtype=np.int64), np.zeros(1))

@@ -1,0 +1,151 @@
+"""Coefficients of neighbourhoods in an active set: products of matrices of which only the largest numbers matter.
+
+A matrix is kept in panels of as many columns as registers hold for six rows, which pass by all rows of a panel.
+"""
+
+# ruff: noqa: PLR0917
+# Compiled functions take their arrays by position.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from aiida_seimlip.science.mtp.kernel.atom import OPTIONS
+from aiida_seimlip.science.mtp.kernel.lanes import LANES, WIDE, load_wide, spread_wide, store, take_next, workspace
+
+_ROWS = 6
+_UNIT = 8 * _ROWS
+
+
+class Panels(NamedTuple):
+    """Matrices, one after the other.
+
+    :param data: numbers of all of them.
+    :param starts: where the numbers of each begin; int64.
+    :param depths: number of rows of each; int64.
+    :param counts: number of panels of each; int64.
+    """
+
+    data: np.ndarray
+    starts: np.ndarray
+    depths: np.ndarray
+    counts: np.ndarray
+
+
+def make_panels(matrices: Sequence[np.ndarray]) -> Panels:
+    """Lay out matrices, columns of zeros filling the last panel of each."""
+    depths = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
+    counts = np.array([-(-matrix.shape[1] // WIDE) for matrix in matrices], dtype=np.int64)
+    sizes = depths * counts * WIDE
+    starts = np.cumsum(sizes) - sizes
+    data = workspace(int(sizes.sum()))
+    for matrix, start, size, count in zip(matrices, starts, sizes, counts, strict=True):
+        padded = np.zeros((len(matrix), count * WIDE))
+        padded[:, : matrix.shape[1]] = matrix
+        data[start : start + size] = padded.reshape(len(matrix), count, WIDE).swapaxes(0, 1).ravel()
+    return Panels(data, starts, depths, counts)
+
+
+@njit(**OPTIONS)
+def _multiply(rows, places, panels, index, panel, out, out_place, out_stride):
+    """Multiply six rows with one panel.
+
+    :param rows: numbers of all rows; one-dimensional.
+    :param places: where in `rows` each begins; shape (6,).
+    :param out: output, row r beginning at ``out_place + r · out_stride``; one-dimensional.
+    """
+    one, two, three, four, five, six = places[0], places[1], places[2], places[3], places[4], places[5]
+    sum_1 = sum_2 = sum_3 = sum_4 = sum_5 = sum_6 = spread_wide(0.0)
+    depth = panels.depths[index]
+    place = panels.starts[index] + panel * depth * WIDE
+    for p in range(depth):
+        column = load_wide(panels.data, place + p * WIDE)
+        sum_1 += spread_wide(rows[one + p]) * column
+        sum_2 += spread_wide(rows[two + p]) * column
+        sum_3 += spread_wide(rows[three + p]) * column
+        sum_4 += spread_wide(rows[four + p]) * column
+        sum_5 += spread_wide(rows[five + p]) * column
+        sum_6 += spread_wide(rows[six + p]) * column
+    store(out, out_place, sum_1)
+    store(out, out_place + out_stride, sum_2)
+    store(out, out_place + 2 * out_stride, sum_3)
+    store(out, out_place + 3 * out_stride, sum_4)
+    store(out, out_place + 4 * out_stride, sum_5)
+    store(out, out_place + 5 * out_stride, sum_6)
+
+
+@njit(**OPTIONS)
+def _keep_largest(out, atoms, found):
+    """Compare the numbers of six atoms with the largest so far, signs left out; what is no number stays none.
+
+    :param out: shape (6, WIDE).
+    :param atoms: the last one may be there several times; shape (6,).
+    """
+    for row in range(_ROWS):
+        largest, total = found[atoms[row]], 0.0
+        for column in range(WIDE):
+            largest = max(largest, abs(out[row * WIDE + column]))
+            total += out[row * WIDE + column]
+        found[atoms[row]] = largest if total == total else total  # noqa: PLR0124
+
+
+@njit(**OPTIONS)
+def largest_kernel(direct, coupled, bases, types, local, counter, found):
+    """Find the largest coefficient of each atom, as `Expansion` defines them.
+
+    Any number of threads may do this with the same arguments, each taking the next atoms that nobody has taken.
+
+    :param direct: for each species, from derivatives to coefficients in the rows of its own group.
+    :param coupled: for each species, from derivatives to the shortened coefficients in the other groups.
+    :param bases: for each group, from shortened coefficients to coefficients.
+    :param types: species of each atom; int64.
+    :param local: derivatives; shape (n_atoms, n_local).
+    :param counter: number of units that have been taken; int64, shape (1,).
+    :param found: output, beginning with zeros; shape (n_atoms,).
+    """
+    n_species, n_local = direct.depths.size, local.shape[1]
+    order = np.argsort(types, kind='mergesort')
+    first = np.searchsorted(types[order], np.arange(n_species + 1))
+    rows = local.reshape(local.size)
+    places, short_places = np.empty(_ROWS, dtype=np.int64), np.empty(_ROWS, dtype=np.int64)
+    atoms = np.empty(_ROWS, dtype=np.int64)
+    stride = max(1, coupled.counts.max()) * WIDE
+    out, short = workspace(_ROWS * WIDE), workspace(_UNIT * stride)
+    unit, passed = take_next(counter), 0
+    for species in range(n_species):
+        n_units = (first[species + 1] - first[species] + _UNIT - 1) // _UNIT
+        while unit < passed + n_units:
+            start = first[species] + (unit - passed) * _UNIT
+            stop = min(start + _UNIT, first[species + 1])
+            for panel in range(direct.counts[species]):
+                for six in range(start, stop, _ROWS):
+                    for row in range(_ROWS):
+                        atoms[row] = order[min(six + row, stop - 1)]
+                        places[row] = atoms[row] * n_local
+                    _multiply(rows, places, direct, species, panel, out, 0, WIDE)
+                    _keep_largest(out, atoms, found)
+            for panel in range(coupled.counts[species]):
+                for six in range(start, stop, _ROWS):
+                    for row in range(_ROWS):
+                        places[row] = order[min(six + row, stop - 1)] * n_local
+                    _multiply(
+                        rows, places, coupled, species, panel, short, (six - start) * stride + panel * WIDE, stride
+                    )  # fmt: skip
+            begin = 0
+            for group in range(n_species):
+                if group == species:
+                    continue
+                for panel in range(bases.counts[group]):
+                    for six in range(start, stop, _ROWS):
+                        for row in range(_ROWS):
+                            atoms[row] = order[min(six + row, stop - 1)]
+                            short_places[row] = (six - start + row) * stride + begin
+                        _multiply(short, short_places, bases, group, panel, out, 0, WIDE)
+                        _keep_largest(out, atoms, found)
+                begin += bases.depths[group]
+            unit = take_next(counter)
+        passed += n_units
