@@ -17,8 +17,8 @@ from aiida_seimlip.science.mtp.kernel.precompile import compile_kernels
 from aiida_seimlip.science.mtp.kernel.product import largest_kernel, make_panels
 
 __all__ = (
-    'Basis', 'Parameters', 'System', 'compile_kernels', 'evaluate_kernel', 'jacobian_kernel', 'make_basis',
-    'largest_kernel', 'make_panels', 'make_parameters',
+    'Basis', 'Parameters', 'System', 'compile_kernels', 'evaluate_kernel', 'jacobian_kernel', 'largest_kernel',
+    'make_basis', 'make_panels', 'make_parameters',
 )  # fmt: skip
 
 forget_stale_kernels()

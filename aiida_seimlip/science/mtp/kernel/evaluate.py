@@ -23,7 +23,7 @@ from aiida_seimlip.science.mtp.kernel.group import (
     sum_moments,
     sum_weights,
 )
-from aiida_seimlip.science.mtp.kernel.lanes import LANES, add_up, load, take_next, workspace
+from aiida_seimlip.science.mtp.kernel.lanes import LANES, take_next, workspace
 
 
 class System(NamedTuple):
@@ -107,9 +107,7 @@ def evaluate_kernel(basis, parameters, system, bounds, counter, site_energies, f
                     bucket[lane], stride, parameters.radial[types[i]], values[lane], basis_slopes,
                     functions[lane], slopes[lane],
                 )  # fmt: skip
-                sum_moments(count, stride, basis.runs, unit[lane], functions[lane], angular, sums)
-                for b in range(n_basic):
-                    moments[b, lane] = add_up(load(sums, b * LANES))
+                sum_moments(count, stride, basis.runs, unit[lane], functions[lane], angular, sums, moments, lane)
             contract(basis.schedule, moments)
             differentiate(basis.schedule, weights, moments, adjoint)
             fill_energies(basis.scalars, parameters.moments, moments, energies)
@@ -117,11 +115,9 @@ def evaluate_kernel(basis, parameters, system, bounds, counter, site_energies, f
                 i = base + lane
                 count = counts[lane]
                 site_energies[i] = energies[lane] + parameters.species[types[i]]
-                for b in range(n_basic):
-                    own[b] = adjoint[b, lane]
                 fill_gradient(
-                    count, stride, basis.runs, unit[lane], distance[lane], functions[lane], slopes[lane], own,
-                    angular, by_monomial, by_function, gradient,
+                    count, stride, basis.runs, unit[lane], distance[lane], functions[lane], slopes[lane],
+                    adjoint, lane, own, angular, by_monomial, by_function, gradient,
                 )  # fmt: skip
                 scatter(
                     i, count, stride, where[lane], unit[lane], distance[lane], gradient, forces[block],

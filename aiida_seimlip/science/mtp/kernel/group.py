@@ -69,9 +69,15 @@ def fill_monomials(k, stride, steps, unit, angular):
 
 
 @njit(**OPTIONS)
-def sum_moments(count, stride, runs, unit, functions, angular, sums):
-    """Sum the basic moments of an atom, each in eight parts; shape (n_basic, LANES)."""
-    for b in range(sums.size // LANES):
+def sum_moments(count, stride, runs, unit, functions, angular, sums, moments, lane):
+    """Sum the basic moments of an atom.
+
+    :param angular: workspace, monomials of eight neighbours; shape (n_monomials, LANES).
+    :param sums: workspace, each basic moment in eight parts; shape (n_basic, LANES).
+    :param moments: those of eight atoms, of which one gets its own; shape (n_moments, LANES).
+    """
+    n_basic = sums.size // LANES
+    for b in range(n_basic):
         store(sums, b * LANES, spread(0.0))
     for k in range(0, count, LANES):
         fill_monomials(k, stride, runs.steps, unit, angular)
@@ -81,6 +87,8 @@ def sum_moments(count, stride, runs, unit, functions, angular, sums):
             for b in range(runs.spans[span, 0], runs.spans[span, 1]):
                 store(sums, b * LANES, load(sums, b * LANES) + function * load(angular, a * LANES))
                 a += 1
+    for b in range(n_basic):
+        moments[b, lane] = add_up(load(sums, b * LANES))
 
 
 @njit(**OPTIONS)
@@ -132,15 +140,20 @@ def differentiate(schedule, weights, moments, adjoint):
 
 @njit(**OPTIONS)
 def fill_gradient(
-    count, stride, runs, unit, distance, functions, slopes, adjoint, angular, by_monomial, by_function, gradient
-):
+    count, stride, runs, unit, distance, functions, slopes, adjoint, lane, own, angular, by_monomial, by_function,
+    gradient,
+):  # fmt: skip
     """Differentiate the energy of an atom by the vectors to its neighbours.
 
-    :param adjoint: dE/dM_b of the basic moments; shape (n_basic,).
+    :param adjoint: dE/dM of eight atoms; shape (n_moments, LANES).
+    :param own: workspace, those of this atom by its basic moments; shape (n_basic,).
+    :param angular: workspace, monomials of eight neighbours; shape (n_monomials, LANES).
     :param by_monomial: workspace, dE/dA_a(n_k); shape (n_monomials, LANES).
     :param by_function: output, dE/df_μ(r_k); shape (R, stride).
     :param gradient: output in eV/Å; shape (3, stride).
     """
+    for b in range(own.size):
+        own[b] = adjoint[b, lane]
     for k in range(0, count, LANES):
         fill_monomials(k, stride, runs.steps, unit, angular)
         for a in range(by_monomial.size // LANES):
@@ -152,7 +165,7 @@ def fill_gradient(
             function, total = load(functions, place), load(by_function, place)
             a = runs.spans[span, 2]
             for b in range(runs.spans[span, 0], runs.spans[span, 1]):
-                weight = spread(adjoint[b])
+                weight = spread(own[b])
                 total += weight * load(angular, a * LANES)
                 store(by_monomial, a * LANES, load(by_monomial, a * LANES) + weight * function)
                 a += 1

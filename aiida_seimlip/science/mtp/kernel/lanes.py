@@ -5,8 +5,8 @@ have short loops over arrays that might overlap, so they say themselves what is 
 work on them as on floats; on processors with shorter registers the compiler takes several for each.
 """
 
-# ruff: noqa: ARG001
-# Numba passes the typing context first.
+# ruff: noqa: PLR0917, PLW0108
+# Numba passes all by position, and a lambda is what it compiles.
 
 from __future__ import annotations
 

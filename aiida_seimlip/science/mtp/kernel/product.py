@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from aiida_seimlip.science.mtp.kernel.atom import OPTIONS
-from aiida_seimlip.science.mtp.kernel.lanes import LANES, WIDE, load_wide, spread_wide, store, take_next, workspace
+from aiida_seimlip.science.mtp.kernel.lanes import WIDE, load_wide, spread_wide, store, take_next, workspace
 
 _ROWS = 6
 _UNIT = 8 * _ROWS
@@ -83,14 +83,36 @@ def _keep_largest(out, atoms, found):
     """Compare the numbers of six atoms with the largest so far, signs left out; what is no number stays none.
 
     :param out: shape (6, WIDE).
-    :param atoms: the last one may be there several times; shape (6,).
+    :param atoms: shape (6,), or less for the last ones.
     """
-    for row in range(_ROWS):
+    for row in range(atoms.size):
         largest, total = found[atoms[row]], 0.0
         for column in range(WIDE):
             largest = max(largest, abs(out[row * WIDE + column]))
             total += out[row * WIDE + column]
         found[atoms[row]] = largest if total == total else total  # noqa: PLR0124
+
+
+@njit(**OPTIONS)
+def _fill_places(atoms, first, stride, six, places):
+    """Tell where the rows of six atoms begin, the last one again and again where there are no more."""
+    for row in range(_ROWS):
+        atom = atoms[min(six + row, atoms.size - 1)]
+        places[row] = first + atom * stride
+
+
+@njit(**OPTIONS)
+def _pass_group(panels, index, rows, first, stride, atoms, numbers, places, out, found):
+    """Compare the coefficients in the rows of one group with the largest of each atom.
+
+    :param rows: derivatives, or shortened coefficients, those of atom i beginning at ``first + i · stride``.
+    :param numbers: what the atoms in `rows` are called in `found`.
+    """
+    for panel in range(panels.counts[index]):
+        for six in range(0, atoms.size, _ROWS):
+            _fill_places(atoms, first, stride, six, places)
+            _multiply(rows, places, panels, index, panel, out, 0, WIDE)
+            _keep_largest(out, numbers[six : six + _ROWS], found)
 
 
 @njit(**OPTIONS)
@@ -110,9 +132,7 @@ def largest_kernel(direct, coupled, bases, types, local, counter, found):
     n_species, n_local = direct.depths.size, local.shape[1]
     order = np.argsort(types, kind='mergesort')
     first = np.searchsorted(types[order], np.arange(n_species + 1))
-    rows = local.reshape(local.size)
-    places, short_places = np.empty(_ROWS, dtype=np.int64), np.empty(_ROWS, dtype=np.int64)
-    atoms = np.empty(_ROWS, dtype=np.int64)
+    rows, places, counted = local.reshape(local.size), np.empty(_ROWS, dtype=np.int64), np.arange(_UNIT)
     stride = max(1, coupled.counts.max()) * WIDE
     out, short = workspace(_ROWS * WIDE), workspace(_UNIT * stride)
     unit, passed = take_next(counter), 0
@@ -120,32 +140,18 @@ def largest_kernel(direct, coupled, bases, types, local, counter, found):
         n_units = (first[species + 1] - first[species] + _UNIT - 1) // _UNIT
         while unit < passed + n_units:
             start = first[species] + (unit - passed) * _UNIT
-            stop = min(start + _UNIT, first[species + 1])
-            for panel in range(direct.counts[species]):
-                for six in range(start, stop, _ROWS):
-                    for row in range(_ROWS):
-                        atoms[row] = order[min(six + row, stop - 1)]
-                        places[row] = atoms[row] * n_local
-                    _multiply(rows, places, direct, species, panel, out, 0, WIDE)
-                    _keep_largest(out, atoms, found)
+            atoms = order[start : min(start + _UNIT, first[species + 1])]
+            _pass_group(direct, species, rows, 0, n_local, atoms, atoms, places, out, found)
             for panel in range(coupled.counts[species]):
-                for six in range(start, stop, _ROWS):
-                    for row in range(_ROWS):
-                        places[row] = order[min(six + row, stop - 1)] * n_local
-                    _multiply(
-                        rows, places, coupled, species, panel, short, (six - start) * stride + panel * WIDE, stride
-                    )  # fmt: skip
+                for six in range(0, atoms.size, _ROWS):
+                    _fill_places(atoms, 0, n_local, six, places)
+                    _multiply(rows, places, coupled, species, panel, short, six * stride + panel * WIDE, stride)
             begin = 0
             for group in range(n_species):
-                if group == species:
-                    continue
-                for panel in range(bases.counts[group]):
-                    for six in range(start, stop, _ROWS):
-                        for row in range(_ROWS):
-                            atoms[row] = order[min(six + row, stop - 1)]
-                            short_places[row] = (six - start + row) * stride + begin
-                        _multiply(short, short_places, bases, group, panel, out, 0, WIDE)
-                        _keep_largest(out, atoms, found)
-                begin += bases.depths[group]
+                if group != species:
+                    _pass_group(
+                        bases, group, short, begin, stride, counted[: atoms.size], atoms, places, out, found
+                    )  # fmt: skip
+                    begin += bases.depths[group]
             unit = take_next(counter)
         passed += n_units
