@@ -12,13 +12,14 @@ throughout, so that every kernel is compiled once and loaded from the cache afte
 from aiida_seimlip.science.mtp.kernel.cache import forget_stale_kernels
 from aiida_seimlip.science.mtp.kernel.evaluate import System, evaluate_kernel
 from aiida_seimlip.science.mtp.kernel.jacobian import jacobian_kernel
+from aiida_seimlip.science.mtp.kernel.lanes import wait_for
 from aiida_seimlip.science.mtp.kernel.layout import Basis, Parameters, make_basis, make_parameters
 from aiida_seimlip.science.mtp.kernel.precompile import compile_kernels
 from aiida_seimlip.science.mtp.kernel.product import largest_kernel, make_panels
 
 __all__ = (
     'Basis', 'Parameters', 'System', 'compile_kernels', 'evaluate_kernel', 'jacobian_kernel', 'largest_kernel',
-    'make_basis', 'make_panels', 'make_parameters',
+    'make_basis', 'make_panels', 'make_parameters', 'wait_for',
 )  # fmt: skip
 
 forget_stale_kernels()

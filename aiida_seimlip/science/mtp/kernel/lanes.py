@@ -188,6 +188,30 @@ def take_next(typing_context, counter):  # type: ignore[no-untyped-def]
     return types.int64(counter), generate
 
 
+@intrinsic
+def look_at(typing_context, counter):  # type: ignore[no-untyped-def]
+    """Return the first number of an int64 array, to which another thread may add."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, 'acquire', 8)
+
+    return types.int64(counter), generate
+
+
+@njit(cache=True, nogil=True)
+def wait_for(counter, number, patience):  # type: ignore[no-untyped-def]
+    """Look at a number until it is as large as another, or patience ends.
+
+    :param counter: int64, shape (1,).
+    :param number: what is waited for.
+    :param patience: how often to look; a thousand times takes about a microsecond.
+    """
+    for _ in range(patience):
+        if look_at(counter) >= number:
+            break
+
+
 @njit
 def workspace(size):  # type: ignore[no-untyped-def]
     """Return memory for numbers that begins with a line of the cache.
