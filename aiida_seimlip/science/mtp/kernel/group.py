@@ -57,7 +57,7 @@ def combine(bucket, stride, coefficients, values, slopes, functions, function_sl
 
 
 @njit(**OPTIONS)
-def fill_monomials(k, stride, steps, unit, angular):
+def fill_powers(k, stride, steps, unit, angular):
     """Evaluate all monomials of eight unit vectors; shape (n_monomials, LANES)."""
     store(angular, 0, spread(1.0))
     for step in range(steps.shape[0]):
@@ -80,7 +80,7 @@ def sum_moments(count, stride, runs, unit, functions, angular, sums, moments, la
     for b in range(n_basic):
         store(sums, b * LANES, spread(0.0))
     for k in range(0, count, LANES):
-        fill_monomials(k, stride, runs.steps, unit, angular)
+        fill_powers(k, stride, runs.steps, unit, angular)
         for span in range(runs.spans.shape[0]):
             function = load(functions, runs.spans[span, 3] * stride + k)
             a = runs.spans[span, 2]
@@ -155,7 +155,7 @@ def fill_gradient(
     for b in range(own.size):
         own[b] = adjoint[b, lane]
     for k in range(0, count, LANES):
-        fill_monomials(k, stride, runs.steps, unit, angular)
+        fill_powers(k, stride, runs.steps, unit, angular)
         for a in range(by_monomial.size // LANES):
             store(by_monomial, a * LANES, spread(0.0))
         for mu in range(functions.shape[0]):

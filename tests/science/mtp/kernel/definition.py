@@ -79,7 +79,9 @@ class _Atom:
         smooth, gap = EXACT(potential.scaling) * (high - self.r) ** 2, high - self.r
         size = potential.radial_basis_size
         self.values = np.array(value[:size]) * smooth
-        slopes = np.array(derivative[:size]) * slope * smooth - 2 * EXACT(potential.scaling) * gap * np.array(value[:size])
+        slopes = np.array(derivative[:size]) * slope * smooth - 2 * EXACT(potential.scaling) * gap * np.array(
+            value[:size]
+        )
         coefficients = potential.radial_coeffs[species, others].astype(EXACT)  # (K, R, Q)
         self.functions = np.einsum('kmq,qk->mk', coefficients, self.values)
         self.slopes = np.einsum('kmq,qk->mk', coefficients, slopes)
