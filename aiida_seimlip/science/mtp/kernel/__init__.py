@@ -14,8 +14,9 @@ from aiida_seimlip.science.mtp.kernel.evaluate import System, evaluate_kernel
 from aiida_seimlip.science.mtp.kernel.jacobian import jacobian_kernel
 from aiida_seimlip.science.mtp.kernel.lanes import wait_for
 from aiida_seimlip.science.mtp.kernel.layout import Basis, Parameters, make_basis, make_parameters
+from aiida_seimlip.science.mtp.kernel.panels import make_panels
 from aiida_seimlip.science.mtp.kernel.precompile import compile_kernels
-from aiida_seimlip.science.mtp.kernel.product import largest_kernel, make_panels
+from aiida_seimlip.science.mtp.kernel.product import largest_kernel
 
 __all__ = (
     'Basis', 'Parameters', 'System', 'compile_kernels', 'evaluate_kernel', 'jacobian_kernel', 'largest_kernel',

@@ -29,7 +29,7 @@ WIDE = 32 if binding.get_host_cpu_features().get('avx512f') else 8
 _LINE = 8  # numbers in a line of the cache: no vector shall lie in two
 
 
-class LanesType(types.Type):  # type: ignore[misc]
+class LanesType(types.Type):
     """The type of several float64 in vector registers.
 
     :param width: their number.
@@ -46,7 +46,7 @@ class LanesType(types.Type):  # type: ignore[misc]
 
 
 @register_model(LanesType)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: LanesType) -> None:
         super().__init__(manager, lanes, lanes.vector)
 
@@ -71,7 +71,7 @@ def _repeat(builder: Any, value: Any, width: int) -> Any:
 
 def _make_load(lanes: LanesType) -> Any:
     @intrinsic
-    def load(typing_context, array, index):  # type: ignore[no-untyped-def]
+    def load(typing_context, array, index):
         """Return numbers of a contiguous float64 array, beginning at a flat index."""
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -84,7 +84,7 @@ def _make_load(lanes: LanesType) -> Any:
 
 def _make_spread(lanes: LanesType) -> Any:
     @intrinsic
-    def spread(typing_context, value):  # type: ignore[no-untyped-def]
+    def spread(typing_context, value):
         """Return one number in all lanes."""
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -100,7 +100,7 @@ spread, spread_wide = _make_spread(_LANES), _make_spread(_WIDE)
 
 
 @intrinsic
-def store(typing_context, array, index, value):  # type: ignore[no-untyped-def]
+def store(typing_context, array, index, value):
     """Write numbers into a contiguous float64 array, beginning at a flat index."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -112,7 +112,7 @@ def store(typing_context, array, index, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def add_up(typing_context, value):  # type: ignore[no-untyped-def]
+def add_up(typing_context, value):
     """Return the sum of the lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -127,7 +127,7 @@ def add_up(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def keep_first(typing_context, value, count):  # type: ignore[no-untyped-def]
+def keep_first(typing_context, value, count):
     """Return the first numbers, and zero in all other lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -139,7 +139,7 @@ def keep_first(typing_context, value, count):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def root(typing_context, value):  # type: ignore[no-untyped-def]
+def root(typing_context, value):
     """Return the square roots."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -152,13 +152,13 @@ def root(typing_context, value):  # type: ignore[no-untyped-def]
 
 def _make_operator(instruction: str) -> Any:
     @intrinsic
-    def apply(typing_context, one, other):  # type: ignore[no-untyped-def]
+    def apply(typing_context, one, other):
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return getattr(builder, instruction)(*arguments)
 
         return one(one, one), generate
 
-    def implement(one, other):  # type: ignore[no-untyped-def]
+    def implement(one, other):
         if isinstance(one, LanesType) and one == other:
             return lambda one, other: apply(one, other)
         if one == _LANES:
@@ -178,7 +178,7 @@ for _operator, _instruction in (
 
 
 @intrinsic
-def take_next(typing_context, counter):  # type: ignore[no-untyped-def]
+def take_next(typing_context, counter):
     """Return the first number of an int64 array and add one to it, as if no other thread were there."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -189,7 +189,7 @@ def take_next(typing_context, counter):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def look_at(typing_context, counter):  # type: ignore[no-untyped-def]
+def look_at(typing_context, counter):
     """Return the first number of an int64 array, to which another thread may add."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -200,7 +200,7 @@ def look_at(typing_context, counter):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def wait_for(counter, number, patience):  # type: ignore[no-untyped-def]
+def wait_for(counter, number, patience):
     """Look at a number until it is as large as another, or patience ends.
 
     :param counter: int64, shape (1,).
@@ -213,7 +213,7 @@ def wait_for(counter, number, patience):  # type: ignore[no-untyped-def]
 
 
 @njit
-def workspace(size):  # type: ignore[no-untyped-def]
+def workspace(size):
     """Return memory for numbers that begins with a line of the cache.
 
     :param size: in numbers.

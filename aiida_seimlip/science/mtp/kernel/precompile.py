@@ -7,7 +7,8 @@ import numpy as np
 from aiida_seimlip.science.mtp.kernel.evaluate import System, evaluate_kernel
 from aiida_seimlip.science.mtp.kernel.jacobian import jacobian_kernel
 from aiida_seimlip.science.mtp.kernel.layout import make_basis, make_parameters
-from aiida_seimlip.science.mtp.kernel.product import largest_kernel, make_panels
+from aiida_seimlip.science.mtp.kernel.panels import make_panels
+from aiida_seimlip.science.mtp.kernel.product import largest_kernel
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 
