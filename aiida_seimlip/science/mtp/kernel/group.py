@@ -170,23 +170,25 @@ def fill_gradient(
                 store(by_monomial, a * LANES, load(by_monomial, a * LANES) + weight * function)
                 a += 1
             store(by_function, place, total)
-        for c in range(3):
-            store(gradient, c * stride + k, spread(0.0))
+        gx = gy = gz = spread(0.0)
         for step in range(runs.steps.shape[0] - 1, -1, -1):
-            place = runs.steps[step, 3] * stride + k
-            factor, total = load(unit, place), load(gradient, place)
-            parent = runs.steps[step, 2]
+            axis, parent = runs.steps[step, 3], runs.steps[step, 2]
+            factor, total = load(unit, axis * stride + k), spread(0.0)
             for a in range(runs.steps[step, 0], runs.steps[step, 1]):
                 value = load(by_monomial, a * LANES)
                 total += value * load(angular, parent * LANES)
                 store(by_monomial, parent * LANES, load(by_monomial, parent * LANES) + value * factor)
                 parent += 1
-            store(gradient, place, total)
+            if axis == 0:
+                gx += total
+            elif axis == 1:
+                gy += total
+            else:
+                gz += total
         radial = spread(0.0)
         for mu in range(functions.shape[0]):
             radial += load(by_function, mu * stride + k) * load(slopes, mu * stride + k)
         x, y, z = load(unit, k), load(unit, stride + k), load(unit, 2 * stride + k)
-        gx, gy, gz = load(gradient, k), load(gradient, stride + k), load(gradient, 2 * stride + k)
         inverse = 1.0 / load(distance, k)
         along = radial - (gx * x + gy * y + gz * z) * inverse
         store(gradient, k, gx * inverse + along * x)
