@@ -2,7 +2,8 @@
 
 All configurations of a call are laid one after the other; their neighbours are given in CSR form (`Pairs` of
 ``science.neighbours``). The neighbours of one atom are sorted by species into a workspace whose last axis runs over
-neighbours, eight of which fill a vector register; dummies at the cut-off, which contribute nothing, fill the last one. The basic moments are M_b = Σ_k f_μ(r_k) A_a(n_k) with a monomial A_a of the unit vector n_k.
+neighbours, eight of which fill a vector register; dummies at the cut-off, which contribute nothing, fill the last one.
+The basic moments are M_b = Σ_k f_μ(r_k) A_a(n_k) with a monomial A_a of the unit vector n_k.
 
 The kernels release the GIL: callers use threads over chunks of configurations. Indices are int64 and numbers float64
 throughout, so that every kernel is compiled once and loaded from the cache afterwards.
