@@ -31,7 +31,7 @@ def make_panels(matrices: Sequence[np.ndarray]) -> Panels:
     counts = np.array([-(-matrix.shape[1] // WIDE) for matrix in matrices], dtype=np.int64)
     sizes = depths * counts * WIDE
     starts = np.cumsum(sizes) - sizes
-    data = workspace(int(sizes.sum()))
+    data = workspace.py_func(int(sizes.sum()))
     for matrix, start, size, count in zip(matrices, starts, sizes, counts, strict=True):
         padded = np.zeros((len(matrix), count * WIDE))
         padded[:, : matrix.shape[1]] = matrix

@@ -81,6 +81,19 @@ def _pass_group(panels, index, rows, first, stride, atoms, numbers, places, out,
 
 
 @njit(**OPTIONS)
+def _sort(types, order, first):
+    """Sort atoms by species: those of species s become ``order[first[s]:first[s + 1]]``."""
+    for i in range(types.size):
+        first[types[i] + 1] += 1
+    for species in range(first.size - 1):
+        first[species + 1] += first[species]
+    place = first.copy()
+    for i in range(types.size):
+        order[place[types[i]]] = i
+        place[types[i]] += 1
+
+
+@njit(**OPTIONS)
 def largest_kernel(direct, coupled, bases, types, local, counter, found):
     """Find the largest coefficient of each atom, as `Expansion` defines them.
 
@@ -95,8 +108,8 @@ def largest_kernel(direct, coupled, bases, types, local, counter, found):
     :param found: output, beginning with zeros; shape (n_atoms,).
     """
     n_species, n_local = direct.depths.size, local.shape[1]
-    order = np.argsort(types, kind='mergesort')
-    first = np.searchsorted(types[order], np.arange(n_species + 1))
+    order, first = np.empty(types.size, dtype=np.int64), np.zeros(n_species + 1, dtype=np.int64)
+    _sort(types, order, first)
     rows, places, counted = local.reshape(local.size), np.empty(_ROWS, dtype=np.int64), np.arange(_UNIT)
     stride = max(1, coupled.counts.max()) * WIDE
     out, short = workspace(_ROWS * WIDE), workspace(_UNIT * stride)
