@@ -125,7 +125,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             print_help()
             return 0
         if launched_ranks() > 1:
-            raise UsageError(f'seimlip-lmp runs in one process, not on {launched_ranks()} MPI ranks: OMP_NUM_THREADS says how many cores it may use')
+            raise UsageError(
+                f'seimlip-lmp runs in one process, not on {launched_ranks()} MPI ranks; OMP_NUM_THREADS says on how '
+                'many threads'
+            )
         script = sys.stdin.buffer.read() if options.script is None else options.script.read_bytes()
     except UsageError as error:
         print(f'ERROR: {error}')
