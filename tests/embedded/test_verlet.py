@@ -85,3 +85,21 @@ def test_forget_and_other_number_of_atoms():
     verlet.forget()
     assert_complete(verlet.update(positions[:7], cell, PERIODIC), positions[:7], cell)
     assert verlet.n_builds == 3
+
+
+def test_images():
+    """Displacements of images and positions make the vectors, whichever of the two was asked for before."""
+    rng, cell = np.random.default_rng(5), CELLS['large']
+    positions = rng.uniform(0, 1, (20, 3)) @ cell
+    verlet = VerletList(CUTOFF)
+    for step in range(60):
+        if step % 3:
+            strain = np.eye(3) + rng.normal(0, 0.004, (3, 3))
+            cell, positions = cell @ strain, positions @ strain
+        positions = positions + rng.normal(0, 0.03, positions.shape)
+        if step % 7 == 6:
+            verlet.update(positions, cell, PERIODIC)
+        pairs = verlet.images(positions, cell, PERIODIC)
+        moved = positions[pairs.neighbours] - positions[pairs.centres]
+        assert_complete(pairs._replace(vectors=pairs.vectors + moved), positions, cell)
+    assert verlet.n_builds < 30

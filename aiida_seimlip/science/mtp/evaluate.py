@@ -11,6 +11,7 @@ import numpy as np
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.science.mtp import kernel
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
+from aiida_seimlip.science.mtp.workers import Workers, blocks
 from aiida_seimlip.science.neighbours import Pairs, neighbour_list
 
 _ATOMS_PER_CHUNK = 4096
@@ -39,11 +40,14 @@ class Evaluator:
     """Evaluate one potential again and again, as molecular dynamics does.
 
     :param potential: a trained potential.
-    :raises ValueError: if the potential is not trained or its radial basis is not supported.
+    :param threads: number of threads that share the atoms of one configuration; the results are the same to the last
+        bit whatever their number.
+    :raises ValueError: if the potential is not trained, its radial basis is not supported, or there is no thread.
     """
 
-    def __init__(self, potential: MomentTensorPotential) -> None:
+    def __init__(self, potential: MomentTensorPotential, *, threads: int = 1) -> None:
         self.potential = potential
+        self.workers = Workers(threads)
         self._basis = kernel.make_basis(potential)
         self._parameters = kernel.make_parameters(potential)
 
@@ -87,6 +91,7 @@ class Evaluator:
         pairs: Pairs,
         frame_of_atom: np.ndarray | None = None,
         *,
+        positions: np.ndarray | None = None,
         with_local: bool = False,
     ) -> Evaluation:
         """Evaluate atoms with known neighbours; pairs beyond the cut-off are ignored.
@@ -94,21 +99,33 @@ class Evaluator:
         :param types: species of each atom as an index; shape (n_atoms,).
         :param pairs: neighbours of each atom, all images within the cut-off at least.
         :param frame_of_atom: configuration of each atom; None if there is only one. Shape (n_atoms,).
+        :param positions: where the atoms are in Å, if the vectors of the pairs leave that out and tell the neighbour's
+            image alone; shape (n_atoms, 3).
         :param with_local: whether to calculate the local basis, too.
         """
-        types = np.ascontiguousarray(types, dtype=np.int64)
-        n_atoms = types.size
-        frames = np.zeros(n_atoms, dtype=np.int64) if frame_of_atom is None else np.asarray(frame_of_atom, np.int64)
-        site_energies = np.empty(n_atoms)
-        forces = np.zeros((n_atoms, 3))
-        virials = np.zeros((int(frames[-1]) + 1 if n_atoms else 0, 6))
-        local = np.empty((n_atoms, self.n_local)) if with_local else _NO_LOCAL_BASIS
-        kernel.evaluate_kernel(
-            self._basis, self._parameters, types, np.ascontiguousarray(frames),
-            np.ascontiguousarray(pairs.first, dtype=np.int64), np.ascontiguousarray(pairs.neighbours, dtype=np.int64),
-            np.ascontiguousarray(pairs.vectors, dtype=float), site_energies, forces, virials, local,
+        n_atoms, n_centres = len(types), pairs.first.size - 1
+        if frame_of_atom is None:
+            frames, bounds = np.zeros(n_atoms, dtype=np.int64), blocks(n_centres)
+        else:
+            frames, bounds = frame_of_atom, np.array([0, n_centres])
+        system = kernel.System(
+            _integers(types), _integers(frames), np.zeros((n_atoms, 3)) if positions is None else _floats(positions),
+            _integers(pairs.first), _integers(pairs.neighbours), _floats(pairs.vectors),
         )  # fmt: skip
-        return Evaluation(site_energies, forces, virials, local if with_local else None)
+        n_blocks = bounds.size - 1
+        site_energies = np.empty(n_atoms)
+        forces = np.empty((n_blocks, n_atoms, 3))
+        virials = np.empty((n_blocks, int(frames[-1]) + 1 if n_atoms else 0, 6))
+        local = np.empty((n_atoms, self.n_local)) if with_local else _NO_LOCAL_BASIS
+        counter = np.zeros(1, dtype=np.int64)
+        self.workers.run(
+            lambda: kernel.evaluate_kernel(
+                self._basis, self._parameters, system, bounds, counter, site_energies, forces, virials, local
+            )
+        )
+        return Evaluation(
+            site_energies, forces.sum(axis=0), virials.sum(axis=0), local if with_local else None
+        )  # fmt: skip
 
     def compute_frames(self, frames: Frames, *, with_local: bool = False) -> Evaluation:
         """Evaluate configurations, finding their neighbours first.
@@ -209,3 +226,13 @@ def _evaluate_chunks(evaluator: Evaluator, frames: Frames, threads: int) -> list
 def _chunk_size(frames: Frames, threads: int) -> int:
     """Return the number of atoms of a chunk that keeps all threads busy."""
     return max(1, min(_ATOMS_PER_CHUNK, -(-int(frames.ptr[-1]) // (4 * threads))))
+
+
+def _integers(values: np.ndarray) -> np.ndarray:
+    """Return an array as the kernels are compiled for."""
+    return np.require(values, np.int64, ['C', 'W'])
+
+
+def _floats(values: np.ndarray) -> np.ndarray:
+    """Return an array as the kernels are compiled for."""
+    return np.require(values, float, ['C', 'W'])

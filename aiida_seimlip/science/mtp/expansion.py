@@ -14,7 +14,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from aiida_seimlip.science.mtp import kernel
 from aiida_seimlip.science.mtp.potential import ActiveSet
+from aiida_seimlip.science.mtp.workers import Workers
 
 ANY = -1
 """Group of the rows whose coefficients are not shortened."""
@@ -32,42 +34,30 @@ class Expansion:
         matrix, inverse = active_set.matrix, active_set.inverse
         own = own_columns(columns, matrix.shape[1])
         groups = group_rows(matrix, own)
-        self._bases: list[np.ndarray] = []
-        self._slices: list[slice] = []
-        rows_of, n_coupled = [np.flatnonzero(groups == group) for group in range(len(own))], 0
-        for rows, part in zip(rows_of, own, strict=True):
-            basis = left_null_space(matrix[np.ix_(rows, part)])
-            self._slices.append(slice(n_coupled, n_coupled + len(basis)))
-            self._bases.append(basis)
-            n_coupled += len(basis)
-        self._n_coupled = n_coupled
-        self._products = []
+        rows_of = [np.flatnonzero(groups == group) for group in range(len(own))]
+        bases = [left_null_space(matrix[np.ix_(rows, part)]) for rows, part in zip(rows_of, own, strict=True)]
+        direct, coupled = [], []
         for species, part in enumerate(columns):
-            direct = inverse[np.flatnonzero((groups == species) | (groups == ANY))[:, None], part]
+            direct.append(inverse[np.flatnonzero((groups == species) | (groups == ANY))[:, None], part].T)
             others = [
-                basis @ inverse[np.ix_(rows, part)] * (group != species)
-                for group, (rows, basis) in enumerate(zip(rows_of, self._bases, strict=True))
-            ]  # fmt: skip
-            self._products.append(np.ascontiguousarray(np.concatenate([*others, direct]).T))
+                basis @ inverse[np.ix_(rows, part)]
+                for group, (rows, basis) in enumerate(zip(rows_of, bases, strict=True))
+                if group != species
+            ]
+            coupled.append(np.concatenate([np.empty((0, part.size)), *others]).T)
+        self._matrices = kernel.make_panels(direct), kernel.make_panels(coupled), kernel.make_panels(bases)
 
-    def largest(self, types: np.ndarray, local: np.ndarray) -> np.ndarray:
+    def largest(self, types: np.ndarray, local: np.ndarray, workers: Workers | None = None) -> np.ndarray:
         """Return the largest coefficient of each atom, without its sign; shape (n_atoms,).
 
         :param types: type number of each atom from 0; shape (n_atoms,).
         :param local: derivatives of the energy of each atom by the parameters in the columns of its species; shape
             (n_atoms, n_local).
+        :param workers: threads that share the atoms; the calling one alone by default.
         """
-        found = np.zeros(types.size)
-        coupled = np.zeros((types.size, self._n_coupled))
-        for species, product in enumerate(self._products):
-            atoms = np.flatnonzero(types == species)
-            if atoms.size:
-                values = local[atoms] @ product
-                coupled[atoms] = values[:, : self._n_coupled]
-                found[atoms] = _largest(values[:, self._n_coupled :])
-        for part, basis in zip(self._slices, self._bases, strict=True):
-            if basis.size:
-                np.maximum(found, _largest(coupled[:, part] @ basis), out=found)
+        found, counter = np.zeros(types.size), np.zeros(1, dtype=np.int64)
+        arguments = np.require(types, np.int64, ['C', 'W']), np.require(local, float, ['C', 'W']), counter, found
+        (workers or Workers()).run(lambda: kernel.largest_kernel(*self._matrices, *arguments))
         return found
 
 
@@ -104,8 +94,3 @@ def left_null_space(block: np.ndarray) -> np.ndarray:
     if n_rows <= n_columns:
         return np.zeros((0, n_rows))
     return np.ascontiguousarray(np.linalg.svd(block)[0][:, n_columns:].T)
-
-
-def _largest(values: np.ndarray) -> np.ndarray:
-    """Return the largest value of each row without its sign."""
-    return np.maximum(values.max(axis=1, initial=0.0), -values.min(axis=1, initial=0.0))

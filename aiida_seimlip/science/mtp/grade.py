@@ -69,7 +69,7 @@ class Grader:
     """Grade frames from derivatives that their evaluation yields on the way, as molecular dynamics does.
 
     :param potential: with an active set.
-    :param evaluator: of the same potential.
+    :param evaluator: of the same potential, whose threads share the atoms.
     :raises ValueError: if there is no active set, or it is one of forces or stresses.
     """
 
@@ -80,6 +80,7 @@ class Grader:
         self._inverse = active_set.inverse
         self._columns = [evaluator.columns(species) for species in range(potential.n_species)]
         self._expansion = Expansion(active_set, self._columns)
+        self._workers = evaluator.workers
 
     def grade(self, types: np.ndarray, local: np.ndarray) -> tuple[float, np.ndarray | None]:
         """Return the grade of one frame, and those of its atoms in neighbourhood mode.
@@ -102,7 +103,7 @@ class Grader:
         :param types: type number of each atom from 0; shape (n_atoms,).
         :param local: `Evaluation.local`; shape (n_atoms, n_local).
         """
-        return self._expansion.largest(types, local)
+        return self._expansion.largest(types, local, self._workers)
 
 
 def grade(potential: MomentTensorPotential, frames: Frames) -> Grades:

@@ -55,7 +55,7 @@ def test_wrong_command_line(lmp, arguments, message):
 def test_several_ranks_are_refused(lmp):
     process = lmp('-in', 'in.lmp', OMPI_COMM_WORLD_SIZE='2')
     assert process.returncode == 1
-    assert 'seimlip-lmp runs on one core, not on 2 MPI ranks' in process.stdout
+    assert 'seimlip-lmp runs in one process, not on 2 MPI ranks' in process.stdout
 
 
 def test_command_line_is_parsed():

@@ -102,3 +102,20 @@ def test_saved_frames_have_the_grades_of_the_potential(lmp, li2co3):
     np.testing.assert_allclose(saved.frames.grades, expected.frame, rtol=1e-6)
     np.testing.assert_allclose(saved.nbh_grades, expected.atom, rtol=1e-5, atol=1e-8)
     assert np.all(saved.frames.grades[:-1] <= 4.0) and saved.frames.grades[-1] > 4.0
+
+
+def test_threads(lmp, li2co3):
+    """Positions, forces, grades and thermodynamic output are the same to the last printed digit."""
+    frame = rattled(li2co3 * (1, 2, 1))
+    outputs = []
+    for threads in ('1', '3'):
+        lmp.environment['OMP_NUM_THREADS'] = threads
+        process, _ = md(
+            lmp, frame, ensemble='npt_tri', n_steps=40, dump_every=10, thermo_every=10,
+            threshold_save=1e5, threshold_break=1e6,
+        )  # fmt: skip
+        assert process.returncode == 0, process.stdout + process.stderr
+        outputs.append(((lmp.folder / 'trajectory.dump').read_text(), lmp.log.thermo))
+    assert outputs[0][0] == outputs[1][0]
+    for name, values in outputs[0][1].items():
+        np.testing.assert_array_equal(values, outputs[1][1][name], err_msg=name)

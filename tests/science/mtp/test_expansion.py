@@ -5,6 +5,7 @@ import pytest
 
 from aiida_seimlip.science.mtp.expansion import ANY, Expansion, group_rows, left_null_space, own_columns
 from aiida_seimlip.science.mtp.potential import ActiveSet
+from aiida_seimlip.science.mtp.workers import Workers
 
 N_OWN, N_SHARED = 4, 3
 
@@ -51,6 +52,20 @@ def test_largest_coefficient(groups):
     local = rng.normal(size=(40, N_OWN + N_SHARED))
     found = Expansion(as_active_set(matrix), columns).largest(types, local)
     assert found == pytest.approx(largest(matrix, columns, types, local), rel=1e-9)
+
+
+@pytest.mark.parametrize('threads', [1, 3])
+def test_many_atoms(threads):
+    """More atoms than threads take at once, no atom of one species, and a single one of another."""
+    matrix, columns = make_active_set([0] * 6 + [1] * 5 + [2] * 4 + [3] * 4)
+    rng = np.random.default_rng(1)
+    types = rng.choice([0, 1], 700, p=[0.8, 0.2])
+    types[350] = 3
+    local = rng.normal(size=(types.size, N_OWN + N_SHARED))
+    expansion = Expansion(as_active_set(matrix), columns)
+    found = expansion.largest(types, local, Workers(threads))
+    assert found == pytest.approx(largest(matrix, columns, types, local), rel=1e-9)
+    np.testing.assert_array_equal(found[340:360], expansion.largest(types[340:360], local[340:360]))
 
 
 def test_rows_of_no_species_and_of_several():

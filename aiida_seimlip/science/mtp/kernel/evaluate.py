@@ -5,118 +5,125 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-from aiida_seimlip.science.mtp.kernel.atom import (
-    OPTIONS,
-    capacity_of,
+from aiida_seimlip.science.mtp.kernel.atom import OPTIONS, capacity_of
+from aiida_seimlip.science.mtp.kernel.gather import gather, scatter
+from aiida_seimlip.science.mtp.kernel.group import (
     combine,
-    fill_adjoint,
+    contract,
+    differentiate,
+    fill_energies,
+    fill_gradient,
     fill_local_basis,
-    fill_moments,
-    fill_monomials,
     fill_radial,
-    gather,
+    sum_moments,
+    sum_weights,
 )
+from aiida_seimlip.science.mtp.kernel.lanes import LANES, take_next, workspace
 
 
-@njit(**OPTIONS)
-def _gradient(count, basis, unit, distance, functions, slopes, angular, adjoint, by_function, by_monomial, gradient):
-    """Differentiate the energy of an atom by the vectors to its neighbours.
-
-    :param by_function: output, dE/df_μ(r_k); shape (R, n_neighbours).
-    :param by_monomial: workspace, dE/dA_a(n_k); shape (n_monomials, n_neighbours).
-    :param gradient: output in eV/Å; shape (3, n_neighbours).
-    """
-    by_function[:, :count] = 0.0
-    by_monomial[:, :count] = 0.0
-    for b in range(basis.monomial.size):
-        mu = basis.radial_function[b]
-        a = basis.monomial[b]
-        weight = adjoint[b]
-        for k in range(count):
-            by_function[mu, k] += weight * angular[a, k]
-            by_monomial[a, k] += weight * functions[mu, k]
-    gradient[:, :count] = 0.0
-    for a in range(basis.parent.size - 1, 0, -1):
-        parent = basis.parent[a]
-        axis = basis.axis[a]
-        for k in range(count):
-            gradient[axis, k] += by_monomial[a, k] * angular[parent, k]
-            by_monomial[parent, k] += by_monomial[a, k] * unit[axis, k]
-    for k in range(count):
-        along = gradient[0, k] * unit[0, k] + gradient[1, k] * unit[1, k] + gradient[2, k] * unit[2, k]
-        radial = 0.0
-        for mu in range(by_function.shape[0]):
-            radial += by_function[mu, k] * slopes[mu, k]
-        inverse = 1.0 / distance[k]
-        for c in range(3):
-            gradient[c, k] = (gradient[c, k] - along * unit[c, k]) * inverse + radial * unit[c, k]
-
-
-@njit(**OPTIONS)
-def evaluate_kernel(
-    basis, parameters, types, frames, first, neighbours, vectors, site_energies, forces, virials, local
-):
-    """Evaluate energies, forces and virials, and the local basis if asked for.
+class System(NamedTuple):
+    """Atoms and their neighbours.
 
     :param types: species of all atoms, those after ``first.size - 1`` being neighbours only; int64.
-    :param frames: configuration of each atom, a row of `virials`; int64.
+    :param frames: configuration of each atom; int64.
+    :param positions: in Å; the vector to a neighbour is that of the pair plus the difference of positions. Shape
+        (n_atoms, 3).
+    :param first: pairs of atom i are ``first[i]:first[i + 1]``; int64.
+    :param neighbours: of each pair; int64.
+    :param vectors: of each pair in Å; shape (n_pairs, 3).
+    """
+
+    types: np.ndarray
+    frames: np.ndarray
+    positions: np.ndarray
+    first: np.ndarray
+    neighbours: np.ndarray
+    vectors: np.ndarray
+
+
+@njit(**OPTIONS)
+def evaluate_kernel(basis, parameters, system, bounds, counter, site_energies, forces, virials, local):
+    """Evaluate energies, forces and virials of blocks of atoms, and the local basis if asked for.
+
+    Any number of threads may do this with the same arguments, each taking the next block that nobody has taken. Blocks
+    have forces and virials of their own, whose sum depends on the blocks alone. Eight atoms are treated at a time: one
+    after the other where loops run over neighbours, all at once where moments are contracted.
+
+    :param bounds: block b is made of the atoms ``bounds[b]:bounds[b + 1]``; int64.
+    :param counter: number of blocks that have been taken; int64, shape (1,).
     :param site_energies: output in eV; shape (n_atoms,).
-    :param forces: output in eV/Å, added to what is there; shape (n_atoms, 3).
+    :param forces: output in eV/Å; shape (n_blocks, n_atoms, 3).
     :param virials: output, derivative of the energy by strain in eV (stress times volume in ASE's sign; MLIP-3's
-        ``PlusStress`` is its negative), added to what is there; order xx, yy, zz, yz, xz, xy; shape (n_frames, 6).
+        ``PlusStress`` is its negative); order xx, yy, zz, yz, xz, xy; shape (n_blocks, n_frames, 6).
     :param local: output of `fill_local_basis` for each atom; pass shape (0, 0) if not needed.
     """
+    types, frames, positions, first, neighbours, vectors = system
     n_species, _, n_functions, size = parameters.radial.shape
-    capacity = capacity_of(first)
-    bucket = np.empty(n_species + 1, dtype=np.int64)
-    where = np.empty(capacity, dtype=np.int64)
-    unit = np.empty((3, capacity))
-    distance = np.empty(capacity)
-    basis_values = np.empty((size, capacity))
-    basis_slopes = np.empty((size, capacity))
-    functions = np.empty((n_functions, capacity))
-    slopes = np.empty((n_functions, capacity))
-    angular = np.empty((basis.parent.size, capacity))
-    moments = np.empty(basis.is_factor.size)
-    adjoint = np.empty(basis.is_factor.size)
-    by_function = np.empty((n_functions, capacity))
-    by_monomial = np.empty((basis.parent.size, capacity))
-    gradient = np.empty((3, capacity))
-    for i in range(first.size - 1):
-        count = gather(
-            first[i], first[i + 1], neighbours, vectors, types, parameters.max_dist, bucket, where, unit, distance
-        )
-        fill_radial(count, distance, parameters, basis_values, basis_slopes)
-        combine(bucket, parameters.radial[types[i]], basis_values, functions)
-        combine(bucket, parameters.radial[types[i]], basis_slopes, slopes)
-        fill_monomials(count, basis, unit, angular)
-        fill_moments(count, basis, functions, angular, moments)
-        energy = parameters.species[types[i]]
-        for s in range(basis.scalars.size):
-            energy += parameters.moments[s] * moments[basis.scalars[s]]
-        site_energies[i] = energy
-        fill_adjoint(basis, parameters.moments, moments, adjoint)
-        _gradient(count, basis, unit, distance, functions, slopes, angular, adjoint, by_function, by_monomial, gradient)
-        if local.shape[0] > 0:
-            fill_local_basis(bucket, basis, moments, by_function, basis_values, local[i])
-        for k in range(count):
-            if where[k] >= 0:
-                j = neighbours[where[k]]
-                x, y, z = vectors[where[k], 0], vectors[where[k], 1], vectors[where[k], 2]
-                gx, gy, gz = gradient[0, k], gradient[1, k], gradient[2, k]
-                forces[i, 0] += gx
-                forces[i, 1] += gy
-                forces[i, 2] += gz
-                forces[j, 0] -= gx
-                forces[j, 1] -= gy
-                forces[j, 2] -= gz
-                f = frames[i]
-                virials[f, 0] += x * gx
-                virials[f, 1] += y * gy
-                virials[f, 2] += z * gz
-                virials[f, 3] += 0.5 * (y * gz + z * gy)
-                virials[f, 4] += 0.5 * (x * gz + z * gx)
-                virials[f, 5] += 0.5 * (x * gy + y * gx)
+    n_basic, n_moments = basis.monomial.size, basis.is_factor.size
+    stride = capacity_of(first) + LANES
+    found = np.empty((2, stride), dtype=np.int64)
+    bucket = np.empty((LANES, n_species + 1), dtype=np.int64)
+    where = np.empty((LANES, stride), dtype=np.int64)
+    counts = np.zeros(LANES, dtype=np.int64)
+    unit = workspace(LANES * 3 * stride).reshape((LANES, 3, stride))
+    distance = workspace(LANES * stride).reshape((LANES, stride))
+    values = workspace(LANES * size * stride).reshape((LANES, size, stride))
+    basis_slopes = workspace(size * stride).reshape((size, stride))
+    functions = workspace(LANES * n_functions * stride).reshape((LANES, n_functions, stride))
+    slopes = workspace(LANES * n_functions * stride).reshape((LANES, n_functions, stride))
+    by_function = workspace(n_functions * stride).reshape((n_functions, stride))
+    gradient = workspace(3 * stride).reshape((3, stride))
+    angular = workspace(basis.parent.size * LANES)
+    by_monomial = workspace(basis.parent.size * LANES)
+    sums = workspace(n_basic * LANES)
+    own = np.empty(n_basic)
+    energies = np.empty(LANES)
+    moments = workspace(n_moments * LANES).reshape((n_moments, LANES))
+    adjoint = workspace(n_moments * LANES).reshape((n_moments, LANES))
+    moments[:] = 0.0
+    weights = sum_weights(basis.scalars, parameters.moments, adjoint)
+    while True:
+        block = take_next(counter)
+        if block >= bounds.size - 1:
+            break
+        forces[block] = 0.0
+        virials[block] = 0.0
+        for base in range(bounds[block], bounds[block + 1], LANES):
+            n = min(LANES, bounds[block + 1] - base)
+            for lane in range(n):
+                i = base + lane
+                count = gather(
+                    i, stride, positions, first, neighbours, vectors, types, parameters.max_dist,
+                    found, bucket[lane], where[lane], unit[lane], distance[lane],
+                )  # fmt: skip
+                counts[lane] = count
+                fill_radial(count, stride, distance[lane], parameters, values[lane], basis_slopes)
+                combine(
+                    bucket[lane], stride, parameters.radial[types[i]], values[lane], basis_slopes,
+                    functions[lane], slopes[lane],
+                )  # fmt: skip
+                sum_moments(count, stride, basis.runs, unit[lane], functions[lane], angular, sums, moments, lane)
+            contract(basis.schedule, moments)
+            differentiate(basis.schedule, weights, moments, adjoint)
+            fill_energies(basis.scalars, parameters.moments, moments, energies)
+            for lane in range(n):
+                i = base + lane
+                count = counts[lane]
+                site_energies[i] = energies[lane] + parameters.species[types[i]]
+                fill_gradient(
+                    count, stride, basis.runs, unit[lane], distance[lane], functions[lane], slopes[lane],
+                    adjoint, lane, own, angular, by_monomial, by_function, gradient,
+                )  # fmt: skip
+                scatter(
+                    i, count, stride, where[lane], unit[lane], distance[lane], gradient, forces[block],
+                    virials[block, frames[i]],
+                )  # fmt: skip
+                if local.shape[0] > 0:
+                    fill_local_basis(
+                        bucket[lane], stride, lane, basis.scalars, moments, by_function, values[lane], local[i]
+                    )  # fmt: skip

@@ -11,14 +11,13 @@ from numba import njit
 from aiida_seimlip.science.mtp.kernel.atom import (
     OPTIONS,
     capacity_of,
-    combine,
     fill_adjoint,
-    fill_local_basis,
     fill_moments,
     fill_monomials,
-    fill_radial,
-    gather,
 )
+from aiida_seimlip.science.mtp.kernel.gather import gather
+from aiida_seimlip.science.mtp.kernel.group import combine, fill_local_basis, fill_radial
+from aiida_seimlip.science.mtp.kernel.lanes import LANES
 
 
 @njit(**OPTIONS)
@@ -166,7 +165,7 @@ def _add_direct(bucket, count, basis_values, basis_slopes, unit, by_function, ac
 
 
 @njit(**OPTIONS)
-def _scatter(i, frame, count, where, neighbours, vectors, species, rows, n_radial, jac_forces, jac_virials):
+def _scatter(i, frame, count, n_neighbours, where, unit, distance, species, rows, n_radial, jac_forces, jac_virials):
     """Add the derivatives of one atom's gradients to those of the forces and virials of its configuration."""
     n_columns = rows.shape[1]
     n_all_radial = n_radial * ((jac_forces.shape[1] - (n_columns - n_radial)) // (n_radial + 1))
@@ -174,23 +173,20 @@ def _scatter(i, frame, count, where, neighbours, vectors, species, rows, n_radia
     radial = species * n_radial
     linear = n_all_radial + n_species
     sums = np.zeros((9, 3 * count))  # six strains, then the force on the atom itself
-    for k in range(count):
-        if where[k] >= 0:
-            x, y, z = vectors[where[k], 0], vectors[where[k], 1], vectors[where[k], 2]
-            sums[0, k] = x
-            sums[1, count + k] = y
-            sums[2, 2 * count + k] = z
-            sums[3, count + k] = 0.5 * z
-            sums[3, 2 * count + k] = 0.5 * y
-            sums[4, k] = 0.5 * z
-            sums[4, 2 * count + k] = 0.5 * x
-            sums[5, k] = 0.5 * y
-            sums[5, count + k] = 0.5 * x
-            for c in range(3):
-                sums[6 + c, c * count + k] = 1.0
-                _add_split(
-                    jac_forces[3 * neighbours[where[k]] + c], -1.0, rows[c * count + k], radial, n_radial, linear
-                )
+    for k in range(n_neighbours):
+        x, y, z = distance[k] * unit[0, k], distance[k] * unit[1, k], distance[k] * unit[2, k]
+        sums[0, k] = x
+        sums[1, count + k] = y
+        sums[2, 2 * count + k] = z
+        sums[3, count + k] = 0.5 * z
+        sums[3, 2 * count + k] = 0.5 * y
+        sums[4, k] = 0.5 * z
+        sums[4, 2 * count + k] = 0.5 * x
+        sums[5, k] = 0.5 * y
+        sums[5, count + k] = 0.5 * x
+        for c in range(3):
+            sums[6 + c, c * count + k] = 1.0
+            _add_split(jac_forces[3 * where[k] + c], -1.0, rows[c * count + k], radial, n_radial, linear)
     own = np.dot(sums, rows)
     for v in range(6):
         _add_split(jac_virials[6 * frame + v], 1.0, own[v], radial, n_radial, linear)
@@ -226,40 +222,41 @@ def jacobian_kernel(
     n_radial = n_species * n_functions * size
     n_basic, n_scalars = basis.monomial.size, basis.scalars.size
     n_columns = n_radial + n_scalars
-    capacity = capacity_of(first)
+    stride = capacity_of(first) + LANES
+    positions = np.zeros((types.size, 3))
+    found = np.empty((2, stride), dtype=np.int64)
     bucket = np.empty(n_species + 1, dtype=np.int64)
-    where = np.empty(capacity, dtype=np.int64)
-    unit = np.empty((3, capacity))
-    distance = np.empty(capacity)
-    basis_values = np.empty((size, capacity))
-    basis_slopes = np.empty((size, capacity))
-    functions = np.empty((n_functions, capacity))
-    slopes = np.empty((n_functions, capacity))
-    angular = np.empty((basis.parent.size, capacity))
+    where = np.empty(stride, dtype=np.int64)
+    unit = np.empty((3, stride))
+    distance = np.empty(stride)
+    basis_values, basis_slopes = np.empty((size, stride)), np.empty((size, stride))
+    functions, slopes = np.empty((n_functions, stride)), np.empty((n_functions, stride))
+    angular = np.empty((basis.parent.size, stride))
     moments = np.empty(basis.is_factor.size)
     adjoint = np.empty(basis.is_factor.size)
     tangents = np.empty((basis.is_factor.size, n_basic))
     hessian = np.empty((basis.is_factor.size, n_basic))
-    by_function = np.empty((n_functions, capacity))
-    across = np.empty((n_functions, 3, capacity))
+    by_function = np.empty((n_functions, stride))
+    across = np.empty((n_functions, 3, stride))
     chain = np.empty((n_columns, n_basic))
     row = np.empty(n_columns + 1)
-    jacobian_memory = np.empty(n_basic * 3 * capacity)
-    rows_memory = np.empty(3 * capacity * n_columns)
+    jacobian_memory = np.empty(n_basic * 3 * stride)
+    rows_memory = np.empty(3 * stride * n_columns)
     for i in range(first.size - 1):
         species = types[i]
-        count = gather(
-            first[i], first[i + 1], neighbours, vectors, types, parameters.max_dist, bucket, where, unit, distance
-        )
-        fill_radial(count, distance, parameters, basis_values, basis_slopes)
-        combine(bucket, parameters.radial[species], basis_values, functions)
-        combine(bucket, parameters.radial[species], basis_slopes, slopes)
+        n_neighbours = gather(
+            i, stride, positions, first, neighbours, vectors, types, parameters.max_dist,
+            found, bucket, where, unit, distance,
+        )  # fmt: skip
+        count = bucket[n_species]
+        fill_radial(count, stride, distance, parameters, basis_values, basis_slopes)
+        combine(bucket, stride, parameters.radial[species], basis_values, basis_slopes, functions, slopes)
         fill_monomials(count, basis, unit, angular)
         fill_moments(count, basis, functions, angular, moments)
         fill_adjoint(basis, parameters.moments, moments, adjoint)
         _function_gradients(count, basis, unit, distance, angular, adjoint, by_function, across)
 
-        fill_local_basis(bucket, basis, moments, by_function, basis_values, row)
+        fill_local_basis(bucket, stride, 0, basis.scalars, moments.reshape((-1, 1)), by_function, basis_values, row)
         linear = n_species * (n_radial + 1)
         for p in range(n_radial):
             jac_energies[frames[i], species * n_radial + p] += row[p]
@@ -279,4 +276,6 @@ def jacobian_kernel(
         rows = rows_memory[: 3 * count * n_columns].reshape((3 * count, n_columns))
         np.dot(jacobian.T, chain.T, rows)
         _add_direct(bucket, count, basis_values, basis_slopes, unit, by_function, across, rows)
-        _scatter(i, frames[i], count, where, neighbours, vectors, species, rows, n_radial, jac_forces, jac_virials)
+        _scatter(
+            i, frames[i], count, n_neighbours, where, unit, distance, species, rows, n_radial, jac_forces, jac_virials
+        )

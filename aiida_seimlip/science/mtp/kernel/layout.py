@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aiida_seimlip.science.mtp.kernel.schedule import Runs, Schedule, make_runs, make_schedule
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 
@@ -23,6 +24,7 @@ class Basis(NamedTuple):
     :param factors: shape (n_times,).
     :param is_factor: 1 if a moment occurs as a factor in `times`; shape (n_moments,).
     :param scalars: moments in the energy; shape (n_scalars,).
+    :param schedule: the products of `times`, sorted.
     """
 
     parent: np.ndarray
@@ -36,6 +38,8 @@ class Basis(NamedTuple):
     factors: np.ndarray
     is_factor: np.ndarray
     scalars: np.ndarray
+    schedule: Schedule
+    runs: Runs
 
 
 class Parameters(NamedTuple):
@@ -57,7 +61,7 @@ def make_basis(potential: MomentTensorPotential) -> Basis:
     if potential.radial_basis_type != 'RBChebyshev':
         raise ValueError(f'The radial basis {potential.radial_basis_type!r} is not supported, only RBChebyshev is.')
     basic = np.asarray(potential.alpha_index_basic, dtype=np.int64)
-    order = np.argsort(basic[:, 0], kind='stable')
+    order = np.lexsort((*basic.T[:0:-1], basic[:, 1:].sum(axis=1), basic[:, 0]))
     relabel = np.arange(potential.alpha_moments_count)
     relabel[order] = np.arange(len(basic))
     basic = basic[order]
@@ -71,22 +75,27 @@ def make_basis(potential: MomentTensorPotential) -> Basis:
     lower = np.array([
         [index.get(tuple(row - unit), -1) for unit in np.eye(3, dtype=np.int64)] for row in powers
     ])  # fmt: skip
-    axis = np.argmax(powers > 0, axis=1)
+    axis = np.argmax(powers > 0, axis=1).astype(np.int64)
+    parent = np.ascontiguousarray(lower[np.arange(len(powers)), axis])
+    monomial = np.array([index[tuple(row)] for row in basic[:, 1:].tolist()], dtype=np.int64)
     times = np.asarray(potential.alpha_index_times, dtype=np.int64).reshape(-1, 4)
+    products, factors = np.ascontiguousarray(relabel[times[:, [0, 1, 3]]]), times[:, 2].astype(float)
     is_factor = np.zeros(potential.alpha_moments_count, dtype=np.int64)
     is_factor[relabel[times[:, :2]]] = 1
     return Basis(
-        parent=np.ascontiguousarray(lower[np.arange(len(powers)), axis]),
-        axis=axis.astype(np.int64),
+        parent=parent,
+        axis=axis,
         lower=np.ascontiguousarray(lower, dtype=np.int64),
         powers=np.ascontiguousarray(powers, dtype=float),
         radial_function=basic[:, 0].copy(),
-        monomial=np.array([index[tuple(row)] for row in basic[:, 1:].tolist()], dtype=np.int64),
+        monomial=monomial,
         radial_first=np.searchsorted(basic[:, 0], np.arange(potential.radial_funcs_count + 1)).astype(np.int64),
-        times=np.ascontiguousarray(relabel[times[:, [0, 1, 3]]]),
-        factors=times[:, 2].astype(float),
+        times=products,
+        factors=factors,
         is_factor=is_factor,
         scalars=relabel[np.asarray(potential.alpha_moment_mapping, dtype=np.int64)],
+        schedule=make_schedule(products, factors, potential.alpha_moments_count),
+        runs=make_runs(parent, axis, monomial, basic[:, 0]),
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from aiida_seimlip.science.mtp.kernel.evaluate import evaluate_kernel
+from aiida_seimlip.science.mtp.kernel.evaluate import System, evaluate_kernel
 from aiida_seimlip.science.mtp.kernel.jacobian import jacobian_kernel
 from aiida_seimlip.science.mtp.kernel.layout import make_basis, make_parameters
+from aiida_seimlip.science.mtp.kernel.panels import make_panels
+from aiida_seimlip.science.mtp.kernel.product import largest_kernel
 from aiida_seimlip.science.mtp.potential import MomentTensorPotential
 
 
@@ -23,10 +25,12 @@ def compile_kernels() -> None:
     first, neighbours, vectors = np.array([0, 1]), np.zeros(1, dtype=np.int64), np.array([[2.0, 0.0, 0.0]])
     n = potential.n_parameters
     evaluate_kernel(
-        basis, parameters, types, frames, first, neighbours, vectors,
-        np.zeros(1), np.zeros((1, 3)), np.zeros((1, 6)), np.zeros((0, 0)),
+        basis, parameters, System(types, frames, np.zeros((1, 3)), first, neighbours, vectors), np.array([0, 1]),
+        np.zeros(1, dtype=np.int64), np.zeros(1), np.zeros((1, 1, 3)), np.zeros((1, 1, 6)), np.zeros((0, 0)),
     )  # fmt: skip
     jacobian_kernel(
         basis, parameters, types, frames, first, neighbours, vectors,
         np.zeros((1, n)), np.zeros((3, n)), np.zeros((6, n)),
     )  # fmt: skip
+    matrix = make_panels([np.zeros((1, 1))])
+    largest_kernel(matrix, matrix, matrix, types, np.zeros((1, 1)), np.zeros(1, dtype=np.int64), np.zeros(1))

@@ -79,16 +79,19 @@ class _Chunk:
         """Return the weighted differences of energies, forces and virials, one after the other."""
         pairs = pairs or self._pairs or self._find_pairs()
         n_atoms, n_frames = self.types.size, len(self.frames)
-        site_energies, forces, virials = np.empty(n_atoms), np.zeros((n_atoms, 3)), np.zeros((n_frames, 6))
+        site_energies, forces, virials = np.empty(n_atoms), np.empty((1, n_atoms, 3)), np.empty((1, n_frames, 6))
+        system = kernel.System(
+            self.types, self.frame_of_atom, np.zeros((n_atoms, 3)), pairs.first, pairs.neighbours, pairs.vectors
+        )
         kernel.evaluate_kernel(
-            basis, parameters, self.types, self.frame_of_atom, pairs.first, pairs.neighbours, pairs.vectors,
+            basis, parameters, system, np.array([0, n_atoms]), np.zeros(1, dtype=np.int64),
             site_energies, forces, virials, _NO_LOCAL_BASIS,
         )  # fmt: skip
         energies = np.add.reduceat(site_energies, self.frames.ptr[:-1])
         return np.concatenate([
             self.energy_factors * (energies - self.energies),
-            (self.force_factors * (forces - self.forces)).ravel(),
-            (self.virial_factors * (virials - self.virials)).ravel(),
+            (self.force_factors * (forces[0] - self.forces)).ravel(),
+            (self.virial_factors * (virials[0] - self.virials)).ravel(),
         ])  # fmt: skip
 
     def jacobian(self, basis: kernel.Basis, parameters: kernel.Parameters, pairs: Pairs | None = None) -> np.ndarray:
