@@ -18,6 +18,13 @@ def faults_of_lammps_potential(
     :param options: of the run, None if they are not there yet.
     :param has_file: whether the input `potential_file` is there.
     """
+    if options is not None and options.dialect != AUTO:
+        dialect = DIALECTS[options.dialect]
+        if not fits(dialect, potential.family, len(potential.members)):
+            yield _explain_unfit(dialect, potential)
+            return
+        if potential.family == 'mace':
+            yield from _faults_of_mace_file(dialect, potential, has_file, trusted=options.trust_model)
     with_grades = options is not None and options.with_grades
     if potential.family == 'mtp':
         yield from faults_of_potential('potential', potential, active_set=with_grades)
@@ -26,21 +33,19 @@ def faults_of_lammps_potential(
             'Input `potential` is a single MACE potential, which knows no grades: set `with_grades` of input '
             '`parameters` to false, or give a committee.'
         )
-    if options is None or options.dialect == AUTO:
-        return
-    dialect = DIALECTS[options.dialect]
-    if not fits(dialect, potential.family, len(potential.members)):
-        what = KINDS[potential.family] if len(potential.members) == 1 else 'committees of MACE potentials'
-        fitting = [name for name, other in DIALECTS.items() if fits(other, potential.family, len(potential.members))]
-        yield (
-            f'Input `parameters` leads to the dialect `{dialect.name}`, which does not read {what}, and input '
-            f'`potential` is one: set `dialect` to {" or ".join(f"`{name}`" for name in fitting)}.'
-        )
-    elif potential.family == 'mace':
-        yield from _faults_of_mace_file(dialect, potential, has_file, trusted=options.trust_model)
-    elif has_file or options.precision is not None:
+    if potential.family == 'mtp' and (has_file or (options is not None and options.precision is not None)):
         what = 'Input `potential_file`' if has_file else 'Option `precision` of input `parameters`'
         yield f'{what} is for MACE, but input `potential` is a moment tensor potential.'
+
+
+def _explain_unfit(dialect: Dialect, potential: PotentialData) -> str:
+    n_members = len(potential.members)
+    what = KINDS[potential.family] if n_members == 1 else 'committees of MACE potentials'
+    fitting = [f'`{name}`' for name, other in DIALECTS.items() if fits(other, potential.family, n_members)]
+    return (
+        f'Input `parameters` leads to the dialect `{dialect.name}`, which does not read {what}, and input `potential` '
+        f'is one: set `dialect` to {" or ".join(fitting)}.'
+    )
 
 
 def _faults_of_mace_file(dialect: Dialect, potential: PotentialData, has_file: bool, *, trusted: bool) -> Iterator[str]:

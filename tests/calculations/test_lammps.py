@@ -180,7 +180,7 @@ def test_refused_other_family(generate_calc_job, inputs, tmp_path):
 
     (tmp_path / 'mace.model').write_bytes(b'model')
     mace = PotentialData(tmp_path / 'mace.model', family='mace', species=SPECIES, cutoff=5.0)
-    refused(generate_calc_job, inputs, 'Input `potential` is a potential of the family `mace`', potential=mace)
+    refused(generate_calc_job, inputs, 'dialect `mlip`, which does not read MACE potentials', potential=mace)
 
 
 def test_refused_fragments_of_ranks(generate_calc_job, inputs):
