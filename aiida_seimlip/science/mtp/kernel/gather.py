@@ -1,10 +1,11 @@
 """Neighbours of an atom, sorted by species into vectors of whole registers, and back."""
 
 # ruff: noqa: PLR0917
-# Compiled functions take their arrays by position.
+# Compiled functions take their arrays by position. Unsigned indices save the question whether they count from the end.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from aiida_seimlip.science.mtp.kernel.atom import OPTIONS
@@ -26,24 +27,24 @@ def gather(i, stride, positions, first, neighbours, vectors, types, cutoff, foun
     bucket[:] = 0
     x0, y0, z0 = positions[i, 0], positions[i, 1], positions[i, 2]
     count = 0
-    for pair in range(first[i], first[i + 1]):
-        j = neighbours[pair]
+    for pair in range(np.uintp(first[i]), np.uintp(first[i + 1])):
+        j = np.uintp(neighbours[pair])
         x = vectors[pair, 0] + (positions[j, 0] - x0)
         y = vectors[pair, 1] + (positions[j, 1] - y0)
         z = vectors[pair, 2] + (positions[j, 2] - z0)
         inside = int(x * x + y * y + z * z < cutoff * cutoff)
         t = types[j]
-        found[0, count] = pair
-        found[1, count] = t
-        bucket[t + 1] += inside
+        found[0, np.uintp(count)] = pair
+        found[1, np.uintp(count)] = t
+        bucket[np.uintp(t + 1)] += inside
         count += inside
     for t in range(n_species):
         bucket[t + 1] += bucket[t]
     for n in range(count):
-        pair, t = found[0, n], found[1, n]
-        k = bucket[t]
+        pair, t = np.uintp(found[0, n]), np.uintp(found[1, n])
+        k = np.uintp(bucket[t])
         bucket[t] += 1
-        j = neighbours[pair]
+        j = np.uintp(neighbours[pair])
         where[k] = j
         unit[0, k] = vectors[pair, 0] + (positions[j, 0] - x0)
         unit[1, k] = vectors[pair, 1] + (positions[j, 1] - y0)
@@ -95,7 +96,7 @@ def scatter(i, count, stride, where, unit, distance, gradient, forces, virial):
     virial[4] += 0.5 * add_up(xz)
     virial[5] += 0.5 * add_up(xy)
     for k in range(count):
-        j = where[k]
+        j = np.uintp(where[k])
         forces[j, 0] -= gradient[0, k]
         forces[j, 1] -= gradient[1, k]
         forces[j, 2] -= gradient[2, k]

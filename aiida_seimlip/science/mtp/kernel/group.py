@@ -119,7 +119,7 @@ def contract(schedule, moments):
     """Contract the basic moments of eight atoms to all moments; shape (n_moments, LANES)."""
     for n in range(schedule.targets.size):
         total = spread(0.0)
-        for p in range(schedule.target_first[n], schedule.target_first[n + 1]):
+        for p in range(np.uintp(schedule.target_first[n]), np.uintp(schedule.target_first[n + 1])):
             one = load(moments, schedule.target_pairs[p, 0] * LANES)
             other = load(moments, schedule.target_pairs[p, 1] * LANES)
             total += schedule.target_factors[p] * one * other
@@ -131,7 +131,7 @@ def differentiate(schedule, weights, moments, adjoint):
     """Differentiate the energies of eight atoms by their moments, backwards through the contractions."""
     for n in range(schedule.sources.size):
         total = spread(weights[schedule.sources[n]])
-        for p in range(schedule.source_first[n], schedule.source_first[n + 1]):
+        for p in range(np.uintp(schedule.source_first[n]), np.uintp(schedule.source_first[n + 1])):
             product = load(adjoint, schedule.source_pairs[p, 0] * LANES)
             other = load(moments, schedule.source_pairs[p, 1] * LANES)
             total += schedule.source_factors[p] * product * other
@@ -165,7 +165,7 @@ def fill_gradient(
             function, total = load(functions, place), load(by_function, place)
             a = runs.spans[span, 2]
             for b in range(runs.spans[span, 0], runs.spans[span, 1]):
-                weight = spread(own[b])
+                weight = spread(own[np.uintp(b)])
                 total += weight * load(angular, a * LANES)
                 store(by_monomial, a * LANES, load(by_monomial, a * LANES) + weight * function)
                 a += 1

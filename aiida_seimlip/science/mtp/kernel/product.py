@@ -29,12 +29,12 @@ def _multiply(rows, places, panels, index, panel, out, out_place, out_stride):
     place = panels.starts[index] + panel * depth * WIDE
     for p in range(depth):
         column = load_wide(panels.data, place + p * WIDE)
-        sum_1 += spread_wide(rows[one + p]) * column
-        sum_2 += spread_wide(rows[two + p]) * column
-        sum_3 += spread_wide(rows[three + p]) * column
-        sum_4 += spread_wide(rows[four + p]) * column
-        sum_5 += spread_wide(rows[five + p]) * column
-        sum_6 += spread_wide(rows[six + p]) * column
+        sum_1 += spread_wide(rows[np.uintp(one + p)]) * column
+        sum_2 += spread_wide(rows[np.uintp(two + p)]) * column
+        sum_3 += spread_wide(rows[np.uintp(three + p)]) * column
+        sum_4 += spread_wide(rows[np.uintp(four + p)]) * column
+        sum_5 += spread_wide(rows[np.uintp(five + p)]) * column
+        sum_6 += spread_wide(rows[np.uintp(six + p)]) * column
     store(out, out_place, sum_1)
     store(out, out_place + out_stride, sum_2)
     store(out, out_place + 2 * out_stride, sum_3)
