@@ -20,8 +20,7 @@ EXIT_CODES = Mlip3TrainCalculation.spec().exit_codes
 CAUSES = ('ERROR_BAD_DATA', 'ERROR_UNKNOWN_SPECIES', 'ERROR_DIVERGED', 'ERROR_OUT_OF_WALLTIME')
 """Exit codes of the job that are exit codes of the process as well; all others are `ERROR_NO_POTENTIAL`."""
 
-OUTPUTS = ('ERROR_OUTPUT_STDOUT_MISSING', 'ERROR_OUTPUT_MISSING', 'ERROR_POTENTIAL_INCOMPLETE')
-INCOMPLETE = [EXIT_CODES[label] for label in OUTPUTS]
+INCOMPLETE = [EXIT_CODES[f'ERROR_{end}'] for end in ('OUTPUT_STDOUT_MISSING', 'OUTPUT_MISSING', 'POTENTIAL_INCOMPLETE')]
 
 
 class Mlip3TrainingWorkChain(TrainingWorkChain, RestartMixin):
