@@ -9,9 +9,9 @@ from aiida.engine import ProcessSpec
 
 from aiida_seimlip.data.potential import PotentialData
 from aiida_seimlip.engines.contract import SocketWorkChain, load_engine
-from aiida_seimlip.functions.campaign.lone_atoms import with_lone_atoms
 from aiida_seimlip.functions.campaign.planning import generate_untrained
 from aiida_seimlip.functions.evaluation import compare_predictions, evaluate_errors
+from aiida_seimlip.functions.lone_atoms import with_lone_atoms
 from aiida_seimlip.options.records import DetailedErrorsRecord
 from aiida_seimlip.workflows.campaign.stage import HELD_OUT, StageMixin
 from aiida_seimlip.workflows.failures import explain_failure
