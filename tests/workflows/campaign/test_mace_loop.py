@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from aiida import orm
+from aiida.common.links import LinkType
 from aiida.engine import run_get_node
 from ase.build import bulk
 
@@ -34,6 +35,9 @@ OVERRIDES = {
         }
     },
     'selection': {'parameters': {'n_frames': 8}},
+    'also_train': {
+        'engine': 'mace', 'parameters': {'num_channels': 4, 'max_ell': 1, 'r_max': 4.0, 'max_num_epochs': 4},
+    },
 }  # fmt: skip
 
 pytestmark = [pytest.mark.slow, needs_mace]
@@ -51,6 +55,7 @@ def campaign(code, mace_code):
     """Return outputs and process of the campaign, which is run once for all tests of this module."""
     if not _RUN:
         codes = {'reference': code('seimlip.ase', sys.executable), 'training': mace_code, 'exploration': mace_code}
+        codes['also_train'] = mace_code
         builder = ActiveLearningWorkChain.get_builder_from_protocol(
             codes, {'alloy': orm.StructureData(ase=alloy())}, protocol='mace', overrides=OVERRIDES
         )
@@ -93,7 +98,7 @@ def test_held_out_errors_are_known(campaign):
     assert errors.n_frames == outputs['held_out'].n_frames
     labelled = outputs['held_out'].get_frames()
     runs = [
-        entry.node for entry in node.base.links.get_outgoing().all()
+        entry.node for entry in node.base.links.get_outgoing(link_type=LinkType.CALL_WORK).all()
         if entry.link_label.startswith('held_out') and 'trajectory' in entry.node.outputs
     ]  # fmt: skip
     predicted = {
@@ -129,6 +134,17 @@ def test_trainings_know_the_energies_of_lone_atoms(campaign):
         assert energies['Cu'] == pytest.approx(3.51, abs=0.01)  # what EMT gives a lone atom: its cohesive energy
         assert energies['Au'] == pytest.approx(3.80, abs=0.01)
     assert all('start' in training.inputs for training in trainings[1:])
+
+
+def test_another_potential_learns_from_the_same_labels(campaign):
+    """It is a single model, judged by the same held-out frames through a job of its own, stresses included."""
+    outputs, _ = campaign
+    also, history = outputs['also'], history_of(outputs)
+    assert (also.family, len(also.members)) == ('mace', 1)
+    assert history.also_errors.model_dump(mode='json') == outputs['also_errors'].get_dict()
+    assert history.also_errors.n_frames == outputs['held_out'].n_frames
+    assert history.also_errors.stress_gpa is not None
+    assert 0.0 < history.also_errors.force_ev_per_angstrom < 3.0
 
 
 def test_it_can_be_reported(campaign):
