@@ -37,7 +37,7 @@ class DistillationOptions(Options):
         'are chosen from all that the teacher has labelled by what they teach the student (MaxVol).',
     )  # fmt: skip
     reference_share: float = Field(
-        default=0.75, gt=0, lt=1,
+        default=0.5, gt=0, lt=1,
         description='Part of the loss of the student that is of the labels of the reference: they are repeated as '
         'often as it takes, rounded to a whole number.',
     )  # fmt: skip
