@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from aiida import orm
 from aiida.engine import CalcJobProcessSpec
@@ -31,7 +31,7 @@ class MdCalculation(ScriptCalculation):
     THERMO_FILENAME = 'thermo.npy'
     CHECKPOINT_FILENAME = 'checkpoint.npz'
     RESULTS_FILENAME = 'results.json'
-    TEMPORARY_FILENAMES = (
+    TEMPORARY_FILENAMES: ClassVar[tuple[str, ...]] = (
         TRACK_FILENAME, TRAJECTORY_FILENAME, THERMO_FILENAME, CHECKPOINT_FILENAME, RESULTS_FILENAME,
     )  # fmt: skip
     STDOUT_FILENAME = 'md.out'

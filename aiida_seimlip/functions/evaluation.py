@@ -56,17 +56,6 @@ def compare_predictions(labelled: FramesData, **predicted: FramesData) -> dict[s
     return {} if pair is None else {'errors': orm.Dict(detailed_errors(*pair).model_dump(mode='json'))}
 
 
-@calcfunction
-def restate_errors(errors: orm.Dict) -> orm.Dict:
-    """Return the errors that a training engine reports as a `DetailedErrorsRecord`, without its details.
-
-    :param errors: output of the engine.
-    """
-    from aiida_seimlip.functions.campaign.history import read_errors
-
-    return orm.Dict(DetailedErrorsRecord(**read_errors(errors).model_dump()).model_dump(mode='json'))
-
-
 def match_predictions(labelled: Frames, predicted: Sequence[FramesData]) -> tuple[Frames, Frames] | None:
     """Return labelled frames, and the same ones as a potential has predicted them, found by their content.
 

@@ -8,13 +8,8 @@ from typing import Any
 from aiida import orm
 
 from aiida_seimlip.data.frames import FramesData
-from aiida_seimlip.functions.evaluation import (
-    PREDICTED,
-    compare_predictions,
-    evaluate_errors,
-    evaluate_training,
-    restate_errors,
-)
+from aiida_seimlip.functions.campaign.history import restate_errors
+from aiida_seimlip.functions.evaluation import PREDICTED, compare_predictions, evaluate_errors, evaluate_training
 from aiida_seimlip.workflows.campaign.stage import StageMixin
 
 UNKNOWN = 'the explorations have kept no energies of the potential, which cannot be evaluated in this process'
