@@ -54,10 +54,10 @@ def build_history(options: orm.Dict, species: orm.List, nodes: Nodes) -> Campaig
         ``held_out``, each a mapping with some of: ``plan``, ``results`` (by exploration), ``failed`` (parameters of the
         explorations that gave none), ``filter``, ``selected``, ``rank``, ``failures`` (of each batch of frames to
         label) and ``sent`` (those batches of which some frames have no label), ``late`` (frames whose labels are still
-        out), ``vetting``, ``accepted``, ``check_errors``, ``errors`` and ``potential``; ``training_errors``: of the
-        last potential; ``also_potential`` and ``also_errors`` of `also_train`, and outside of the iterations
-        ``also_errors`` on the held-out frames, and ``also_failure``; ``message``: why the campaign ended; ``review``:
-        what was found about the inputs, as `review_beginning` returns it.
+        out), ``vetting``, ``accepted``, ``check_errors``, ``errors`` and ``potential``, with `also_train` also
+        ``also_potential`` and ``also_errors``; ``training_errors``: of the last potential; ``also_errors``: of that of
+        `also_train` on the held-out frames, and ``also_failure``: why there is none; ``message``: why the campaign
+        ended; ``review``: what was found about the inputs, as `review_beginning` returns it.
     """
     iterations: list[IterationRecord] = []
     n_training = sum(node.n_frames for node in nodes.get('initial', {}).values())

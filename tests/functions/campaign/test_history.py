@@ -6,7 +6,8 @@ import pytest
 from aiida import orm
 from aiida.common.links import LinkType
 
-from aiida_seimlip.functions.campaign.history import build_history, read_errors, record_iteration, union_seconds
+from aiida_seimlip.functions.campaign.history import build_history, record_iteration, union_seconds
+from aiida_seimlip.functions.evaluation import read_errors
 from aiida_seimlip.options.records import ErrorsRecord
 
 OPTIONS = {'seed': 3, 'exploration': {'conditions': [{'temperature': 300.0, 'n_steps': 10}]}}
