@@ -165,7 +165,7 @@ def test_running_probes_are_waited_for_within_a_campaign_only(fresh_code):
 def test_job_by_itself_refuses_an_open_dialect(aiida_profile):
     (fault,) = LammpsCalculation.find_faults({'parameters': orm.Dict(PARAMETERS)})
     assert fault.startswith('Input `parameters` leaves the dialect open (`auto`)')
-    assert fault.endswith('a job by itself needs one of mlip, mtp.')
+    assert fault.endswith('a job by itself needs one of mlip, mtp, mace, mace/committee, mliap, symmetrix.')
 
 
 @pytest.mark.parametrize(('dialect', 'is_fine'), [(None, False), ('mlip', False), ('mtp', True), ('auto', True)])
