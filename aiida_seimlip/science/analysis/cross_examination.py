@@ -18,7 +18,7 @@ SAME_PLACE = 1e-4
 class Disagreement:
     """How far the forces of two models are apart on each atom, and how far they may be.
 
-    :param norms: |F₁ − F₂| in eV/Å; shape (n_atoms,).
+    :param norms: ``|F₁ − F₂|`` in eV/Å; shape (n_atoms,).
     :param allowed: what the errors of both allow, in eV/Å; shape (n_atoms,).
     :param ptr: frame ``i`` holds the atoms ``ptr[i]:ptr[i + 1]``; shape (n_frames + 1,).
     """
