@@ -1,5 +1,6 @@
 """Tests of threads that share work."""
 
+import gc
 import threading
 
 import numpy as np
@@ -53,3 +54,17 @@ def test_blocks(n_atoms):
     assert bounds[0] == 0 and sizes.sum() == n_atoms
     assert sizes.size <= 32 and (n_atoms == 0 or sizes.min() > 0)
     assert not (sizes[:-1] % 8).any()
+
+
+def test_helpers_leave():
+    """Threads end when nobody has use for them any more."""
+    before = set(threading.enumerate())
+    workers = Workers(3)
+    workers.run(lambda: None)
+    helpers = set(threading.enumerate()) - before
+    assert len(helpers) == 2
+    del workers
+    gc.collect()
+    for helper in helpers:
+        helper.join(timeout=20)
+    assert not any(helper.is_alive() for helper in helpers)

@@ -23,7 +23,16 @@ from numba.extending import intrinsic, overload, register_model
 LANES = 8
 """How many numbers are treated at once."""
 
-WIDE = 32 if binding.get_host_cpu_features().get('avx512f') else 8
+
+def _has_long_registers() -> bool:
+    """Tell whether the processor has 32 registers of eight numbers each."""
+    try:
+        return bool(binding.get_host_cpu_features().get('avx512f'))
+    except RuntimeError:  # not every system tells
+        return False
+
+
+WIDE = 32 if _has_long_registers() else 8
 """How many columns products of matrices treat at once: as many as there are registers for, six rows at a time."""
 
 _LINE = 8  # numbers in a line of the cache: no vector shall lie in two
