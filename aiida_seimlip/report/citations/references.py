@@ -172,6 +172,11 @@ REFERENCES = {
             'arXiv', 2022, '', '2206.07697', '10.48550/arXiv.2206.07697',
         ),
         Reference(
+            'Musil2019Uncertainty', ('Musil, F.', 'Willatt, M. J.', 'Langovoy, M. A.', 'Ceriotti, M.'),
+            'Fast and Accurate Uncertainty Estimation in Chemical Machine Learning',
+            'Journal of Chemical Theory and Computation', 2019, '15', '906–915', '10.1021/acs.jctc.8b00959',
+        ),
+        Reference(
             'Deng2023CHGNet', ('Deng, B.', 'Zhong, P.', 'Jun, K.', 'others'),
             'CHGNet as a pretrained universal neural network potential for charge-informed atomistic modelling',
             'Nature Machine Intelligence', 2023, '5', '1031–1041', '10.1038/s42256-023-00716-3',

@@ -83,6 +83,21 @@ def of_lammps(job: orm.ProcessNode) -> Iterator[Use]:
     yield Use(
         'LAMMPS', 'molecular dynamics with the potential', ('Thompson2022LAMMPS',), results_of(job).get('version')
     )
+    potential = job.inputs.potential if 'potential' in job.inputs else None
+    if potential is not None and potential.base.attributes.get('family', None) == 'mace':
+        program, _, papers = CALCULATORS['mace']
+        yield Use(program, 'molecular dynamics with the potential', papers)
+
+
+def of_mace_training(job: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what the training of a MACE model used."""
+    versions = results_of(job).get('versions') or {}
+    yield Use('MACE', 'training of MACE', CALCULATORS['mace'][2], versions.get('mace-torch'))
+
+
+def of_committee(function: orm.ProcessNode) -> Iterator[Use]:
+    """Tell what the scale of a committee's deviations rests on."""
+    yield Use(PACKAGE, 'errors of forces by the deviation of a committee', ('Musil2019Uncertainty',))
 
 
 def of_training(job: orm.ProcessNode) -> Iterator[Use]:
@@ -222,6 +237,7 @@ def of_calibration(function: orm.ProcessNode) -> Iterator[Use]:
 RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'seimlip.lammps': of_lammps,
     'seimlip.mlip3.train': of_training,
+    'seimlip.mace.train': of_mace_training,
     'seimlip.mlip3.select': of_selection,
     'seimlip.mlip3.grade': of_selection,
     'seimlip.mlip3.evaluate': of_evaluation,
@@ -238,6 +254,7 @@ RULES: dict[str, Callable[[orm.ProcessNode], Iterator[Use]]] = {
     'pack_recipe': of_packing,
     'measure_phonons': of_phonons,
     'calibrate_errors': of_calibration,
+    'join_committee': of_committee,
     'make_surfaces': of_surfaces,
     'make_slab': of_slabs,
     'make_candidates': of_interfaces,

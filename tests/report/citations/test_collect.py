@@ -146,3 +146,11 @@ def test_report_says_what_to_cite(diffusivity):
     section = citations_section([diffusivity])
     assert any('LAMMPS' in point and '10.1016/j.cpc.2021.108171' in point for point in section.points)
     assert section.lead in render_page(page_of([diffusivity]))
+
+
+def test_training_of_mace_is_cited(aiida_localhost):
+    results = orm.Dict({'versions': {'mace-torch': '0.3.16'}})
+    job = store_job(aiida_localhost, 'seimlip.mace.train', 'MaceTrainCalculation', {}, {'results': results})
+    text = to_text(citations_of(job))
+    assert 'MACE 0.3.16: training of MACE' in text
+    assert '10.48550/arXiv.2206.07697' in text
