@@ -32,12 +32,8 @@ def committee(mace_potential):
 
 def explore(code, potential, **changes):
     start = FramesData(Frames.from_atoms([world.image(1)]))
-    inputs = {
-        'code': code,
-        'structure': start,
-        'potential': potential,
-        'parameters': orm.Dict({**CONDITIONS, **changes}),
-    }
+    parameters = orm.Dict({**CONDITIONS, **changes})
+    inputs = {'code': code, 'structure': start, 'potential': potential, 'parameters': parameters}
     return run_get_node(load_engine('exploration', 'ase'), **inputs)
 
 

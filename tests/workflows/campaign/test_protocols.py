@@ -189,7 +189,7 @@ def test_inputs_of_a_socket(codes):
 
 
 def test_unknown_protocol():
-    with pytest.raises(ValueError, match='There is no protocol `fast`; there are `balanced`, `demo`, `paper`'):
+    with pytest.raises(ValueError, match='There is no protocol `fast`; there are `balanced`, `demo`, `mace`, `paper`'):
         ActiveLearningWorkChain.get_protocol_inputs('fast')
 
 

@@ -156,7 +156,8 @@ def test_code_of_the_wrong_kind(campaign_inputs, code, socket):
 def test_unknown_engine(campaign_inputs):
     message = complaint({**campaign_inputs, 'engines': {'training': 'nequip'}})
     assert (
-        message == 'Input `engines` is wrong: There is no engine `nequip` for the socket `training`; there are `mlip3`.'
+        message == 'Input `engines` is wrong: There is no engine `nequip` for the socket `training`; '
+        'there are `mace`, `mlip3`.'
     )
 
 
