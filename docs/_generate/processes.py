@@ -38,6 +38,8 @@ MODELS = {
     'InterfaceComparison': 'interfaces.md', 'InterfacePlan': 'interfaces.md',
     'InterfaceDynamicsComparison': 'interfaces.md', 'FieldResults': 'field.md', 'LammpsOptions': 'options.md',
 }  # fmt: skip
+OTHER_TRAININGS = ('also_train', 'tuning')
+"""Inputs with the settings of engines of the socket `training` that are not called by its name."""
 LINKED = {'FramesData': 'data.md#framesdata', 'PotentialData': 'data.md#potentialdata'}
 
 
@@ -189,9 +191,9 @@ def _is_setting(name: str) -> bool:
 
 
 def _input(name: str, port: Any) -> tuple[str, ...]:
-    see = (
-        f' See [there](#the-socket-{name.rpartition(".")[2]}).' if isinstance(port, Mapping) and 'code' in port else ''
-    )
+    last = name.rpartition('.')[2]
+    socket = 'training' if last in OTHER_TRAININGS else last
+    see = f' See [there](#the-socket-{socket}).' if isinstance(port, Mapping) and 'code' in port else ''
     return _port_name(name, port), _type(port), _default(port), _help(port) + see
 
 
