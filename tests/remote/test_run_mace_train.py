@@ -73,7 +73,7 @@ def first(tmp_path_factory) -> Path:
         (whole, None), (prepare(folder / 'again'), None),
         *((prepare(folder / f'killed_{epoch}'), [epoch, 4]) for epoch in (0, 2, 4)),
         (prepare(folder / 'late', time_limit=0.0), None),
-        (prepare(folder / 'impatient', patience=2, max_num_epochs=40, lr=0.5, ema=False), None),
+        (prepare(folder / 'impatient', patience=2, max_num_epochs=40, lr_scheduler_gamma=1e-30, ema=False), None),
         (prepare(folder / 'two', swa=True, start_swa=3), None),
         (prepare(folder / 'wild', lr=1e6, ema=False, clip_grad=1e9), None),
         (prepare(folder / 'batch', sent={'batch_size': 64}), None),
@@ -157,6 +157,7 @@ def test_time_limit_stops_before_the_first_batch(first):
 
 
 def test_patience_stops(first):
+    """The learning rate is nothing from the second epoch on, so that no loss is lower than the one before."""
     end = end_of(first / 'impatient')
     assert end.status == 'finished'
     assert end.n_epochs < 40
