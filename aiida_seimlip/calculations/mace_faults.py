@@ -35,6 +35,8 @@ def faults_of_training(options: MaceTrainOptions, inputs: Mapping[str, Any]) -> 
         yield from faults_of_set(name, node, options, start)
     if 'training' in inputs:
         yield from _faults_of_sizes(options, inputs)
+    if inputs.get('replay'):
+        yield from _faults_of_replay(options, inputs)
     yield from _faults_of_resources(options, inputs)
 
 
@@ -106,6 +108,31 @@ def faults_of_start(options: MaceTrainOptions, start: PotentialData) -> Iterator
             f'Input `start` has a cut-off of {start.cutoff:g} Å, but `parameters` asks for `r_max` {options.r_max:g}: '
             'a model that is gone on from stays of the same size.'
         )
+
+
+def _faults_of_replay(options: MaceTrainOptions, inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Look for a replay without a model that has several heads, with another loss than MACE's, or of other elements."""
+    start: PotentialData | None = inputs.get('start')
+    replay = inputs['replay']
+    if start is None or start.is_torchscript:
+        yield 'Input `replay` is given, but no pickled `start`: only such a one is fine-tuned with two heads.'
+        return
+    if options.loss != 'universal':
+        yield (
+            f'Input `parameters` asks for the loss `{options.loss}`, but with the input `replay` MACE takes '
+            '`universal`.'
+        )
+    known = set(options.atom_energies) or {
+        element for space in ('training', 'validation') for node in inputs.get(space, {}).values()
+        for element in node.elements
+    }  # fmt: skip
+    for key, node in replay.items():
+        yield from faults_of_set(f'replay.{key}', node, options, start)
+        lacking = sorted(set(node.elements) - known)
+        if lacking and not options.atom_energies:
+            yield f'Input `replay.{key}` holds {", ".join(lacking)}, which neither `training` nor `validation` does.'
+    if sum(node.n_frames for node in replay.values()) < 2:
+        yield 'Input `replay` holds less than two frames: of two at least one is held out for validation.'
 
 
 def _faults_of_sizes(options: MaceTrainOptions, inputs: Mapping[str, Any]) -> Iterator[str]:

@@ -27,6 +27,12 @@ from aiida_seimlip.science.frames import Frames
 
 UPLOADED_ARRAYS = ('numbers', 'positions', 'ptr', 'cells', 'pbc', 'energies', 'forces', 'stresses')
 
+REPLAY_PORT: dict[str, Any] = {
+    'valid_type': FramesData, 'dynamic': True, 'required': False,
+    'help': 'Frames with labels of the kind that a pickled `start` has learned from: it is fine-tuned with two heads, '
+    'one of which keeps to them, so that less is forgotten. The potential has the other head alone.',
+}  # fmt: skip
+
 
 class MaceTrainCalculation(CheckedInputs, CalcJob):
     """Train one model of MACE.
@@ -40,6 +46,7 @@ class MaceTrainCalculation(CheckedInputs, CalcJob):
     MODULE_FILENAMES = ('mace_loop.py', 'mace_model.py')
     OPTIONS_FILENAME, RESULTS_FILENAME = 'options.json', 'results.json'
     TRAINING_FILENAME, VALIDATION_FILENAME = 'training.npz', 'validation.npz'
+    REPLAY_FILENAMES = ('replay.npz', 'replay_validation.npz')
     START_FILENAME, CHECKPOINT_FILENAME, RESUMED_FILENAME = 'start.model', 'checkpoint.pt', 'earlier.pt'
     MODEL_FILENAME, PICKLE_FILENAME = 'model.pt', 'model.model'
     TRAINING_PREDICTIONS, VALIDATION_PREDICTIONS = 'training_predictions.npz', 'validation_predictions.npz'
@@ -62,6 +69,7 @@ class MaceTrainCalculation(CheckedInputs, CalcJob):
             help='MACE potential to go on from: one trained here, of the size that `parameters` ask for, or a pickled '
             'model of any size for fine-tuning. Of a committee, each member goes on from its own.',
         )  # fmt: skip
+        spec.input_namespace('replay', **REPLAY_PORT)
         spec.input(
             'checkpoint', valid_type=orm.SinglefileData, required=False,
             help='Of a job that was stopped, to go on from.',
@@ -156,7 +164,11 @@ class MaceTrainCalculation(CheckedInputs, CalcJob):
         )
         write_scripts(folder, self.SCRIPT_FILENAME, *self.MODULE_FILENAMES)
         names = [self.TRAINING_FILENAME, self.VALIDATION_FILENAME]
-        for name, frames in zip(names, sets, strict=True):
+        every = [*sets]
+        if self.inputs.get('replay'):
+            names += self.REPLAY_FILENAMES
+            every += divide_training(self.inputs.replay, None, options.validation_fraction, options.seed)
+        for name, frames in zip(names, every, strict=True):
             with folder.open(name, 'wb') as handle:
                 handle.write(pack_labelled(frames))
         if 'start' in self.inputs:
@@ -196,6 +208,7 @@ class MaceTrainCalculation(CheckedInputs, CalcJob):
                 'filename': self.START_FILENAME, 'is_torchscript': start.is_torchscript,
                 'keeps_elements': options.foundation_model_elements,
             },
+            'has_replay': bool(self.inputs.get('replay')),
             'checkpoint': self.RESUMED_FILENAME if 'checkpoint' in self.inputs else None,
             'time_limit_seconds': time_limit(self.inputs.metadata.options.get('max_wallclock_seconds')),
         }  # fmt: skip

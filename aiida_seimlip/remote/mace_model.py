@@ -119,7 +119,8 @@ def set_atom_energies(model: Any, energies: dict[int, float]) -> None:
     if energies:
         tensor = model.atomic_energies_fn.atomic_energies
         values = [energies[int(number)] for number in model.atomic_numbers]
-        tensor.copy_(tensor.new_tensor(values).expand_as(tensor))
+        own = tensor[-1] if len(model.heads) > 1 else tensor  # heads beside the last one are those of the start
+        own.copy_(own.new_tensor(values).expand_as(own))
 
 
 def check_atom_energies(model: Any, energies: dict[int, float]) -> dict[int, float]:
@@ -143,7 +144,7 @@ def check_atom_energies(model: Any, energies: dict[int, float]) -> dict[int, flo
 def finish(model: Any, options: Record, folder: Path) -> Record:
     """Write the model, pickled and in TorchScript, in double precision, and return what is known about it.
 
-    The energies of isolated atoms are checked, then set to all their digits.
+    The energies of isolated atoms are checked, then set to all their digits. Of several heads the last one is kept.
 
     :param options: what the script has read.
     :raises StopError: if they are not those asked for, the precision is another one, or TorchScript fails.
@@ -161,6 +162,10 @@ def finish(model: Any, options: Record, folder: Path) -> Record:
         from mace.modules.lora import merge_lora_weights
 
         merge_lora_weights(model)
+    if len(model.heads) > 1:
+        from mace.tools.scripts_utils import remove_pt_head
+
+        model = remove_pt_head(model.to('cpu'), model.heads[-1])
     model = model.to('cpu').to(torch.float64)
     set_atom_energies(model, asked)
     torch.save(model, folder / PICKLE_FILENAME)

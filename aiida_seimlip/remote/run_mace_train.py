@@ -5,6 +5,8 @@ Usage: ``python3 run_mace_train.py`` in a folder that holds nothing but
 - ``options.json``: as `aiida_seimlip.calculations.mace_train.MaceTrainCalculation` writes it;
 - ``training.npz`` and ``validation.npz``: labelled frames, as the packed arrays of
   `aiida_seimlip.science.frames.Frames`;
+- ``replay.npz`` and ``replay_validation.npz``: frames with labels of the kind that the start has learned from, to
+  fine-tune with two heads, if the options say so;
 - a model to start from, or a checkpoint to go on from, where the options name one.
 
 It leaves ``model.pt`` (TorchScript) and ``model.model`` (pickled), ``training_predictions.npz`` and
@@ -53,6 +55,7 @@ else:
 
 OPTIONS_FILENAME, RESULTS_FILENAME = 'options.json', 'results.json'
 SETS = ('training', 'validation')
+REPLAY_SETS = ('replay', 'replay_validation')
 GROWTH = 10.0
 """A best loss that is so many times the one of the untrained model has diverged."""
 
@@ -105,6 +108,8 @@ class Run:
         self.sent = {
             name: write_frames(self.folder / f'{name}.extxyz', arrays[name], is_virial) for name in SETS
         }  # fmt: skip
+        for name in REPLAY_SETS if self.options['has_replay'] else ():
+            self.sent[name] = write_frames(self.folder / f'{name}.extxyz', _load(self.folder / f'{name}.npz'), False)
         self._check_sizes()
         self.loop = Loop(self.folder, self.options, self.check, self._prepare)
         self._train(self.loop)
@@ -155,6 +160,11 @@ class Run:
             found |= {'foundation_model_elements': start['keeps_elements']}
             if not energies:
                 found['E0s'] = 'foundation'
+            if self.options['has_replay']:
+                found |= {
+                    'multiheads_finetuning': True, 'force_mh_ft_lr': True, 'real_pt_data_ratio_threshold': 0.0,
+                    'pt_train_file': 'replay.extxyz', 'pt_valid_file': 'replay_validation.extxyz',
+                }  # fmt: skip
         return [f'--{name}' if value is None else f'--{name}={value}' for name, value in found.items()]
 
     def _train(self, loop: Loop) -> None:
@@ -178,8 +188,10 @@ class Run:
         self.model = model
         found = {'training': count_labels(training), 'validation': count_labels(validation['Default'])}
         self.counts = found
+        replayed = self.sent.get('replay', {})
         for name in SETS:
-            compare_counts(name, found[name], self.sent[name])
+            more = replayed if name == 'training' else {}
+            compare_counts(name, found[name], {key: n + more.get(key, 0) for key, n in self.sent[name].items()})
         if self.start is not None:
             load_weights(model, self.start)
         if self.options['start']:

@@ -168,3 +168,33 @@ def test_atom_energies_of_the_start_are_enough(generate_calc_job, inputs):
 def test_other_codes_are_refused(generate_calc_job, inputs, code):
     with pytest.raises(ValueError, match='a Python interpreter is needed'):
         generate_calc_job('seimlip.mace.train', {**inputs, 'code': code('seimlip.lammps')})
+
+
+def replayed(inputs, **parameters):
+    changed = {**SMALL, 'loss': 'universal', 'trust_model': True, **parameters}
+    return {**inputs, 'start': start(pickled), 'replay': {'old': FramesData(alloys(8, seed=70))}, 'parameters': changed}
+
+
+def test_replay_is_divided_as_well(generate_calc_job, inputs):
+    job = generate_calc_job('seimlip.mace.train', replayed(inputs))
+    assert json.loads(job.read('options.json'))['has_replay'] is True
+    found = []
+    for name in ('replay.npz', 'replay_validation.npz'):
+        with np.load(job.folder / name) as archive:
+            found.append(archive['energies'])
+    assert all(len(energies) for energies in found)
+    np.testing.assert_array_equal(np.sort(np.concatenate(found)), np.sort(alloys(8, seed=70).energies))
+
+
+@pytest.mark.parametrize(
+    ('change', 'parameters', 'words'),
+    [
+        (lambda: {'start': start()}, {}, 'no pickled `start`'),
+        (dict, {'loss': 'stress'}, 'MACE takes `universal`'),
+        (lambda: {'replay': {'old': FramesData(alloys(1))}}, {}, 'less than two frames'),
+        (lambda: {'replay': {'old': FramesData(alloys(2).without_labels())}}, {}, r'`replay\.old` holds 2 of 2 frames'),
+    ],
+)
+def test_replay_that_is_refused(generate_calc_job, inputs, change, parameters, words):
+    with pytest.raises(ValueError, match=words):
+        generate_calc_job('seimlip.mace.train', {**replayed(inputs, **parameters), **change()})

@@ -23,14 +23,19 @@ pytestmark = [needs_mace, pytest.mark.slow]
 REMOTE = Path(__file__).parents[2] / 'aiida_seimlip' / 'remote'
 RUN = Path(__file__).parents[1] / 'mace_models' / 'run.py'
 TRAINING, VALIDATION = alloys(9), alloys(3, seed=100)
+REPLAY = alloys(6, seed=200), alloys(2, seed=300)
 
 
-def prepare(folder: Path, *, start=None, checkpoint=None, time_limit=None, training=None, sent=None, **changes) -> Path:
+def prepare(
+    folder: Path, *, start=None, checkpoint=None, time_limit=None, training=None, replay=None, sent=None, **changes
+) -> Path:
     """Write what the script reads."""
     options = MaceTrainOptions.from_node({**SMALL, **changes})
     folder.mkdir(parents=True)
     (folder / 'training.npz').write_bytes(pack_labelled(training or TRAINING))
     (folder / 'validation.npz').write_bytes(pack_labelled(VALIDATION))
+    for name, frames in zip(('replay', 'replay_validation'), replay or (), strict=False):
+        (folder / f'{name}.npz').write_bytes(pack_labelled(frames))
     if start:
         shutil.copy(start, folder / 'start.model')
     if checkpoint:
@@ -42,7 +47,7 @@ def prepare(folder: Path, *, start=None, checkpoint=None, time_limit=None, train
         'start': start and {
             'filename': 'start.model', 'is_torchscript': Path(start).suffix == '.pt', 'keeps_elements': False,
         },
-        'checkpoint': 'earlier.pt' if checkpoint else None,
+        'has_replay': bool(replay), 'checkpoint': 'earlier.pt' if checkpoint else None,
     }  # fmt: skip
     content['arguments'] |= sent or {}
     (folder / 'options.json').write_text(json.dumps(content))
@@ -103,6 +108,7 @@ def second(first, tmp_path_factory) -> Path:
         (prepare(folder / 'pickle', start=whole / 'model.model', **finer), None),
         (prepare(folder / 'small', start=whole / 'model.pt', num_channels=8), None),
         (prepare(folder / 'frozen', start=whole / 'model.pt', lr=1.0, ema=False, max_num_epochs=1), None),
+        (prepare(folder / 'replay', start=whole / 'model.model', replay=REPLAY, loss='universal', **finer), None),
         (prepare(folder / 'lora', start=whole / 'model.model', lora=True, max_num_epochs=2), None),
     )  # fmt: skip
     return folder
@@ -208,6 +214,20 @@ def test_fine_tuned_model_has_the_atom_energies_asked_for(second, name):
     end = end_of(second / name)
     assert end.status == 'finished'
     assert end.atom_energies == {'29': 1.0, '79': -2.0}
+
+
+def test_head_of_the_replay_is_left_out(second):
+    """The model has the new head alone, with the errors that MACE found for it and the energies asked for."""
+    end, folder = end_of(second / 'replay'), second / 'replay'
+    assert end.status == 'finished'
+    assert end.counts['training']['frames'] == 9 + 6
+    assert end.counts['validation']['frames'] == 3
+    assert end.atom_energies == {'29': 1.0, '79': -2.0}
+    assert end.n_parameters == end_of(second / 'pickle').n_parameters
+    with np.load(folder / 'validation_predictions.npz') as archive:
+        rms = np.sqrt(np.mean((archive['forces'] - VALIDATION.forces) ** 2))
+    assert rms == pytest.approx(end.history[end.best_epoch]['force_rmse'], rel=1e-6)
+    assert end.history[0]['learning_rate'] == pytest.approx(0.01)  # MACE alone would take 0.0001
 
 
 def test_warm_start_begins_where_the_other_ended(first, second):

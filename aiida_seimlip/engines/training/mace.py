@@ -8,7 +8,7 @@ from typing import Any
 from aiida import orm
 from aiida.engine import ProcessSpec
 
-from aiida_seimlip.calculations.mace_train import MaceTrainCalculation
+from aiida_seimlip.calculations.mace_train import REPLAY_PORT, MaceTrainCalculation
 from aiida_seimlip.calculations.script import faults_of_interpreter
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.potential import COMMITTEE
@@ -38,6 +38,7 @@ class MaceTrainingWorkChain(TrainingWorkChain, MembersMixin):
             'validation', valid_type=FramesData, dynamic=True, required=False,
             help='Labelled frames for validation; without them, some of `training` are held out.',
         )  # fmt: skip
+        spec.input_namespace('replay', **REPLAY_PORT)
         spec.inputs.validator = lambda inputs, _: next(iter(cls.faults_of_call(inputs)), None)
 
     @classmethod
@@ -64,7 +65,8 @@ class MaceTrainingWorkChain(TrainingWorkChain, MembersMixin):
 
     def submit_member(self, member: int, name: str, checkpoint: orm.SinglefileData | None) -> orm.CalcJobNode:
         """Submit a job that trains one member, or goes on to."""
-        given = {key: self.inputs[key] for key in ('code', 'training', 'validation', 'start') if key in self.inputs}
+        ports = ('code', 'training', 'validation', 'replay', 'start')
+        given = {key: self.inputs[key] for key in ports if key in self.inputs}
         if checkpoint is not None:
             given['checkpoint'] = checkpoint
         given['parameters'] = self.ctx.parameters.get(str(member), self.inputs.parameters)
