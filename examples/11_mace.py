@@ -20,13 +20,15 @@ from tabulate import tabulate
 try:
     code = orm.load_code('python-mace@localhost')
 except NotExistent:
-    sys.exit('There is no code `python-mace@localhost`: `make mace`, then see "MACE from the same labels" in README.md.')
+    sys.exit(
+        'There is no code `python-mace@localhost`: `make mace`, then see "MACE from the same labels" in README.md.'
+    )
 
 given = [argument for argument in sys.argv[1:] if not argument.startswith('-')]
 if given:
     campaign = orm.load_node(given[0])
 else:
-    import_archive(Path(__file__).with_name('li2co3.aiida'))
+    import_archive(Path(sys.argv[0]).with_name('li2co3.aiida'))  # `verdi run` gives no folder in __file__
     filters = {'attributes.process_label': 'ActiveLearningWorkChain', 'label': 'li2co3-example'}
     campaign = orm.QueryBuilder().append(orm.WorkChainNode, filters=filters).first(flat=True)
 if 'held_out' not in campaign.outputs:
