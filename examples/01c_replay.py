@@ -3,6 +3,7 @@
 It needs the codes that ``aiida-seimlip setup`` registers, and takes about a minute.
 """
 
+import sys
 from pathlib import Path
 
 from aiida import orm
@@ -14,7 +15,7 @@ from aiida_seimlip.report.campaign.comparison import compare, describe
 
 ActiveLearningWorkChain = WorkflowFactory('seimlip.active_learning')
 
-import_archive(Path(__file__).with_name('li2co3.aiida'))
+import_archive(Path(sys.argv[0]).with_name('li2co3.aiida'))  # `verdi run` gives no folder in __file__
 query = orm.QueryBuilder().append(ActiveLearningWorkChain, filters={'label': 'li2co3-example'}, tag='campaign')
 campaign = query.order_by({'campaign': 'ctime'}).first(flat=True)
 

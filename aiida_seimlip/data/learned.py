@@ -22,7 +22,7 @@ def find_original(potential: PotentialData) -> PotentialData:
 
 
 def training_sets(potential: PotentialData) -> list[FramesData]:
-    """Return the sets of frames that a potential learned from, empty if no job of the profile has trained it.
+    """Return the sets of frames that a potential learned from, empty if nothing in the profile has trained it.
 
     :param potential: calibrated or not.
     """
@@ -34,11 +34,11 @@ def training_sets(potential: PotentialData) -> list[FramesData]:
 
 
 def is_training_link(label: str) -> bool:
-    """Tell whether an input of a job is a part of its training set.
+    """Tell whether an input of what makes a potential is a part of its training set.
 
-    :param label: of the link.
+    :param label: of the link: ``training__KEY`` of a job, ``training_KEY`` of what joins the members of a committee.
     """
-    return label.startswith('training__')
+    return label.startswith('training_')
 
 
 def is_same(one: PotentialData, other: PotentialData) -> bool:

@@ -16,8 +16,10 @@ from aiida.tools.archive import import_archive
 from aiida_seimlip.calculations.mlip3_train import Mlip3TrainCalculation
 from aiida_seimlip.cli.profile.codes import setup_codes
 from aiida_seimlip.data.frames import FramesData
+from aiida_seimlip.data.learned import training_sets
 from aiida_seimlip.science.frames import Frames
 from aiida_seimlip.workflows.estimate import PLANNERS
+from tests.mace_models.fixtures import PYTHON, needs_mace
 
 EXAMPLES = Path(__file__).parents[2] / 'examples'
 
@@ -133,6 +135,26 @@ def test_trust(run_example, campaign):
     recorded = campaign.outputs.history['held_out']['errors']['force_ev_per_angstrom']
     assert int(errors[0]) == held_out.n_frames
     assert float(errors[1]) == pytest.approx(recorded, abs=6e-4)
+
+
+@needs_mace
+def test_mace(run_example, campaign, aiida_localhost, aiida_code_installed):
+    """The errors that it prints are those of the potentials on the held-out frames."""
+    aiida_code_installed(
+        label='python-mace', computer=aiida_localhost, filepath_executable=PYTHON,
+        default_calc_job_plugin='seimlip.ase',
+    )  # fmt: skip
+    output, node = run_example('11_mace.py', campaign.uuid)
+    assert node.is_finished_ok, output
+    assert '2 members; the expected error of a force is ' in output
+    (row,) = re.findall(r'^force RMSE +eV/Å +([0-9.]+) +([0-9.]+)$', output, re.MULTILINE)
+    recorded = campaign.outputs.history['held_out']['errors']['force_ev_per_angstrom']
+    assert float(row[0]) == pytest.approx(recorded, rel=1e-3)
+    committee = node.inputs.models['mace']['potential']
+    training = training_sets(committee)
+    assert {frames.uuid for frames in training} == {frames.uuid for frames in campaign.outputs.training.values()}
+    labelled = np.concatenate([frames.get_frames().forces for frames in training])
+    assert float(row[1]) < np.sqrt(np.mean(labelled**2)), 'it has learned more than that forces are zero'
 
 
 def test_starts(run_example):

@@ -79,7 +79,13 @@ def cmd_launch() -> None:
     'default, and `paper`, the default of the recipe of that name.',
 )  # fmt: skip
 @SEED
-@common_options
+@partial(
+    common_options,
+    protocol=click.option(
+        '--protocol', metavar='NAME',
+        help='`demo`, `balanced` or `paper`; `mace` for a committee of MACE models.  [default: balanced]',
+    ),
+)  # fmt: skip
 def launch_al(
     structures: tuple[NamedStructure, ...], species: list[str] | None, potential: PotentialData | Path | None,
     training: tuple[FramesData | Path, ...], method: str | None, *, bootstrap_structures: tuple[NamedStructure, ...],

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, BootstrapOptions
+from aiida_seimlip.engines.contract import load_engine
+from aiida_seimlip.options.campaign.active_learning import ActiveLearningOptions, BootstrapOptions, EngineNames
 from aiida_seimlip.options.campaign.judgement import AccuracyOptions, HeldOutOptions
 from aiida_seimlip.options.exploration import ExplorationConditions
 from aiida_seimlip.options.lammps import LammpsOptions
@@ -38,12 +39,13 @@ def plan_campaign(inputs: Mapping[str, Any], sizes: Sequence[int] = ()) -> Plan:
     joining += [size for node in inputs.get('bootstrap_candidates', {}).values() for size in sizes_of(node)]
     has_bootstrap = options.has_bootstrap(inputs.get('initial_training', {}))
     works = (
+        *_lone_atoms(options, inputs.get('species')),
         *(_bootstrap(options.bootstrap, sizes, joining) if has_bootstrap else []),
         *explorations,
         _labels('label selected frames', _most_labels(options, iterations, len(sizes)), max(sizes), ('grades',)),
         *([] if options.accuracy is None else [_checks(options.accuracy, len(explorations), sizes)]),
-        Work('train', 'training', iterations + 1),
-        Work('select', 'selection', iterations),
+        Work('train', 'training', (iterations + 1) * _n_members(inputs)),
+        *_selections(inputs.get('engines'), iterations),
         *([] if options.held_out is None else _held_out(options.held_out, sizes, level)),
     )
     notes = [
@@ -65,6 +67,24 @@ def _most_labels(options: ActiveLearningOptions, iterations: int, n_starts: int)
     if options.selection.max_frames_per_start:
         limits.append(options.selection.max_frames_per_start * n_starts * iterations)
     return min(limits, default=None)
+
+
+def _lone_atoms(options: ActiveLearningOptions, species: Any) -> Iterator[Work]:
+    if options.lone_atoms is not None and species is not None:
+        yield _labels('label lone atoms', len(species.get_list()), 1)
+
+
+def _n_members(inputs: Mapping[str, Any]) -> int:
+    """Return the number of potentials that a training makes, each in a job of its own."""
+    parameters = inputs.get('training', {}).get('parameters')
+    return 1 if parameters is None else int(parameters.get_dict().get('committee', 1))
+
+
+def _selections(engines: Any, iterations: int) -> Iterator[Work]:
+    """Yield the selections, unless the process of the campaign itself does them."""
+    engine: Any = load_engine('selection', EngineNames.from_node(engines).selection)
+    if engine.needs_code:
+        yield Work('select', 'selection', iterations)
 
 
 def _bootstrap(bootstrap: BootstrapOptions, sizes: Sequence[int], joining: Sequence[int]) -> Iterator[Work]:

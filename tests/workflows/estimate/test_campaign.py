@@ -85,3 +85,17 @@ def test_held_out_frames(plan):
     assert work(found, 'held out nvt-300K').n_jobs == 17
     assert work(found, 'label held-out frames').steps == 30
     assert not [one for one in plan({'held_out': None}).works if 'held' in one.name]
+
+
+def test_committees(plan):
+    """Each member is trained by a job of its own; their selection runs no program; lone atoms are labelled first."""
+    engines = orm.Dict({'training': 'mace', 'exploration': 'ase', 'selection': 'committee'})
+    found = plan(
+        {'max_iterations': 3, 'lone_atoms': 12.0}, engines=engines, species=orm.List(['Li', 'C', 'O']),
+        training={'parameters': orm.Dict({'committee': 2})},
+    )  # fmt: skip
+    assert work(found, 'train').n_jobs == 2 * (3 + 1)
+    assert (work(found, 'label lone atoms').steps, work(found, 'label lone atoms').atom_steps) == (3, 3)
+    assert 'select' not in [one.name for one in found.works]
+    assert 'label lone atoms' not in [one.name for one in plan().works]
+    assert work(plan(), 'select').n_jobs == 12
