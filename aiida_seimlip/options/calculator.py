@@ -18,8 +18,8 @@ MODEL_SUFFIXES = ('.ckpt', '.joblib', '.model', '.pickle', '.pkl', '.pt', '.pt2'
 """How the names of files end that can run any code when they are loaded."""
 
 UPLOADED_MODULES = (
-    'batch', 'condense', 'make_calculator', 'pool', 'run_ase', 'run_md', 'run_neb', 'shared', 'stages', 'tasks',
-    'worker',
+    'batch', 'condense', 'mace_loop', 'mace_model', 'make_calculator', 'pool', 'run_ase', 'run_explore',
+    'run_mace_train', 'run_md', 'run_neb', 'shared', 'stages', 'tasks', 'worker',
 )  # fmt: skip
 """Modules in the folder of a job, which hide others of the same name."""
 

@@ -64,7 +64,7 @@ def test_velocities_are_uploaded(generate_calc_job, inputs, li2co3):
         ({'velocities': 'keep'}, 'Input `structure` has no velocities'),
         ({'mobile': ['Na'], 'track_every': 10}, 'names Na as `mobile`'),
         ({'n_steps': 25, 'mobile': ['Li'], 'track_every': 10}, 'must be a multiple of `track_every`'),
-        ({'calculator': {'name': 'mace'}}, 'can run any code'),
+        ({'calculator': {'name': 'mace'}}, 'the calculator `mace` needs one, or a model file'),
         ({'calculator': {'name': 'magic'}}, 'the known calculators are'),
     ],
 )

@@ -62,7 +62,7 @@ def test_refused(model, options, message):
 
 
 def test_refused_by_lammps():
-    assert '`dialect`' in LammpsDynamicsOptions.explain({**RUN, 'dialect': 'mliap'}, 'parameters')
+    assert '`dialect`' in LammpsDynamicsOptions.explain({**RUN, 'dialect': 'snap'}, 'parameters')
     assert LammpsDynamicsOptions.explain({**RUN, 'dialect': 'auto'}, 'parameters') is None
 
 

@@ -32,7 +32,7 @@ def test_kept_velocities_need_no_seed():
         ({**NVT, 'ensemble': 'npt'}, '`ensemble`'),
         ({**NVT, 'ensemble': 'npt_iso'}, 'needs a `pressure`'),
         ({**NVT, 'pressure': 1.0}, '`pressure` has no effect'),
-        ({**NVT, 'dialect': 'mliap'}, '`dialect`'),
+        ({**NVT, 'dialect': 'snap'}, '`dialect`'),
         ({**NVT, 'treshold_save': 2.0}, '`treshold_save` is not a known option'),
         ({**NVT, 'threshold_save': 12.0}, '`threshold_break` must exceed `threshold_save`'),
         ({**NVT, 'masses': {'Xy': 1.0}}, '`Xy` is not an element'),
