@@ -18,7 +18,7 @@ from aiida.common.links import LinkType
 
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.data.labels import describe_methods
-from aiida_seimlip.data.potential import PotentialData
+from aiida_seimlip.data.potential import COMMITTEE, PotentialData
 from aiida_seimlip.functions.evaluation import match_predictions
 from aiida_seimlip.options.campaign.history import HISTORY_EXTRA, CampaignHistory
 from aiida_seimlip.report.campaign.facts import CampaignReport, Errors, Interval, Parity
@@ -80,6 +80,7 @@ class _Campaign(ProcessFacts):
             parts=tuple(parts_of(history)),
             drops=tuple(drops_of(history)),
             grades=self.grades(),
+            grade_name=self.grade_name(),
             parities=parities,
             held_out=self.held_out_errors(parities),
             intervals=tuple(intervals),
@@ -154,6 +155,11 @@ class _Campaign(ProcessFacts):
         subjects = sorted({reduced_formula(formula) for formula in self.formulas})
         subject = ', '.join(subjects) if 0 < len(subjects) <= 3 else ', '.join(self.history.species)
         return f'A {family} for {subject}' if subject else f'A {family}'
+
+    def grade_name(self) -> str:
+        """Say what a grade is, with its unit where it has one."""
+        is_committee = self.potential is not None and self.potential.selection_mode == COMMITTEE
+        return 'expected error of a force (eV/Å)' if is_committee else 'extrapolation grade γ'
 
     def status(self) -> str:
         """Return how the campaign stands, in a word."""

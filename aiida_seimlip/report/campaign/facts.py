@@ -221,7 +221,8 @@ class CampaignReport:
     :param starts: in alphabetical order.
     :param parts: errors by composition and element, of the training set and the held-out frames as far as known.
     :param drops: what was left out.
-    :param grades: extrapolation grades of candidate frames by iteration.
+    :param grades: those of candidate frames by iteration.
+    :param grade_name: what a grade is, with its unit where it has one.
     :param parities: by set of frames, the training set first.
     :param held_out: errors of the last potential on frames that it never learned from.
     :param intervals: in which programs ran, or their processes where programs left no time stamps.
@@ -252,6 +253,7 @@ class CampaignReport:
     parts: tuple[ErrorsByPart, ...] = ()
     drops: tuple[Drop, ...] = ()
     grades: dict[int, np.ndarray] = field(default_factory=dict)
+    grade_name: str = 'extrapolation grade γ'
     parities: tuple[Parity, ...] = ()
     held_out: Errors | None = None
     intervals: tuple[Interval, ...] = ()

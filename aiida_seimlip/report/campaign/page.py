@@ -152,7 +152,7 @@ def _survival(report: CampaignReport) -> Section:
     section = Section(
         'survival', 'Where it was still surprised',
         'Each tile is one molecular dynamics run. It is filled as far as the run came; the number is the highest '
-        'extrapolation grade met. A dot: not run in that iteration.',
+        f'{report.grade_name} met. A dot: not run in that iteration.',
         reason='No exploration has ended yet.', is_half=report.n_iterations <= FEW_ITERATIONS,
     )  # fmt: skip
     names = {exploration.name for exploration in report.explorations}
@@ -169,15 +169,16 @@ def _survival(report: CampaignReport) -> Section:
 def _grades(report: CampaignReport) -> Section:
     section = Section(
         'grades', 'How far out the candidates were',
-        'Extrapolation grades of the frames that the explorations saved, and their median. At the break threshold a '
-        'run is stopped.',
+        f'The {report.grade_name} of each frame that the explorations saved, and the median. At the break threshold '
+        'a run is stopped.',
         reason='No exploration has saved a frame.', is_half=report.n_iterations <= FEW_ITERATIONS,
     )  # fmt: skip
     grades = {key: values for key, values in report.grades.items() if np.isfinite(values).any()}
     if not grades:
         return section
     text = '; '.join(f'iteration {key}: median {np.nanmedian(values):.1f}' for key, values in grades.items())
-    figure = Figure(plots.grade_distribution(grades, report.thresholds), f'Extrapolation grades. {text}.')
+    svg = plots.grade_distribution(grades, report.thresholds, report.grade_name)
+    figure = Figure(svg, f'Grades of frames. {text}.')
     return replace(section, figures=(figure,))
 
 

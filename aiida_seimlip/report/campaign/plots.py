@@ -146,11 +146,14 @@ def survival_tiles(tiles: Sequence[Tile], threshold: float | None = None) -> str
         return to_svg(figure, 'survival')
 
 
-def grade_distribution(grades: Mapping[int, np.ndarray], thresholds: Mapping[str, float]) -> str:
+def grade_distribution(
+    grades: Mapping[int, np.ndarray], thresholds: Mapping[str, float], name: str = 'extrapolation grade γ'
+) -> str:  # fmt: skip
     """Draw the extrapolation grades of the frames that each iteration's explorations saved.
 
     :param grades: by iteration; each of shape (n,).
     :param thresholds: lines to draw, by name.
+    :param name: what a grade is called.
     """
     random = np.random.default_rng(0)  # moves points sideways only, so that they do not hide each other
     with rc_context({**STYLE, 'axes.grid.axis': 'y'}):
@@ -163,17 +166,17 @@ def grade_distribution(grades: Mapping[int, np.ndarray], thresholds: Mapping[str
             shift = random.uniform(-0.30, 0.30, values.size)
             ax.plot(position + shift, values, 'o', ms=2.6, mew=0, color=SKY, alpha=0.55, rasterized=True)
             ax.plot([position - 0.36, position + 0.36], [np.median(values)] * 2, color=INK, lw=1.8)
-        for name, value in thresholds.items():
-            ax.axhline(value, color=VERMILION if name == 'break' else MUTED, lw=1, ls=(0, (4, 3)), zorder=0)
+        for limit, value in thresholds.items():
+            ax.axhline(value, color=VERMILION if limit == 'break' else MUTED, lw=1, ls=(0, (4, 3)), zorder=0)
             ax.annotate(
-                name, (1.0, value), xycoords=('axes fraction', 'data'), xytext=(4, 0), textcoords='offset points',
-                va='center', size=9, color=VERMILION if name == 'break' else MUTED,
+                limit, (1.0, value), xycoords=('axes fraction', 'data'), xytext=(4, 0), textcoords='offset points',
+                va='center', size=9, color=VERMILION if limit == 'break' else MUTED,
             )  # fmt: skip
         ax.set_yscale('log')
         plain_log(ax.yaxis)
         ax.set_xlim(-0.6, len(numbers) - 0.4)
         ax.set_xticks(range(len(numbers)), [str(number) for number in numbers])
-        ax.set(xlabel='iteration', ylabel='extrapolation grade γ')
+        ax.set(xlabel='iteration', ylabel=name)
         return to_svg(figure, 'grades')
 
 
