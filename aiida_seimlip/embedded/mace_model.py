@@ -12,6 +12,7 @@ from ase.data import atomic_numbers
 
 from aiida_seimlip.embedded.models import Answer
 from aiida_seimlip.embedded.verlet import Edges, VerletList
+from aiida_seimlip.science.analysis.committee_scale import force_deviations
 
 PRECISIONS = ('float32', 'float64')
 
@@ -83,7 +84,7 @@ class MaceModel:
         virial = virials.mean(axis=0)
         grade, atoms = None, None
         if self._scale is not None:
-            atoms = self._scale * np.sqrt(forces.var(axis=0, ddof=1).sum(axis=1))
+            atoms = self._scale * force_deviations(forces)
             grade = float(atoms.max())
         voigt = np.array([virial[i, j] for i, j in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))])
         return Answer(np.ascontiguousarray(energies.mean(axis=0)), forces.mean(axis=0), voigt, grade, atoms)

@@ -10,7 +10,7 @@ import numpy as np
 from aiida_seimlip.data.frames import FramesData
 from aiida_seimlip.options.ase_exploration import AseExplorationOptions
 from aiida_seimlip.parsers.candidates import gather_candidates
-from aiida_seimlip.parsers.md import OUTCOMES, MdFiles, MdParser, read_records
+from aiida_seimlip.parsers.md import OUTCOMES, MdFiles, MdParser, read_records, to_frames
 from aiida_seimlip.parsers.method import energy_kind_of, method_of
 from aiida_seimlip.science.frames import Frames
 
@@ -58,10 +58,4 @@ def to_candidates(records: np.ndarray, start: Frames) -> Frames:
     :param records: as the script wrote them.
     :param start: the frame that the run started from.
     """
-    n_frames, n_atoms = len(records), start.numbers.size
-    return Frames(
-        numbers=np.tile(start.numbers, n_frames), positions=records['positions'].reshape(-1, 3),
-        ptr=np.arange(n_frames + 1) * n_atoms, cells=records['cell'], pbc=np.tile(start.pbc, (n_frames, 1)),
-        energies=records['energy'], forces=records['forces'].reshape(-1, 3), grades=records['grade'],
-        origin_steps=records['step'],
-    )  # fmt: skip
+    return to_frames(records, start).replace(grades=records['grade'])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aiida_seimlip.science.analysis.committee_scale import force_deviations
 from aiida_seimlip.science.analysis.errors import require_same
 from aiida_seimlip.science.frames import Frames
 
@@ -93,8 +94,7 @@ def norm_quantile(level: float) -> float:
 def committee_deviations(members: Sequence[Frames]) -> np.ndarray:
     """Return how far the forces of the members of a committee are apart on each atom in eV/Å; shape (n_atoms,).
 
-    It is the root of the sum over x, y and z of the variances among the members, with one degree of freedom less than
-    there are members.
+    See `force_deviations`.
 
     :param members: the same frames with the forces of each member.
     :raises ValueError: if there are fewer than two, or a force is missing.
@@ -102,8 +102,7 @@ def committee_deviations(members: Sequence[Frames]) -> np.ndarray:
     forces = [frames.forces for frames in members]
     if len(forces) < 2 or any(values is None for values in forces):
         raise ValueError('The deviation of a committee takes the forces of two members at least.')
-    deviations: np.ndarray = np.sqrt(np.var(np.array(forces), axis=0, ddof=1).sum(axis=1))
-    return deviations
+    return force_deviations(np.array(forces))
 
 
 def mean_forces(members: Sequence[Frames]) -> Frames:
